@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Page tables: what is done once per tree or per table, for every format.
+ *
+ * Nothing here runs per entry but the audit, so the format is reached through its description.
+ */
+#include "pt/pt.h"
+
+#include "pt/pt_map.h"
+
+const struct pt_caps pt_caps_own = {
+	.haw = 52,
+	.large_levels = 0xff,
+	.snoop = true,
+	.device_tlb = true,
+	.access_dirty = true,
+	.has_masks = true,
+};
+
+void pt_caps_fill(struct pt_caps *caps, const struct pt_format *fmt)
+{
+	for (unsigned level = 0; level < PT_LEVELS_MAX; level++) {
+		for (unsigned leaf = 0; leaf < 2; leaf++) {
+			bool known = level <= fmt->top_level_max;
+
+			caps->reserved[leaf][level] =
+				known ? fmt->reserved(level, leaf, caps) : ~UINT64_C(0);
+		}
+	}
+	caps->has_masks = true;
+	caps->quick = !caps->access_dirty;
+}
+
+void pt_caps_finish(struct pt_caps *caps, const struct pt_ops *ops)
+{
+	pt_caps_fill(caps, ops->format);
+}
+
+bool pt_init(struct pt *pt, struct phys *phys, const struct pt_ops *ops, const struct pt_caps *caps,
+	     unsigned top_level)
+{
+	sio_assert(top_level >= ops->format->root_level_min);
+	sio_assert(top_level <= ops->format->top_level_max);
+	*pt = (struct pt){
+		.phys = phys,
+		.ops = ops,
+		.caps = *caps,
+		.root = phys_table_alloc(phys),
+		.top_level = (uint8_t)top_level,
+		.table_count = 1,
+	};
+	pt_caps_finish(&pt->caps, ops);
+	if (pt->root == PA_NONE)
+		return false;
+	*phys_table_meta(phys, pt->root) = (struct phys_table_meta){.level = (uint16_t)top_level};
+	return true;
+}
+
+void pt_fini(struct pt *pt)
+{
+	const uint64_t width = pt_width(pt->top_level);
+	struct pt_gather gather = {0};
+
+	(void)pt->ops->unmap(pt, 0, SIO_BIT(width), &gather);
+	pt_gather_free(pt->phys, &gather);
+	sio_assert(pt->table_count == 1);
+	phys_table_free(pt->phys, pt->root);
+	*pt = (struct pt){.root = PA_NONE};
+}
+
+pa_t pt_grow(struct pt *pt, pa_t parent, unsigned level, iova_t iova, unsigned target)
+{
+	const struct pt_format *fmt = pt->ops->format;
+	pa_t made[PT_LEVELS_MAX];
+	pa_t child = PA_NONE;
+
+	/* All memory first: a chain that stops half way would leave tables without entries. */
+	for (unsigned at = target; at < level; at++) {
+		made[at] = phys_table_alloc(pt->phys);
+		if (made[at] == PA_NONE) {
+			while (at-- > target)
+				phys_table_free(pt->phys, made[at]);
+			return PA_NONE;
+		}
+	}
+	for (unsigned at = target; at < level; at++) {
+		*phys_table_meta(pt->phys, made[at]) = (struct phys_table_meta){
+			.level = (uint16_t)at,
+			.live = at > target,
+		};
+		if (at > target)
+			*pt_slot(pt->phys, made[at], iova, at) = fmt->encode_table(child, at);
+		child = made[at];
+	}
+	pt->table_count += level - target;
+	phys_table_meta(pt->phys, parent)->live++;
+	__atomic_store_n(pt_slot(pt->phys, parent, iova, level), fmt->encode_table(child, level),
+			 __ATOMIC_RELEASE);
+	return made[target];
+}
+
+void pt_gather_add(struct pt *pt, struct pt_gather *gather, pa_t table,
+		   struct phys_table_meta *meta)
+{
+	meta->next = gather->head;
+	gather->head = 1 + (uint32_t)(table >> SIO_PAGE_LG2);
+	gather->count++;
+	pt->table_count--;
+}
+
+void pt_gather_free(struct phys *phys, struct pt_gather *gather)
+{
+	while (gather->head) {
+		pa_t table = (pa_t)(gather->head - 1) << SIO_PAGE_LG2;
+
+		gather->head = phys_table_meta(phys, table)->next;
+		gather->count--;
+		phys_table_free(phys, table);
+	}
+	sio_assert(gather->count == 0);
+}
+
+/* One table and what lies below it. Depth is bounded by the levels. */
+static const char *pt_audit_table(const struct pt *pt, pa_t table, unsigned level, uint64_t *tables)
+{
+	const struct phys_table_meta *meta;
+	const uint64_t *entries;
+	unsigned live = 0;
+
+	if (!sio_is_aligned(table, SIO_PAGE_SIZE) || !phys_is_ram(pt->phys, table, SIO_PAGE_SIZE))
+		return "a table lies outside memory";
+	/* A loop or a shared table would be counted for ever; what is counted is already wrong. */
+	if (++*tables > pt->table_count)
+		return "more tables are linked than were counted";
+	meta = phys_table_meta(pt->phys, table);
+	if (meta->level != level)
+		return "a table is linked at the wrong level";
+	entries = phys_ptr(pt->phys, table);
+	for (unsigned i = 0; i < 512; i++) {
+		uint64_t raw = pt_load(&entries[i]);
+		struct pt_entry entry = pt->ops->format->decode(raw, level, &pt->caps);
+		const char *wrong = NULL;
+
+		live += raw != 0;
+		if (raw != 0 && entry.kind == PT_EMPTY)
+			return "an entry without permission is not zero";
+		if (entry.kind == PT_RESERVED)
+			return "an entry has reserved bits set";
+		if (entry.kind == PT_TABLE)
+			wrong = pt_audit_table(pt, entry.oa, entry.next_level, tables);
+		if (wrong)
+			return wrong;
+	}
+	if (meta->live != live)
+		return "the live count of a table is wrong";
+	if (live == 0 && table != pt->root)
+		return "an empty table is linked";
+	return NULL;
+}
+
+const char *pt_audit(const struct pt *pt)
+{
+	uint64_t tables = 0;
+	const char *wrong = pt_audit_table(pt, pt->root, pt->top_level, &tables);
+
+	if (!wrong && tables != pt->table_count)
+		wrong = "fewer tables are linked than were counted";
+	return wrong;
+}
