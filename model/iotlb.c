@@ -1,0 +1,352 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The caches of one unit: what fills and empties them. The opening comment of iotlb.h has the tags
+ * and the order of an invalidation; nothing here checks that order.
+ *
+ * Invariants: `held` has the bit of every array that holds an entry; `buses` has the bit of every
+ * bus with a context word; `domains` is above every domain id with a tag; no entry has a tag that
+ * was never given out (iotlb_audit(), which leaves memory alone that was never used).
+ */
+#include "iotlb.h"
+
+#include <stdlib.h>
+
+struct iotlb_shape {
+	uint8_t lg2;      /* entries */
+	uint8_t page_lg2; /* what an entry stands for */
+};
+
+static const struct iotlb_shape shapes[IOTLB_ARRAYS] = {
+	[IOTLB_SMALL] = {IOTLB_SMALL_LG2, 12},
+	[IOTLB_LARGE] = {IOTLB_LARGE_LG2, 21},
+	[IOTLB_HUGE] = {IOTLB_HUGE_LG2, 30},
+	[IOTLB_TABLES] = {IOTLB_TABLES_LG2, 21},
+};
+
+static struct iotlb_entry *array_of(struct iotlb *tlb, enum iotlb_array which)
+{
+	struct iotlb_entry *arrays[IOTLB_ARRAYS] = {tlb->small, tlb->large, tlb->huge, tlb->tables};
+
+	return arrays[which];
+}
+
+struct iotlb *iotlb_create(const struct iotlb_cfg *cfg)
+{
+	/* Zeroed lazily by the host: a domain or bus that is never used costs nothing. */
+	struct iotlb *tlb = calloc(1, sizeof(*tlb));
+
+	if (!tlb)
+		return NULL;
+	tlb->filling = true;
+	tlb->tag_next = 1;
+	tlb->tag_max = cfg->tag_max ? cfg->tag_max : IOTLB_TAG_MAX;
+	tlb->leaf = cfg->leaf;
+	tlb->ram = cfg->ram;
+	/* Always looked into; the arrays of larger pages only once they hold something. */
+	tlb->held = 1u << IOTLB_SMALL | 1u << IOTLB_TABLES;
+	return tlb;
+}
+
+void iotlb_destroy(struct iotlb *tlb)
+{
+	if (!tlb)
+		return;
+	free(tlb->clocks);
+	free(tlb);
+}
+
+bool iotlb_keep_clocks(struct iotlb *tlb, uint64_t (*clock)(void *ctx), void *ctx)
+{
+	if (tlb->clocks || !clock)
+		return true;
+	tlb->clock = clock;
+	tlb->clock_ctx = ctx;
+	tlb->clocks = calloc(1, sizeof(*tlb->clocks));
+	return tlb->clocks != NULL;
+}
+
+void iotlb_forget_clocks(struct iotlb *tlb)
+{
+	free(tlb->clocks);
+	tlb->clocks = NULL;
+}
+
+uint64_t iotlb_filled_at(const struct iotlb *tlb, enum iotlb_array which, uint64_t tag, iova_t iova)
+{
+	const struct iotlb_shape *shape = &shapes[which];
+
+	if (!tlb->clocks)
+		return 0;
+	return __atomic_load_n(
+		&tlb->clocks->entry[which][iotlb_index(iova >> shape->page_lg2, tag, shape->lg2)],
+		__ATOMIC_RELAXED);
+}
+
+uint64_t iotlb_context_filled_at(const struct iotlb *tlb, uint16_t requester)
+{
+	return tlb->clocks ? __atomic_load_n(&tlb->clocks->context[requester], __ATOMIC_RELAXED)
+			   : 0;
+}
+
+/* ---- fills ---- */
+
+uint64_t iotlb_tag_get(struct iotlb *tlb, uint16_t domain)
+{
+	uint64_t tag = __atomic_load_n(&tlb->tag[domain], __ATOMIC_RELAXED), fresh;
+	uint32_t top = __atomic_load_n(&tlb->domains, __ATOMIC_RELAXED), number;
+
+	if (tag)
+		return tag;
+	number = __atomic_fetch_add(&tlb->tag_next, 1, __ATOMIC_RELAXED);
+	if (number > tlb->tag_max) {
+		/* Nothing is cached until the next invalidation makes room. */
+		__atomic_store_n(&tlb->tag_next, tlb->tag_max + 1, __ATOMIC_RELAXED);
+		return 0;
+	}
+	while (top <= domain && !__atomic_compare_exchange_n(&tlb->domains, &top, domain + 1u, true,
+							     __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+		;
+	fresh = (uint64_t)number << IOTLB_TAG_LG2 | number * UINT32_C(0x9e3779b1) >> 20;
+	/* Another thread may have been first; then its tag stands and ours is lost. */
+	if (__atomic_compare_exchange_n(&tlb->tag[domain], &tag, fresh, false, __ATOMIC_RELAXED,
+					__ATOMIC_RELAXED))
+		return fresh;
+	return tag;
+}
+
+/* All zeros, which carries no tag that is ever looked up. */
+static void drop(struct iotlb_entry *entry)
+{
+	__atomic_store_n(&entry->check, 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&entry->value, 0, __ATOMIC_RELAXED);
+}
+
+static void put_clock(struct iotlb *tlb, uint64_t *when)
+{
+	__atomic_store_n(when, tlb->clock(tlb->clock_ctx), __ATOMIC_RELAXED);
+}
+
+/* The first entry of an array: lookups begin to look there. Fills are on, so `open` stands still.
+ */
+static __attribute__((noinline)) void array_used(struct iotlb *tlb, enum iotlb_array which)
+{
+	uint8_t bit = (uint8_t)(1u << which);
+
+	__atomic_fetch_or(&tlb->held, bit, __ATOMIC_RELAXED);
+	if (tlb->open)
+		__atomic_fetch_or(&tlb->visible, bit, __ATOMIC_RELAXED);
+}
+
+static SIO_ALWAYS_INLINE void fill(struct iotlb *tlb, enum iotlb_array which,
+				   struct iotlb_entry *array, uint64_t tag, iova_t iova,
+				   uint64_t value)
+{
+	const unsigned lg2 = shapes[which].lg2;
+	const uint64_t page = iova >> shapes[which].page_lg2;
+	const unsigned index = iotlb_index(page, tag, lg2);
+
+	if (__builtin_expect(tag == 0, 0))
+		return;
+	if (__builtin_expect(!(__atomic_load_n(&tlb->held, __ATOMIC_RELAXED) & (1u << which)), 0))
+		array_used(tlb, which);
+	iotlb_put(&array[index], iotlb_key(page, tag, lg2), value);
+	if (__builtin_expect(tlb->clocks != NULL, 0))
+		put_clock(tlb, &tlb->clocks->entry[which][index]);
+}
+
+void iotlb_set_open(struct iotlb *tlb, bool open)
+{
+	tlb->open = open;
+	__atomic_store_n(&tlb->visible, open ? tlb->held : 0, __ATOMIC_RELAXED);
+}
+
+void iotlb_fill_page(struct iotlb *tlb, uint64_t tag, iova_t iova, struct xlat x)
+{
+	uint64_t perm = x.perm & IOTLB_VALUE_PERM;
+
+	if (x.size_lg2 < 21) {
+		fill(tlb, IOTLB_SMALL, tlb->small, tag, iova, (x.pa & ~(SIO_BIT(12) - 1)) | perm);
+	} else if (x.size_lg2 < 30) {
+		fill(tlb, IOTLB_LARGE, tlb->large, tag, iova, (x.pa & ~(SIO_BIT(21) - 1)) | perm);
+	} else {
+		/* Larger pages are cached a gigabyte at a time. */
+		fill(tlb, IOTLB_HUGE, tlb->huge, tag, iova, (x.pa & ~(SIO_BIT(30) - 1)) | perm);
+	}
+}
+
+void iotlb_fill_fault(struct iotlb *tlb, uint64_t tag, iova_t iova, uint8_t reason)
+{
+	fill(tlb, IOTLB_SMALL, tlb->small, tag, iova, SIO_FIELD_PREP(IOTLB_VALUE_REASON, reason));
+}
+
+void iotlb_fill_table(struct iotlb *tlb, uint64_t tag, iova_t iova, pa_t table, unsigned perm)
+{
+	if (iova < PHYS_MSI_FIRST || iova > (PHYS_MSI_LAST | (SIO_BIT(21) - 1)))
+		fill(tlb, IOTLB_TABLES, tlb->tables, tag, iova, table | (perm & IOTLB_VALUE_PERM));
+}
+
+void iotlb_fill_context(struct iotlb *tlb, uint16_t requester, uint64_t word)
+{
+	unsigned bus = requester >> 8;
+
+	__atomic_fetch_or(&tlb->buses[bus / 64], SIO_BIT(bus % 64), __ATOMIC_RELAXED);
+	__atomic_store_n(&tlb->context[requester], word, __ATOMIC_RELAXED);
+	if (tlb->clocks)
+		put_clock(tlb, &tlb->clocks->context[requester]);
+}
+
+/* ---- removal ---- */
+
+void iotlb_flush(struct iotlb *tlb)
+{
+	for (uint32_t domain = 0; domain < tlb->domains; domain++)
+		__atomic_store_n(&tlb->tag[domain], 0, __ATOMIC_RELAXED);
+}
+
+void iotlb_flush_domain(struct iotlb *tlb, uint16_t domain)
+{
+	__atomic_store_n(&tlb->tag[domain], 0, __ATOMIC_RELAXED);
+}
+
+/* Entries of one array that stand for the addresses [first, last]. */
+static void remove_pages(struct iotlb *tlb, enum iotlb_array which, uint64_t tag, iova_t first,
+			 iova_t last)
+{
+	const struct iotlb_shape *shape = &shapes[which];
+	struct iotlb_entry *array = array_of(tlb, which);
+	uint64_t page = first >> shape->page_lg2, end = (last >> shape->page_lg2) + 1, value;
+
+	if (!(tlb->held & (1u << which)))
+		return;
+	if (end - page <= SIO_BIT(shape->lg2)) {
+		for (; page != end; page++) {
+			struct iotlb_entry *entry = &array[iotlb_index(page, tag, shape->lg2)];
+
+			if (iotlb_match(entry, iotlb_key(page, tag, shape->lg2), &value))
+				drop(entry);
+		}
+		return;
+	}
+	/* More pages than entries: look at every entry, whose page is its key and its index. */
+	for (uint32_t i = 0; i < SIO_BIT(shape->lg2); i++) {
+		uint64_t high = array[i].check ^ iotlb_mix(array[i].value) ^ tag;
+		uint64_t found = high << shape->lg2 | iotlb_index(i, tag, shape->lg2);
+
+		if (high >> IOTLB_TAG_LG2 == 0 && found >= page && found < end)
+			drop(&array[i]);
+	}
+}
+
+void iotlb_flush_pages(struct iotlb *tlb, const struct iotlb_pages *pages)
+{
+	uint64_t tag = tlb->tag[pages->domain];
+
+	if (tag == 0)
+		return;
+	for (unsigned which = 0; which < IOTLB_ARRAYS; which++) {
+		if (which != IOTLB_TABLES || !pages->keep_tables)
+			remove_pages(tlb, which, tag, pages->first, pages->last);
+	}
+}
+
+/* Clear the words of all buses in use that agree with `value` under `mask`. */
+static void remove_contexts(struct iotlb *tlb, uint64_t value, uint64_t mask)
+{
+	for (unsigned bus = 0; bus < 256; bus++) {
+		if (!(tlb->buses[bus / 64] & SIO_BIT(bus % 64)))
+			continue;
+		for (unsigned i = bus << 8; i < (bus + 1) << 8; i++) {
+			uint64_t word = __atomic_load_n(&tlb->context[i], __ATOMIC_RELAXED);
+
+			if (word && (word & mask) == value)
+				__atomic_store_n(&tlb->context[i], 0, __ATOMIC_RELAXED);
+		}
+	}
+}
+
+void iotlb_flush_contexts(struct iotlb *tlb)
+{
+	remove_contexts(tlb, 0, 0);
+	for (unsigned i = 0; i < SIO_ARRAY_SIZE(tlb->buses); i++)
+		__atomic_store_n(&tlb->buses[i], 0, __ATOMIC_RELAXED);
+}
+
+void iotlb_flush_contexts_domain(struct iotlb *tlb, uint16_t domain)
+{
+	remove_contexts(tlb, domain, IOTLB_WORD_DOMAIN);
+}
+
+void iotlb_flush_contexts_device(struct iotlb *tlb, uint16_t requester, uint16_t ignore,
+				 uint16_t domain)
+{
+	uint32_t base = requester & ~ignore & 0xffffu;
+
+	/* Every subset of the ignored bits. */
+	for (uint32_t bits = ignore;; bits = (bits - 1) & ignore) {
+		uint64_t word = __atomic_load_n(&tlb->context[base | bits], __ATOMIC_RELAXED);
+
+		if (word && (word & IOTLB_WORD_DOMAIN) == domain)
+			__atomic_store_n(&tlb->context[base | bits], 0, __ATOMIC_RELAXED);
+		if (bits == 0)
+			break;
+	}
+}
+
+void iotlb_renew_tags(struct iotlb *tlb)
+{
+	if (tlb->tag_next <= tlb->tag_max)
+		return;
+	iotlb_flush(tlb);
+	for (unsigned which = 0; which < IOTLB_ARRAYS; which++) {
+		struct iotlb_entry *array = array_of(tlb, which);
+
+		for (uint32_t i = 0; i < SIO_BIT(shapes[which].lg2); i++)
+			drop(&array[i]);
+	}
+	tlb->tag_next = 1;
+}
+
+/* ---- audit ---- */
+
+static const char *audit_array(const struct iotlb *tlb, enum iotlb_array which)
+{
+	const struct iotlb_entry *array = array_of((struct iotlb *)tlb, which);
+
+	if (!(tlb->held & (1u << which)))
+		return NULL;
+	for (uint32_t i = 0; i < SIO_BIT(shapes[which].lg2); i++) {
+		uint64_t number = (array[i].check ^ iotlb_mix(array[i].value)) >> IOTLB_TAG_LG2;
+
+		if (!array[i].check && !array[i].value)
+			continue;
+		if (number == 0 || number >= tlb->tag_next)
+			return "a cached entry has a tag that was never given out";
+	}
+	return NULL;
+}
+
+static const char *audit_tags(const struct iotlb *tlb)
+{
+	for (uint32_t i = 0; i < tlb->domains; i++) {
+		uint64_t number = tlb->tag[i] >> IOTLB_TAG_LG2;
+
+		if (tlb->tag[i] && (number == 0 || number >= tlb->tag_next))
+			return "a domain has a tag that was never given out";
+	}
+	/* The rest is not looked at, to leave untouched memory untouched. */
+	return NULL;
+}
+
+const char *iotlb_audit(const struct iotlb *tlb)
+{
+	const char *wrong = audit_tags(tlb);
+
+	/* Nothing was ever cached: nothing to read. */
+	if (tlb->tag_next == 1)
+		return wrong;
+	for (unsigned which = 0; !wrong && which < IOTLB_ARRAYS; which++)
+		wrong = audit_array(tlb, (enum iotlb_array)which);
+	if (!wrong && tlb->visible != (tlb->open ? tlb->held : 0))
+		wrong = "lookups see other arrays than they should";
+	return wrong;
+}

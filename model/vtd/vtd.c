@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A VT-d unit: creation, global commands, and the operations that the rest of the machine calls.
+ *
+ * Source: Intel VT-d, "Global Command Register", "Global Status Register", "Protected Memory Enable
+ * Register".
+ *
+ * A global command acts on the bits that differ from the status, and on one-shot bits that are set.
+ * Whatever changes what translations read waits for those under way, as the manual demands of
+ * hardware before it reports the new status. Nothing of this touches the caches, except a new root
+ * pointer in a unit that says so (CAP.ESRTPS).
+ */
+#include "vtd/vtd.h"
+
+#include "vtd/vtd_unit.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define CAP_PLMR   SIO_BIT(5)
+#define CAP_PHMR   SIO_BIT(6)
+#define CAP_ESRTPS SIO_BIT(63)
+
+/* ---- lock and messages ---- */
+
+void vtd_lock(struct vtd *vtd)
+{
+	pthread_mutex_lock(&vtd->lock);
+}
+
+void vtd_unlock(struct vtd *vtd)
+{
+	struct vtd_message out[VTD_EVENTS];
+
+	memcpy(out, vtd->outbox, sizeof(out));
+	memset(vtd->outbox, 0, sizeof(vtd->outbox));
+	pthread_mutex_unlock(&vtd->lock);
+	for (unsigned i = 0; i < VTD_EVENTS; i++) {
+		if (out[i].pending && vtd->env.msi)
+			vtd->env.msi(vtd->env.ctx, out[i].address, out[i].data);
+	}
+}
+
+/* ---- global commands ---- */
+
+void vtd_update_open(struct vtd *vtd)
+{
+	iotlb_set_open(vtd->tlb, vtd->translating && !vtd->strict);
+}
+
+static void set_translating(struct vtd *vtd, bool on)
+{
+	vtd_inval_begin(vtd);
+	__atomic_store_n(&vtd->translating, on, __ATOMIC_RELAXED);
+	vtd_update_open(vtd);
+	vtd_inval_end(vtd);
+}
+
+/* Latch the root table that RTADDR names. */
+static void set_root(struct vtd *vtd)
+{
+	vtd_inval_begin(vtd);
+	__atomic_store_n(&vtd->root, vtd->reg[VTD_RTADDR] & RTADDR_ADDRESS, __ATOMIC_RELAXED);
+	if (vtd->caps.cap & CAP_ESRTPS) {
+		iotlb_flush_contexts(vtd->tlb);
+		iotlb_flush(vtd->tlb);
+	}
+	vtd_inval_end(vtd);
+}
+
+static void set_queue(struct vtd *vtd, bool on)
+{
+	/* "IQH is reset to 0 when the queue is enabled or disabled." */
+	vtd->reg[VTD_IQH] = 0;
+	if (on)
+		vtd_queue_run(vtd);
+}
+
+/* Command bits that exist in this unit. */
+static uint64_t known_commands(const struct vtd *vtd)
+{
+	uint64_t known = GCMD_TE | GCMD_SRTP;
+
+	if (vtd->caps.rwbf)
+		known |= GCMD_WBF;
+	if (vtd->caps.qi)
+		known |= GCMD_QIE;
+	if (vtd->caps.intremap)
+		known |= GCMD_IRE | GCMD_SIRTP | GCMD_CFI;
+	return known;
+}
+
+void vtd_write_gcmd(struct vtd *vtd, uint64_t raw, uint64_t touched)
+{
+	const uint64_t one_shot = GCMD_SRTP | GCMD_SIRTP | GCMD_WBF;
+	uint64_t *status = &vtd->reg[VTD_GSTS], known = known_commands(vtd) & touched;
+	uint64_t shots = raw & known & one_shot, changed = (raw ^ *status) & known & ~one_shot;
+
+	/* A table pointer counts before what uses it is enabled. WBF is done when it is written. */
+	if (shots & GCMD_SRTP)
+		set_root(vtd);
+	*status |= shots & (GCMD_SRTP | GCMD_SIRTP);
+	*status ^= changed;
+	if (changed & GCMD_TE)
+		set_translating(vtd, *status & GCMD_TE);
+	if (changed & GCMD_QIE)
+		set_queue(vtd, *status & GCMD_QIE);
+}
+
+/* Protected regions are whole 2 MiB blocks: the limit names the last of them. */
+static void protect(struct vtd_protected *range, bool on, uint64_t base, uint64_t limit)
+{
+	__atomic_store_n(&range->first, on ? base : 1, __ATOMIC_RELAXED);
+	__atomic_store_n(&range->last, on ? limit | SIO_MASK(20, 0) : 0, __ATOMIC_RELAXED);
+}
+
+void vtd_write_pmen(struct vtd *vtd, uint64_t raw, uint64_t touched)
+{
+	const bool on = vtd->reg[VTD_PMEN] & PMEN_EPM;
+
+	(void)raw, (void)touched;
+	vtd_inval_begin(vtd);
+	protect(&vtd->protected[0], on && (vtd->caps.cap & CAP_PLMR), vtd->reg[VTD_PLMBASE],
+		vtd->reg[VTD_PLMLIMIT]);
+	protect(&vtd->protected[1], on && (vtd->caps.cap & CAP_PHMR), vtd->reg[VTD_PHMBASE],
+		vtd->reg[VTD_PHMLIMIT]);
+	vtd_inval_end(vtd);
+	vtd->reg[VTD_PMEN] &= ~PMEN_PRS;
+	vtd->reg[VTD_PMEN] |= on ? PMEN_PRS : 0;
+}
+
+/* ---- operations ---- */
+
+static uint64_t vtd_mmio_read(struct unit *unit, uint32_t offset, unsigned width)
+{
+	struct vtd *vtd = vtd_of(unit);
+	uint64_t value;
+
+	vtd_lock(vtd);
+	value = vtd_regs_read(vtd, offset, width);
+	vtd_unlock(vtd);
+	return value;
+}
+
+static void vtd_mmio_write(struct unit *unit, uint32_t offset, unsigned width, uint64_t value)
+{
+	struct vtd *vtd = vtd_of(unit);
+
+	vtd_lock(vtd);
+	vtd_regs_write(vtd, offset, width, value);
+	vtd_unlock(vtd);
+}
+
+static void vtd_conclude(struct unit *unit, const struct dma_req *req, struct xlat x,
+			 const struct unit_notes *notes)
+{
+	struct vtd *vtd = vtd_of(unit);
+
+	for (unsigned i = 0; i < notes->count && vtd->env.stale; i++)
+		vtd->env.stale(vtd->env.ctx, &notes->stale[i]);
+	if (x.reason == 0 || (x.flags & XLAT_SILENT))
+		return;
+	vtd_lock(vtd);
+	vtd_fault_record(vtd, req, x.reason);
+	vtd_unlock(vtd);
+}
+
+static struct xlat vtd_translate(struct unit *unit, const struct dma_req *req)
+{
+	enum iotlb_answer answer = IOTLB_MISS;
+	struct unit_notes notes;
+	struct xlat x;
+	uint64_t tag;
+
+	notes.count = 0;
+	if (!req->has_pasid)
+		answer =
+			iotlb_lookup(unit->tlb, req->requester, req->iova, dma_need(req), &x, &tag);
+	if (answer == IOTLB_HIT)
+		return x;
+	x = vtd_resolve(unit, req, answer == IOTLB_DENIED, &notes);
+	if (x.reason || notes.count)
+		vtd_conclude(unit, req, x, &notes);
+	return x;
+}
+
+static void vtd_interrupt(struct unit *unit, const struct dma_req *req, uint32_t data)
+{
+	struct vtd *vtd = vtd_of(unit);
+
+	if (vtd->env.msi)
+		vtd->env.msi(vtd->env.ctx, req->iova, data);
+}
+
+static void vtd_set_strict(struct unit *unit, bool on)
+{
+	struct vtd *vtd = vtd_of(unit);
+
+	vtd_lock(vtd);
+	vtd_inval_begin(vtd);
+	/* Without memory for it, reports merely lack the time of the fill. */
+	if (on)
+		iotlb_keep_clocks(vtd->tlb, vtd->env.clock, vtd->env.ctx);
+	__atomic_store_n(&vtd->strict, on, __ATOMIC_RELAXED);
+	vtd_update_open(vtd);
+	vtd_inval_end(vtd);
+	if (!on) {
+		/* Now that nobody who was still strict is under way. */
+		vtd_inval_begin(vtd);
+		iotlb_forget_clocks(vtd->tlb);
+		vtd_inval_end(vtd);
+	}
+	vtd_unlock(vtd);
+}
+
+static const char *vtd_audit(const struct unit *unit)
+{
+	const struct vtd *vtd = vtd_of((struct unit *)unit);
+	const char *wrong = vtd_fault_audit(vtd);
+
+	if (!wrong)
+		wrong = iotlb_audit(vtd->tlb);
+	if (!wrong && (vtd->invalidating || !vtd->tlb->filling))
+		wrong = "an invalidation was begun and not ended";
+	if (!wrong && vtd->translating != !!(vtd->reg[VTD_GSTS] & GCMD_TE))
+		wrong = "GSTS.TES does not tell whether the unit translates";
+	if (!wrong && (vtd->reg[VTD_GSTS] & GCMD_QIE) && !(vtd->reg[VTD_FSTS] & FSTS_IQE) &&
+	    vtd->reg[VTD_IQH] != vtd->reg[VTD_IQT])
+		wrong = "the invalidation queue stands still without an error";
+	return wrong;
+}
+
+static void vtd_destroy(struct unit *unit)
+{
+	struct vtd *vtd = vtd_of(unit);
+
+	vtd_regs_fini(vtd);
+	iotlb_destroy(vtd->tlb);
+	pthread_mutex_destroy(&vtd->lock);
+	free((char *)vtd->unit.name);
+	free(vtd);
+}
+
+static const struct unit_ops vtd_ops = {
+	.translate = vtd_translate,
+	.resolve = vtd_resolve,
+	.conclude = vtd_conclude,
+	.interrupt = vtd_interrupt,
+	.mmio_read = vtd_mmio_read,
+	.mmio_write = vtd_mmio_write,
+	.set_strict = vtd_set_strict,
+	.audit = vtd_audit,
+	.destroy = vtd_destroy,
+};
+
+/* ---- creation ---- */
+
+static void init_tables(struct vtd *vtd)
+{
+	vtd->pt = &pt_vtd_ss;
+	vtd->pt_caps = (struct pt_caps){
+		.haw = vtd->caps.haw,
+		.large_levels = vtd->caps.large_levels,
+		.snoop = vtd->caps.snoop_control,
+		.device_tlb = vtd->caps.device_tlb,
+	};
+	pt_caps_finish(&vtd->pt_caps, vtd->pt);
+	for (unsigned level = 0; level < SIO_ARRAY_SIZE(vtd->width); level++) {
+		unsigned width = pt_width(level);
+
+		vtd->width[level] = (uint8_t)(width < vtd->caps.mgaw ? width : vtd->caps.mgaw);
+	}
+}
+
+/* R and W are bits 0 and 1 of a leaf, SNP is bit 11, which is reserved where it is not defined. */
+static struct iotlb *create_caches(const struct vtd *vtd)
+{
+	const struct iotlb_cfg cfg = {
+		.ram = vtd->phys->base,
+		.leaf = {.fixed_mask = vtd->pt->format->reserved(0, true, &vtd->pt_caps),
+			 .snoop_shift = 9},
+	};
+
+	return iotlb_create(&cfg);
+}
+
+struct unit *vtd_create(const struct vtd_cfg *cfg, struct phys *phys, struct dma_fabric *fabric,
+			const struct unit_env *env)
+{
+	struct vtd *vtd = calloc(1, sizeof(*vtd));
+
+	if (!vtd)
+		return NULL;
+	vtd->caps = vtd_caps_decode(cfg->cap, cfg->ecap, cfg->haw ? cfg->haw : 46);
+	vtd->phys = phys;
+	vtd->fabric = fabric;
+	vtd->env = *env;
+	protect(&vtd->protected[0], false, 0, 0);
+	protect(&vtd->protected[1], false, 0, 0);
+	vtd->unit.ops = &vtd_ops;
+	init_tables(vtd);
+	pthread_mutex_init(&vtd->lock, NULL);
+	vtd->unit.name = strdup(cfg->name ? cfg->name : "dmar");
+	vtd->tlb = vtd->unit.tlb = create_caches(vtd);
+	if (!vtd->unit.name || !vtd->tlb || !vtd_regs_init(vtd)) {
+		vtd_destroy(&vtd->unit);
+		return NULL;
+	}
+	vtd->reg[VTD_VER] = cfg->version ? cfg->version : 0x10;
+	return &vtd->unit;
+}
+
+/* ---- reports ---- */
+
+void vtd_walk(struct unit *unit, const struct dma_req *req, struct vtd_trail *trail)
+{
+	const struct vtd *vtd = vtd_of(unit);
+	struct pt_caps caps = vtd->pt_caps;
+	struct pt_walk_result walk;
+	uint64_t word;
+
+	*trail = (struct vtd_trail){0};
+	if (vtd_resolve_early(vtd, req, &trail->result))
+		return;
+	word = vtd_context_read(vtd, req->requester, trail);
+	trail->domain_id = (uint16_t)(word & IOTLB_WORD_DOMAIN);
+	if (!(word & VTD_WORD_FAULT))
+		trail->top_level = (uint8_t)SIO_FIELD_GET(VTD_WORD_LEVEL, word);
+	if (vtd_resolve_context(vtd, word, req, &trail->result))
+		return;
+	trail->result = vtd_resolve_tables(vtd, word, vtd_start_root(word), req, &walk);
+	/* Again for the steps: a report leaves no accessed and dirty bits behind. */
+	caps.access_dirty = false;
+	vtd->pt->walk(vtd->phys, &caps, vtd_start_root(word), req->iova, dma_need(req), trail->step,
+		      &trail->steps);
+}
