@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Descriptor tables and eventfds.
+ *
+ * Invariant: every slot below `lowest` is taken, so that the search for the lowest free number
+ * begins there. A table holds one reference on each of its files.
+ */
+#include "core/file.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The usual soft RLIMIT_NOFILE. */
+#define FD_MAX 1024u
+
+struct fd_table {
+	struct file **slot;
+	unsigned slots;
+	unsigned lowest;
+};
+
+void file_put(struct file *file)
+{
+	sio_assert(file->refs != 0);
+	if (--file->refs == 0)
+		file->ops->release(file);
+}
+
+struct fd_table *fd_table_create(void)
+{
+	return calloc(1, sizeof(struct fd_table));
+}
+
+struct fd_table *fd_table_fork(const struct fd_table *table)
+{
+	struct fd_table *child = fd_table_create();
+
+	if (!child || !table->slots)
+		return child;
+	child->slot = calloc(table->slots, sizeof(*child->slot));
+	if (!child->slot) {
+		free(child);
+		return NULL;
+	}
+	child->slots = table->slots;
+	child->lowest = table->lowest;
+	for (unsigned i = 0; i < table->slots; i++) {
+		if (table->slot[i])
+			child->slot[i] = file_get(table->slot[i]);
+	}
+	return child;
+}
+
+void fd_table_destroy(struct fd_table *table)
+{
+	for (unsigned i = 0; i < table->slots; i++) {
+		if (table->slot[i])
+			file_put(table->slot[i]);
+	}
+	free(table->slot);
+	free(table);
+}
+
+static int fd_table_grow(struct fd_table *table)
+{
+	unsigned slots = table->slots ? table->slots * 2 : 16;
+	struct file **slot;
+
+	if (table->slots >= FD_MAX)
+		return -EMFILE;
+	slot = realloc(table->slot, slots * sizeof(*slot));
+	if (!slot)
+		return -ENOMEM;
+	memset(slot + table->slots, 0, (slots - table->slots) * sizeof(*slot));
+	table->slot = slot;
+	table->slots = slots;
+	return 0;
+}
+
+int fd_install(struct fd_table *table, struct file *file)
+{
+	unsigned fd = table->lowest;
+	int rc;
+
+	while (fd < table->slots && table->slot[fd])
+		fd++;
+	if (fd == table->slots) {
+		rc = fd_table_grow(table);
+		if (rc)
+			return rc;
+	}
+	table->slot[fd] = file;
+	table->lowest = fd + 1;
+	return (int)fd;
+}
+
+struct file *fd_lookup(const struct fd_table *table, int fd)
+{
+	return fd >= 0 && (unsigned)fd < table->slots ? table->slot[fd] : NULL;
+}
+
+int fd_close(struct fd_table *table, int fd)
+{
+	struct file *file = fd_lookup(table, fd);
+
+	if (!file)
+		return -EBADF;
+	table->slot[fd] = NULL;
+	if ((unsigned)fd < table->lowest)
+		table->lowest = (unsigned)fd;
+	file_put(file);
+	return 0;
+}
+
+/* ---- eventfd ---- */
+
+struct eventfd_file {
+	struct file file;
+	uint64_t count;
+};
+
+static long eventfd_ioctl(struct file *file, const struct caller *caller, unsigned int cmd,
+			  uint64_t arg)
+{
+	(void)file, (void)caller, (void)cmd, (void)arg;
+	return -ENOTTY;
+}
+
+static void eventfd_release(struct file *file)
+{
+	free(sio_container_of(file, struct eventfd_file, file));
+}
+
+static const struct file_ops eventfd_ops = {
+	.kind = "eventfd",
+	.ioctl = eventfd_ioctl,
+	.release = eventfd_release,
+};
+
+struct file *eventfd_file_create(void)
+{
+	struct eventfd_file *eventfd = calloc(1, sizeof(*eventfd));
+
+	if (!eventfd)
+		return NULL;
+	eventfd->file.ops = &eventfd_ops;
+	eventfd->file.refs = 1;
+	return &eventfd->file;
+}
+
+bool file_is_eventfd(const struct file *file)
+{
+	return file->ops == &eventfd_ops;
+}
+
+uint64_t eventfd_file_read(struct file *file)
+{
+	struct eventfd_file *eventfd = sio_container_of(file, struct eventfd_file, file);
+	uint64_t count = eventfd->count;
+
+	eventfd->count = 0;
+	return count;
+}
+
+void eventfd_file_signal(struct file *file)
+{
+	struct eventfd_file *eventfd = sio_container_of(file, struct eventfd_file, file);
+
+	/* The counter of eventfd(2) stops one below its largest value. */
+	if (eventfd->count < UINT64_MAX - 1)
+		eventfd->count++;
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Open files, descriptor tables and the caller's memory: what an ioctl needs from its process.
+ *
+ * A file is reference counted and shared over fork and by descriptors that name it (SET_CONTAINER).
+ * An operation gets a caller: whose task, whose descriptors, and how to reach the caller's memory.
+ */
+#ifndef BACKEND_CORE_FILE_H
+#define BACKEND_CORE_FILE_H
+
+#include <sys/types.h>
+
+#include "mm.h"
+
+struct file;
+struct fd_table;
+
+/* Access to the calling program's memory. 0, or -EFAULT. */
+struct uaccess {
+	int (*copy_in)(const struct uaccess *ua, void *dst, uint64_t src, size_t len);
+	int (*copy_out)(const struct uaccess *ua, uint64_t dst, const void *src, size_t len);
+};
+
+/* A user range that can exist at all (access_ok): below the kernel half, no wrap. */
+static inline bool uaccess_ok(uint64_t address, uint64_t len)
+{
+	return len <= UINT64_C(0x7fffffffffff) && address <= UINT64_C(0x7fffffffffff) - len;
+}
+
+struct caller {
+	struct task *task;
+	struct fd_table *fds;
+	const struct uaccess *ua;
+};
+
+struct file_ops {
+	const char *kind; /* "container", "group", "device", "eventfd" */
+	long (*ioctl)(struct file *file, const struct caller *caller, unsigned int cmd,
+		      uint64_t arg);
+	/* Positional; NULL: -EINVAL. */
+	ssize_t (*pread)(struct file *file, const struct caller *caller, uint64_t buf, size_t len,
+			 uint64_t offset);
+	ssize_t (*pwrite)(struct file *file, const struct caller *caller, uint64_t buf, size_t len,
+			  uint64_t offset);
+	/* Where in physical space [offset, offset + len) lies, for a PFN map. NULL: -ENODEV. */
+	int (*mmap)(struct file *file, uint64_t offset, uint64_t len, bool shared, pa_t *pa);
+	/* The last reference went. */
+	void (*release)(struct file *file);
+};
+
+struct file {
+	const struct file_ops *ops;
+	uint32_t refs;
+};
+
+static inline struct file *file_get(struct file *file)
+{
+	file->refs++;
+	return file;
+}
+void file_put(struct file *file);
+
+/* Descriptors of one process; the lowest free number is given. */
+struct fd_table *fd_table_create(void);
+/* The child's table after fork: the same files. */
+struct fd_table *fd_table_fork(const struct fd_table *table);
+/* Closes everything, in ascending order. */
+void fd_table_destroy(struct fd_table *table);
+/* Takes over the caller's reference. >= 0, or -EMFILE / -ENOMEM (reference kept by the caller). */
+int fd_install(struct fd_table *table, struct file *file);
+struct file *fd_lookup(const struct fd_table *table, int fd); /* NULL: EBADF; no reference taken */
+int fd_close(struct fd_table *table, int fd);                 /* 0 or -EBADF */
+
+/* An eventfd: a counter that interrupts add to. */
+struct file *eventfd_file_create(void);
+bool file_is_eventfd(const struct file *file);
+uint64_t eventfd_file_read(struct file *file); /* the count, which becomes 0 */
+void eventfd_file_signal(struct file *file);
+
+#endif

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the files of the IOMMU core share with each other and with drivers.
+ *
+ * A driver that brought its units up adds a probe. Each device that is added afterwards is offered
+ * to the probes in turn, until one says that the device's unit is its own: so units of several
+ * vendors live in one machine.
+ */
+#ifndef BACKEND_CORE_IOMMU_PRIV_H
+#define BACKEND_CORE_IOMMU_PRIV_H
+
+#include "core/iommu.h"
+
+#define IOMMU_FAULTS_MAX  1024u
+#define IOMMU_JOURNAL_MAX 16384u
+
+struct iommu_probe {
+	/* dev->unit is known. 0: dev->driver and driver_data are set; -ENODEV: not my unit;
+	 * -ENOMEM. */
+	int (*device)(void *ctx, struct iommu_device *dev);
+	void *ctx;
+	struct iommu_probe *next;
+};
+
+struct iommu_priv {
+	struct iommu_probe *probes;
+	struct iommu_device *devices, **devices_tail;
+	struct iommu_group *groups, **groups_tail;
+	int next_group;
+	struct iommu_domain *domains;
+	uint32_t next_domain;
+	struct iommu_fault faults[IOMMU_FAULTS_MAX];
+	unsigned fault_first, fault_count;
+	uint64_t faults_dropped;
+	struct iommu_journal_entry *journal; /* ring; allocated by the first event */
+	uint64_t journal_count;              /* events ever written */
+};
+
+/* The probe belongs to the driver; it is used until it is removed. */
+void iommu_probe_add(struct iommu *iommu, struct iommu_probe *probe);
+void iommu_probe_remove(struct iommu *iommu, struct iommu_probe *probe);
+/* Forget all devices, groups and their default and blocking domains. */
+void iommu_devices_drop(struct iommu *iommu);
+
+/* Largest page size for the first page of a range, and how many of it (*count) may follow at once.
+ */
+uint64_t iommu_pgsize(uint64_t bitmap, iova_t iova, pa_t pa, uint64_t len, uint64_t *count);
+
+int iommu_domain_create(struct iommu_device *dev, enum iommu_domain_type type,
+			struct iommu_domain **domain);
+
+void iommu_journal_add(struct iommu *iommu, const struct iommu_journal_entry *entry);
+
+/* Find or make the device's group and join it. -ENOMEM, driver's. */
+int iommu_group_join(struct iommu_device *dev);
+void iommu_group_destroy(struct iommu_group *group);
+const char *iommu_group_audit(const struct iommu_group *group);
+
+/* Append one region, unsorted. */
+int resv_list_add(struct resv_list *list, uint64_t first, uint64_t last, enum resv_type type);
+/* Sort by first, then type; merge equal types that overlap or touch. */
+void resv_list_merge(struct resv_list *list);
+int iommu_device_reserved(const struct iommu_device *dev, struct resv_list *list);
+
+#endif

@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * VT-d units up and down, and the devices behind them.
+ *
+ * Spec: "Register Descriptions" (global command and status), "Guidance to Software"; kernel
+ * behaviour: drivers/iommu/intel in legacy mode, with every device translated from the start.
+ */
+#include "drv/drv_vtd.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "drv_vtd_priv.h"
+
+/* Fault events: one vector per unit, 128 units per destination. */
+#define FAULT_VECTOR     0x40u
+#define FAULT_PER_TARGET 128u
+
+bool vtd_poll(const struct vtd_unit *vu, uint32_t offset, unsigned width, uint64_t mask,
+	      uint64_t want)
+{
+	for (unsigned i = 0; i < VTD_POLL_MAX; i++) {
+		if ((vtd_read(vu, offset, width) & mask) == want)
+			return true;
+	}
+	return false;
+}
+
+bool vtd_global_command(const struct vtd_unit *vu, uint64_t bit, bool on)
+{
+	uint64_t status = vtd_read(vu, REG_GSTS, 4) & ~GCMD_ONE_SHOT;
+
+	vtd_write(vu, REG_GCMD, 4, on ? status | bit : status & ~bit);
+	/* The write buffer is flushed when its status bit is clear again. */
+	if (bit == GCMD_WBF)
+		on = false;
+	return vtd_poll(vu, REG_GSTS, 4, bit, on ? bit : 0);
+}
+
+/* ---- units ---- */
+
+static void unit_down(struct vtd_unit *vu)
+{
+	struct phys *phys = vtd_phys(vu);
+
+	if (vu->root != PA_NONE) {
+		(void)vtd_global_command(vu, GCMD_TE, false);
+		vtd_write(vu, REG_FECTL, 4, SIO_BIT(31));
+		vtd_context_free_all(vu);
+		phys_table_free(phys, vu->root);
+	}
+	if (vu->queue != PA_NONE) {
+		(void)vtd_global_command(vu, GCMD_QIE, false);
+		memset(phys_ptr(phys, vu->queue), 0, SIO_PAGE_SIZE);
+		phys_table_free(phys, vu->queue);
+	}
+	if (vu->status != PA_NONE) {
+		memset(phys_ptr(phys, vu->status), 0, SIO_PAGE_SIZE);
+		phys_table_free(phys, vu->status);
+	}
+	free(vu->dids);
+}
+
+/* What the registers say; false: nothing answers, or not with a unit. */
+static bool unit_identify(struct vtd_unit *vu)
+{
+	uint64_t version = vtd_read(vu, REG_VER, 4);
+
+	if (version == UINT32_MAX || !version)
+		return false;
+	/* The host address width comes from firmware's table, not from a register. */
+	vu->caps = vtd_caps_decode(vtd_read(vu, REG_CAP, 8), vtd_read(vu, REG_ECAP, 8),
+				   vtd_caps(vu->unit)->haw);
+	if (vtd_caps_check(&vu->caps) || !(vu->caps.sagaw & 0x0e))
+		return false;
+	vu->top_level = (uint8_t)(sio_lg2(vu->caps.sagaw & 0x0eu) + 1);
+	vu->width = (uint8_t)pt_width(vu->top_level);
+	if (vu->width > vu->caps.mgaw)
+		vu->width = vu->caps.mgaw;
+	return true;
+}
+
+static bool unit_alloc(struct vtd_unit *vu)
+{
+	struct phys *phys = vtd_phys(vu);
+
+	vu->dids = calloc((vu->caps.domain_ids + 63) / 64, sizeof(*vu->dids));
+	vu->root = phys_table_alloc(phys);
+	if (vu->caps.qi) {
+		vu->queue = phys_table_alloc(phys);
+		vu->status = phys_table_alloc(phys);
+		if (vu->queue == PA_NONE || vu->status == PA_NONE)
+			return false;
+	}
+	return vu->dids && vu->root != PA_NONE;
+}
+
+static void unit_enable_faults(struct vtd_unit *vu, unsigned index)
+{
+	vu->fault_address = PHYS_MSI_FIRST | (uint64_t)(index / FAULT_PER_TARGET % 256) << 12;
+	vu->fault_data = FAULT_VECTOR + index % FAULT_PER_TARGET;
+	vtd_write(vu, REG_FSTS, 4, vtd_read(vu, REG_FSTS, 4) & FSTS_CLEAR);
+	vtd_write(vu, REG_FEDATA, 4, vu->fault_data);
+	vtd_write(vu, REG_FEADDR, 4, vu->fault_address);
+	vtd_write(vu, REG_FEUADDR, 4, 0);
+	vtd_write(vu, REG_FECTL, 4, 0);
+}
+
+/* Registers, tables, queue; translation is on afterwards. */
+static int unit_up(struct vtd_unit *vu, unsigned index)
+{
+	vu->root = vu->queue = vu->status = PA_NONE;
+	if (!unit_identify(vu))
+		return -ENODEV;
+	if (!unit_alloc(vu))
+		return -ENOMEM;
+	if (vtd_read(vu, REG_GSTS, 4) & GCMD_TE && !vtd_global_command(vu, GCMD_TE, false))
+		return -ENODEV;
+	if (vtd_read(vu, REG_GSTS, 4) & GCMD_QIE && !vtd_global_command(vu, GCMD_QIE, false))
+		return -ENODEV;
+	unit_enable_faults(vu, index);
+	vtd_flush_write_buffer(vu);
+	if (!vtd_queue_enable(vu))
+		return -ENODEV;
+	vtd_write(vu, REG_RTADDR, 8, vu->root);
+	if (!vtd_global_command(vu, GCMD_SRTP, true))
+		return -ENODEV;
+	vtd_flush_context(vu, GRAN_GLOBAL, 0, 0);
+	vtd_flush_iotlb(vu, GRAN_GLOBAL, 0);
+	return vtd_global_command(vu, GCMD_TE, true) ? 0 : -ENODEV;
+}
+
+/* ---- firmware's reserved memory ---- */
+
+static int rmrr_copy(struct drv_vtd *drv, const struct drv_vtd_cfg *cfg)
+{
+	drv->rmrr = calloc(cfg->rmrr_count + 1u, sizeof(*drv->rmrr));
+	if (!drv->rmrr)
+		return -ENOMEM;
+	for (unsigned i = 0; i < cfg->rmrr_count; i++) {
+		const struct drv_vtd_rmrr *from = &cfg->rmrr[i];
+		struct vtd_rmrr *to = &drv->rmrr[drv->rmrr_count++];
+
+		*to = (struct vtd_rmrr){
+			.first = from->first,
+			.last = from->last,
+			.segment = from->segment,
+			.rids = calloc(from->count + 1u, sizeof(*to->rids)),
+			.count = from->count,
+			.relaxable = from->relaxable,
+		};
+		if (!to->rids)
+			return -ENOMEM;
+		for (unsigned n = 0; n < from->count; n++)
+			to->rids[n] = from->rids[n];
+	}
+	return 0;
+}
+
+/* The device is in scope, or below a bridge that is. */
+static bool rmrr_covers(const struct vtd_rmrr *rmrr, const struct pci_function *fn)
+{
+	if (fn->segment != rmrr->segment)
+		return false;
+	for (; fn; fn = fn->parent) {
+		for (unsigned i = 0; i < rmrr->count; i++) {
+			if (rmrr->rids[i] == fn->rid)
+				return true;
+		}
+	}
+	return false;
+}
+
+static int vtd_reserved(const struct iommu_device *dev, struct resv_list *list)
+{
+	const struct vtd_device *vdev = dev->driver_data;
+	const struct drv_vtd *drv = vdev->unit->drv;
+	int rc = 0;
+
+	for (unsigned i = 0; i < drv->rmrr_count && !rc; i++) {
+		const struct vtd_rmrr *rmrr = &drv->rmrr[i];
+
+		if (rmrr_covers(rmrr, dev->pci))
+			rc = resv_list_add(list, rmrr->first, rmrr->last,
+					   rmrr->relaxable ? RESV_DIRECT_RELAXABLE : RESV_DIRECT);
+	}
+	if (rc)
+		return rc;
+	return resv_list_add(list, PHYS_MSI_FIRST, PHYS_MSI_LAST, RESV_MSI);
+}
+
+/* ---- devices ---- */
+
+int drv_vtd_device_probe(struct drv_vtd *drv, struct iommu_device *dev)
+{
+	struct vtd_unit *vu = NULL;
+	struct vtd_device *vdev;
+
+	for (unsigned i = 0; i < drv->unit_count && !vu; i++) {
+		if (drv->units[i].unit == dev->unit)
+			vu = &drv->units[i];
+	}
+	if (!vu)
+		return -ENODEV;
+	vdev = calloc(1, sizeof(*vdev));
+	if (!vdev)
+		return -ENOMEM;
+	vdev->dev = dev;
+	vdev->unit = vu;
+	vu->segment = dev->pci->segment;
+	dev->driver = &iommu_driver_vtd;
+	dev->driver_data = vdev;
+	return 0;
+}
+
+static int probe_device(void *ctx, struct iommu_device *dev)
+{
+	return drv_vtd_device_probe(ctx, dev);
+}
+
+static void vtd_release(struct iommu_device *dev)
+{
+	struct vtd_device *vdev = dev->driver_data;
+
+	vtd_context_clear(vdev);
+	vtd_domain_leave(vdev);
+	free(vdev);
+	dev->driver_data = NULL;
+}
+
+static bool vtd_capable(const struct iommu_device *dev, enum iommu_cap cap)
+{
+	const struct vtd_device *vdev = dev->driver_data;
+
+	switch (cap) {
+	case IOMMU_CAP_CACHE_COHERENCY:
+		return true;
+	case IOMMU_CAP_INTR_REMAP:
+		return vdev->unit->drv->intremap;
+	case IOMMU_CAP_ENFORCE_COHERENCY:
+		return vdev->unit->caps.snoop_control;
+	}
+	return false;
+}
+
+const struct iommu_driver iommu_driver_vtd = {
+	.name = "intel",
+	.domain_alloc = vtd_domain_alloc,
+	.domain_free = vtd_domain_free,
+	.attach = vtd_domain_attach,
+	.map_pages = vtd_map_pages,
+	.unmap_pages = vtd_unmap_pages,
+	.iotlb_sync = vtd_iotlb_sync,
+	.query = vtd_query,
+	.next = vtd_next,
+	.enforce_cache_coherency = vtd_domain_enforce,
+	.capable = vtd_capable,
+	.reserved = vtd_reserved,
+	.domain_audit = vtd_domain_audit,
+	.release = vtd_release,
+};
+
+/* ---- all of them ---- */
+
+static void drv_free(struct drv_vtd *drv)
+{
+	for (unsigned i = 0; i < drv->unit_count; i++)
+		unit_down(&drv->units[i]);
+	for (unsigned i = 0; i < drv->rmrr_count; i++)
+		free(drv->rmrr[i].rids);
+	free(drv->rmrr);
+	free(drv->units);
+	free(drv);
+}
+
+void drv_vtd_remove(struct drv_vtd *drv)
+{
+	/* Whatever devices are left would be served by units that are gone. */
+	if (drv->iommu->priv)
+		iommu_devices_drop(drv->iommu);
+	iommu_probe_remove(drv->iommu, &drv->probe);
+	drv_free(drv);
+}
+
+int drv_vtd_probe(struct iommu *iommu, const struct drv_vtd_cfg *cfg, struct drv_vtd **out)
+{
+	struct drv_vtd *drv = calloc(1, sizeof(*drv));
+	int rc = -ENOMEM;
+
+	if (!drv)
+		return -ENOMEM;
+	drv->iommu = iommu;
+	drv->probe = (struct iommu_probe){.device = probe_device, .ctx = drv};
+	drv->units = calloc(cfg->unit_count + 1u, sizeof(*drv->units));
+	if (!drv->units)
+		goto err_free;
+	rc = rmrr_copy(drv, cfg);
+	if (rc)
+		goto err_free;
+	drv->intremap = cfg->intremap && cfg->unit_count;
+	for (unsigned i = 0; i < cfg->unit_count; i++) {
+		struct vtd_unit *vu = &drv->units[drv->unit_count++];
+
+		vu->drv = drv;
+		vu->unit = cfg->units[i];
+		rc = unit_up(vu, i);
+		if (rc)
+			goto err_free;
+		drv->intremap &= vu->caps.intremap;
+	}
+	iommu_probe_add(iommu, &drv->probe);
+	*out = drv;
+	return 0;
+
+err_free:
+	drv_free(drv);
+	return rc;
+}
+
+bool drv_vtd_intremap(const struct drv_vtd *drv)
+{
+	return drv->intremap;
+}

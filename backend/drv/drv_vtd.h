@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The VT-d driver: programs units through emulated memory, registers and the invalidation queue
+ * only, as drivers/iommu/intel does in legacy mode.
+ *
+ * At probe it allocates the root table and a queue, sets the root pointer, invalidates globally and
+ * enables translation. Attach writes the context entry of every alias (high half first, P last).
+ * Unmap invalidates after the whole gather (page-selective where CAP.PSI and MAMV allow, else
+ * domain-selective) and frees tables only after that. Map invalidates only under caching mode.
+ */
+#ifndef BACKEND_DRV_DRV_VTD_H
+#define BACKEND_DRV_DRV_VTD_H
+
+#include "core/iommu.h"
+#include "vtd/vtd.h"
+
+/* A range of memory that firmware says some devices need mapped one to one (DMAR RMRR). */
+struct drv_vtd_rmrr {
+	uint64_t first, last;
+	uint16_t segment;
+	const uint16_t *rids; /* devices in scope */
+	unsigned count;
+	bool relaxable; /* USB or display devices */
+};
+
+struct drv_vtd_cfg {
+	struct unit *const *units;
+	unsigned unit_count;
+	bool intremap; /* DMAR flag; remapping is on only when every unit has ECAP.IR */
+	const struct drv_vtd_rmrr *rmrr;
+	unsigned rmrr_count;
+};
+
+struct drv_vtd; /* all units of one machine */
+
+/* Bring the units up. 0, -ENOMEM, -ENODEV (a unit does not answer). */
+int drv_vtd_probe(struct iommu *iommu, const struct drv_vtd_cfg *cfg, struct drv_vtd **out);
+/* Translation off, everything freed; all domains are gone already. */
+void drv_vtd_remove(struct drv_vtd *drv);
+/* Bind a device to its unit. Called by iommu_device_add through the hook that probe installs. */
+int drv_vtd_device_probe(struct drv_vtd *drv, struct iommu_device *dev);
+/* The fault event of some unit was raised: read its records into the fault list, clear them. */
+void drv_vtd_fault_irq(struct drv_vtd *drv, uint64_t address, uint32_t data);
+bool drv_vtd_intremap(const struct drv_vtd *drv);
+
+extern const struct iommu_driver iommu_driver_vtd;
+
+#endif

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Root and context tables of a unit, legacy mode.
+ *
+ * Spec: "Root Entry", "Context Entry"; "Guidance to Software for Invalidations".
+ *
+ * A unit may read an entry at any moment. So the high half is written first and the low half, which
+ * holds P, last; an entry in use is cleared and forgotten before it gets new contents. Context
+ * tables are made when a bus is first used and stay as long as the unit.
+ */
+#include "drv_vtd_priv.h"
+
+#define ENTRY_P       SIO_BIT(0)
+#define ENTRY_ADDRESS SIO_MASK(63, 12)
+#define CONTEXT_AW    SIO_MASK(2, 0)
+#define CONTEXT_DID   SIO_MASK(23, 8)
+
+struct context_entry {
+	uint64_t lo, hi;
+};
+
+static struct context_entry context_load(const struct context_entry *entry)
+{
+	return (struct context_entry){
+		.lo = __atomic_load_n(&entry->lo, __ATOMIC_ACQUIRE),
+		.hi = __atomic_load_n(&entry->hi, __ATOMIC_RELAXED),
+	};
+}
+
+static void context_store(struct context_entry *entry, struct context_entry value)
+{
+	__atomic_store_n(&entry->hi, value.hi, __ATOMIC_RELAXED);
+	__atomic_store_n(&entry->lo, value.lo, __ATOMIC_RELEASE);
+}
+
+/* The context entry of a requester, NULL if its bus has no table yet. */
+static struct context_entry *context_find(const struct vtd_unit *vu, uint16_t rid)
+{
+	const uint64_t *root = phys_ptr(vtd_phys(vu), vu->root);
+	uint64_t low = __atomic_load_n(&root[(rid >> 8) * 2], __ATOMIC_RELAXED);
+	struct context_entry *table;
+
+	if (!(low & ENTRY_P))
+		return NULL;
+	table = phys_ptr(vtd_phys(vu), low & ENTRY_ADDRESS);
+	return &table[rid & 0xff];
+}
+
+static int prepare_alias(void *ctx, const struct pci_function *owner, uint16_t rid)
+{
+	struct vtd_unit *vu = ctx;
+	uint64_t *root = phys_ptr(vtd_phys(vu), vu->root);
+	pa_t table;
+
+	(void)owner;
+	if (context_find(vu, rid))
+		return 0;
+	table = phys_table_alloc(vtd_phys(vu));
+	if (table == PA_NONE)
+		return 1;
+	__atomic_store_n(&root[(rid >> 8) * 2], table | ENTRY_P, __ATOMIC_RELEASE);
+	return 0;
+}
+
+bool vtd_context_prepare(struct vtd_unit *vu, const struct pci_function *fn)
+{
+	return pci_for_each_dma_alias(fn, prepare_alias, vu) == 0;
+}
+
+static void entry_clear(struct vtd_unit *vu, uint16_t rid)
+{
+	struct context_entry *entry = context_find(vu, rid);
+	uint16_t did;
+
+	if (!entry || !(entry->lo & ENTRY_P))
+		return;
+	did = (uint16_t)SIO_FIELD_GET(CONTEXT_DID, entry->hi);
+	__atomic_store_n(&entry->lo, 0, __ATOMIC_RELEASE);
+	__atomic_store_n(&entry->hi, 0, __ATOMIC_RELAXED);
+	vtd_flush_context(vu, GRAN_FINE, did, rid);
+	vtd_flush_iotlb(vu, GRAN_DOMAIN, did);
+}
+
+static void entry_set(struct vtd_unit *vu, uint16_t rid, struct context_entry value)
+{
+	struct context_entry *entry = context_find(vu, rid), now = context_load(entry);
+
+	/* Devices behind one bridge share its alias: the first of them has written it already. */
+	if (now.lo == value.lo && now.hi == value.hi)
+		return;
+	entry_clear(vu, rid);
+	context_store(entry, value);
+	/* A unit in caching mode may remember that nothing was there, under domain id 0. */
+	if (vu->caps.caching_mode) {
+		vtd_flush_context(vu, GRAN_FINE, 0, rid);
+		vtd_flush_iotlb(vu, GRAN_DOMAIN, (uint16_t)SIO_FIELD_GET(CONTEXT_DID, value.hi));
+	} else {
+		vtd_flush_write_buffer(vu);
+	}
+}
+
+static struct context_entry entry_for(const struct vtd_domain *vd, uint16_t did)
+{
+	/* AW counts levels from two; levels count from zero at the leaves. Translation type 0. */
+	return (struct context_entry){
+		.lo = vd->pt.root | ENTRY_P,
+		.hi = SIO_FIELD_PREP(CONTEXT_AW, vd->pt.top_level - 1u) |
+		      SIO_FIELD_PREP(CONTEXT_DID, did),
+	};
+}
+
+struct alias_job {
+	struct vtd_unit *vu;
+	struct context_entry value;
+};
+
+static int set_alias(void *ctx, const struct pci_function *owner, uint16_t rid)
+{
+	struct alias_job *job = ctx;
+
+	(void)owner;
+	entry_set(job->vu, rid, job->value);
+	return 0;
+}
+
+static int clear_alias(void *ctx, const struct pci_function *owner, uint16_t rid)
+{
+	(void)owner;
+	entry_clear(ctx, rid);
+	return 0;
+}
+
+static int differs_alias(void *ctx, const struct pci_function *owner, uint16_t rid)
+{
+	const struct alias_job *job = ctx;
+	const struct context_entry *entry = context_find(job->vu, rid);
+
+	(void)owner;
+	return !entry || entry->lo != job->value.lo || entry->hi != job->value.hi;
+}
+
+void vtd_context_set(struct vtd_device *vdev, const struct vtd_domain *vd, uint16_t did)
+{
+	struct alias_job job = {.vu = vdev->unit, .value = entry_for(vd, did)};
+
+	(void)pci_for_each_dma_alias(vdev->dev->pci, set_alias, &job);
+}
+
+void vtd_context_clear(struct vtd_device *vdev)
+{
+	(void)pci_for_each_dma_alias(vdev->dev->pci, clear_alias, vdev->unit);
+}
+
+const char *vtd_context_audit(const struct vtd_device *vdev, const struct vtd_domain *vd,
+			      uint16_t did)
+{
+	struct alias_job job = {.vu = vdev->unit, .value = entry_for(vd, did)};
+
+	if (pci_for_each_dma_alias(vdev->dev->pci, differs_alias, &job))
+		return "a context entry does not name the domain of its device";
+	return NULL;
+}
+
+void vtd_context_free_all(struct vtd_unit *vu)
+{
+	uint64_t *root = phys_ptr(vtd_phys(vu), vu->root);
+
+	for (unsigned bus = 0; bus < 256; bus++) {
+		pa_t table = root[bus * 2] & ENTRY_ADDRESS;
+
+		if (!(root[bus * 2] & ENTRY_P))
+			continue;
+		root[bus * 2] = 0;
+		/* Frames go back zeroed: a device that was never blocked left its entry behind. */
+		for (unsigned devfn = 0; devfn < 256; devfn++)
+			((struct context_entry *)phys_ptr(vtd_phys(vu), table))[devfn] =
+				(struct context_entry){0};
+		phys_table_free(vtd_phys(vu), table);
+	}
+}

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Map, unmap and invalidate in a VT-d domain.
+ *
+ * Kernel behaviour: drivers/iommu/intel of Linux 6.12, second stage. Mapping over a live
+ * translation keeps the old one; a large page over small ones replaces them. Unmapping answers the
+ * length that was asked, whether something was there or not, or the size of a larger leaf found at
+ * the start.
+ *
+ * Tables that an unmap emptied stay in the gather until every unit has forgotten them.
+ */
+#include <errno.h>
+
+#include "drv_vtd_priv.h"
+
+static bool beyond_width(const struct vtd_domain *vd, iova_t iova, uint64_t len)
+{
+	iova_t last = iova + (len - 1);
+
+	return last < iova || last > vd->base.aperture_last;
+}
+
+/* Permissions as second-stage leaves have them. */
+static uint8_t leaf_perm(const struct vtd_domain *vd, unsigned perm)
+{
+	/* Without forced coherency the kernel writes no SNP, cache attribute or not. */
+	perm &= PT_R | PT_W;
+	if (perm == PT_W && vd->base.iommu->personality->write_only_readable)
+		perm |= PT_R;
+	if (vd->snoop)
+		perm |= PT_SNP;
+	return (uint8_t)perm;
+}
+
+static void flush_users(struct vtd_domain *vd, iova_t first, iova_t last, bool leaf_only)
+{
+	for (unsigned i = 0; i < vd->user_count; i++) {
+		struct vtd_user *user = &vd->users[i];
+
+		if (user->refs)
+			vtd_flush_range(user->unit, user->did, first, last, leaf_only);
+	}
+}
+
+/* New translations: units in caching mode remember their absence, others may buffer the write. */
+static void flush_new(struct vtd_domain *vd, iova_t first, iova_t last)
+{
+	for (unsigned i = 0; i < vd->user_count; i++) {
+		struct vtd_user *user = &vd->users[i];
+
+		if (!user->refs)
+			continue;
+		if (user->unit->caps.caching_mode)
+			vtd_flush_range(user->unit, user->did, first, last, false);
+		else
+			vtd_flush_write_buffer(user->unit);
+	}
+}
+
+/* Take translations away at once, without the caller's gather. */
+static void unmap_now(struct vtd_domain *vd, iova_t iova, uint64_t len)
+{
+	struct iommu_gather gather = {.first = iova, .last = iova + (len - 1), .len = len};
+
+	(void)vd->pt.ops->unmap(&vd->pt, iova, len, &gather.tables);
+	vtd_iotlb_sync(&vd->base, &gather);
+}
+
+/* The first page of `req` lies over something. Returns how many pages of it are settled. */
+static uint64_t settle_collision(struct vtd_domain *vd, const struct pt_map_req *req)
+{
+	uint64_t size = SIO_BIT(req->size_lg2);
+	unsigned leaf_lg2 = vd->pt.ops->leaf_lg2(&vd->pt, req->iova);
+
+	/* A leaf of this size or larger wins over the new one. */
+	if (leaf_lg2 >= req->size_lg2)
+		return 1;
+	/* Smaller pages somewhere below: they give way, and the page is tried again. */
+	unmap_now(vd, req->iova, size);
+	return 0;
+}
+
+static int fill(struct vtd_domain *vd, struct pt_map_req req, uint64_t *mapped)
+{
+	uint64_t len = req.count << req.size_lg2, settled;
+	struct pt_change change;
+
+	*mapped = 0;
+	while (*mapped < len) {
+		change = vd->pt.ops->map(&vd->pt, &req);
+		settled = change.done >> req.size_lg2;
+		if (change.status == PT_EXISTS) {
+			struct pt_map_req rest = req;
+
+			rest.iova += change.done;
+			settled += settle_collision(vd, &rest);
+		}
+		*mapped += settled << req.size_lg2;
+		req.iova += settled << req.size_lg2;
+		req.oa += settled * (uint64_t)req.oa_step;
+		req.count -= settled;
+		if (change.status == PT_NOMEM)
+			return -ENOMEM;
+		if (change.status != PT_DONE && change.status != PT_EXISTS)
+			return -EINVAL;
+	}
+	return 0;
+}
+
+/* Table pages that the call took pass the injection point one by one; the plan may refuse one. */
+static int inject_tables(struct vtd_domain *vd, uint64_t before)
+{
+	int rc = 0;
+
+	for (; before < vd->pt.table_count && !rc; before++)
+		rc = inject_point(&vd->base.iommu->inject, INJECT_PT_ALLOC);
+	return rc;
+}
+
+int vtd_map_pages(struct iommu_domain *domain, const struct pt_map_req *request, uint64_t *mapped)
+{
+	struct vtd_domain *vd = vtd_domain(domain);
+	uint64_t len = request->count << request->size_lg2, tables = vd->pt.table_count;
+	struct pt_map_req req = *request;
+	int rc;
+
+	*mapped = 0;
+	if (!(req.perm & (PT_R | PT_W)))
+		return -EINVAL;
+	if (beyond_width(vd, req.iova, len))
+		return -EFAULT;
+	req.perm = leaf_perm(vd, req.perm);
+	vd->ever_mapped = true;
+	if (vd->mapped_end < req.iova + len)
+		vd->mapped_end = req.iova + len;
+	rc = fill(vd, req, mapped);
+	if (!rc)
+		rc = inject_tables(vd, tables);
+	if (rc && *mapped) {
+		unmap_now(vd, req.iova, *mapped);
+		*mapped = 0;
+	}
+	if (!rc)
+		flush_new(vd, req.iova, req.iova + (len - 1));
+	return rc;
+}
+
+static void gather_add(struct iommu_gather *gather, iova_t first, iova_t last)
+{
+	if (!gather->len || first < gather->first)
+		gather->first = first;
+	if (!gather->len || last > gather->last)
+		gather->last = last;
+	gather->len += last - first + 1;
+}
+
+uint64_t vtd_unmap_pages(struct iommu_domain *domain, iova_t iova, uint8_t size_lg2, uint64_t count,
+			 struct iommu_gather *gather)
+{
+	struct vtd_domain *vd = vtd_domain(domain);
+	uint64_t len = count << size_lg2;
+	unsigned leaf_lg2;
+	struct pt_change change;
+
+	if (!len || beyond_width(vd, iova, len))
+		return 0;
+	/* The caller may ask for less than the leaf that starts here: all of it goes. */
+	leaf_lg2 = vd->pt.ops->leaf_lg2(&vd->pt, iova);
+	if (leaf_lg2 && len < SIO_BIT(leaf_lg2))
+		len = SIO_BIT(leaf_lg2);
+	change = vd->pt.ops->unmap(&vd->pt, iova, len, &gather->tables);
+	if (!change.done)
+		return 0;
+	if (vd->mapped_end == iova + change.done)
+		vd->mapped_end = iova;
+	gather_add(gather, iova, iova + (change.done - 1));
+	return change.done;
+}
+
+void vtd_iotlb_sync(struct iommu_domain *domain, struct iommu_gather *gather)
+{
+	struct vtd_domain *vd = vtd_domain(domain);
+
+	/* Paging-structure caches may hold a table that was unlinked: then no leaf-only hint. */
+	if (gather->len)
+		flush_users(vd, gather->first, gather->last, gather->tables.count == 0);
+	pt_gather_free(vd->pt.phys, &gather->tables);
+}
+
+struct pt_run vtd_query(const struct iommu_domain *domain, iova_t iova, uint64_t max_pages)
+{
+	const struct vtd_domain *vd = vtd_domain(domain);
+
+	if (iova > domain->aperture_last)
+		return (struct pt_run){0};
+	return vd->pt.ops->query(&vd->pt, iova, max_pages);
+}
+
+bool vtd_next(const struct iommu_domain *domain, iova_t from, iova_t last, iova_t *found)
+{
+	const struct vtd_domain *vd = vtd_domain(domain);
+
+	if (last > domain->aperture_last)
+		last = domain->aperture_last;
+	return from <= last && vd->pt.ops->next(&vd->pt, from, last, found);
+}

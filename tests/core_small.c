@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The small parts of the core: injection plans, personalities, descriptors, faults, references. */
+#include "core/file.h"
+#include "core_fake.h"
+#include "harness.h"
+
+START_TEST(plan_fires_once_at_the_nth_time)
+{
+	struct inject inject = {0};
+	const char *why;
+
+	ck_assert_int_eq(inject_point(&inject, INJECT_PIN), 0);
+	ck_assert_int_eq(inject_plan(&inject, "type1.pin:nth=3,errno=ENOSPC", &why), 0);
+	ck_assert_int_eq(inject_point(&inject, INJECT_PIN), 0);
+	ck_assert_int_eq(inject_point(&inject, INJECT_COPY_IN), 0);
+	ck_assert_int_eq(inject_point(&inject, INJECT_PIN), 0);
+	ck_assert_int_eq(inject_point(&inject, INJECT_PIN), -ENOSPC);
+	ck_assert_int_eq(inject_point(&inject, INJECT_PIN), 0);
+	ck_assert_uint_eq(inject.seen[INJECT_PIN], 4);
+	ck_assert_int_eq(inject_plan(&inject, "", &why), 0);
+	ck_assert_int_eq(inject.id, INJECT_NONE);
+}
+END_TEST
+
+START_TEST(every_point_has_a_name_and_a_usual_error)
+{
+	for (unsigned id = INJECT_NONE + 1; id < INJECT_COUNT; id++) {
+		struct inject inject = {0};
+		const char *why;
+		char plan[64];
+
+		snprintf(plan, sizeof(plan), "%s:nth=1", inject_name((enum inject_id)id));
+		ck_assert_int_eq(inject_plan(&inject, plan, &why), 0);
+		ck_assert_int_lt(inject_point(&inject, (enum inject_id)id), 0);
+	}
+}
+END_TEST
+
+static const char *const bad_plans[] = {
+	"pin",
+	"type1.pin",
+	"type1.pin:",
+	"type1.pin:nth=",
+	"type1.pin:nth=0",
+	"type1.pin:nth=-1",
+	"type1.pin:nth=1x",
+	"type1.pin:nth=99999999999999999999999",
+	"type1.pin:nth=1,",
+	"type1.pin:nth=1,errno=EWHAT",
+	"type1.pin:nth=1,errno=12",
+	"type1.pin:errno=EFAULT",
+	"type1.pin:every=2",
+	"none:nth=1",
+	":nth=1",
+};
+
+START_TEST(malformed_plan_is_refused_and_changes_nothing)
+{
+	struct inject inject = {0};
+	const char *why = NULL;
+
+	ck_assert_int_eq(inject_plan(&inject, "alloc:nth=5", &why), 0);
+	ck_assert_int_eq(inject_plan(&inject, bad_plans[_i], &why), -EINVAL);
+	ck_assert_ptr_nonnull(why);
+	ck_assert_int_eq(inject.id, INJECT_ALLOC);
+	ck_assert_uint_eq(inject.nth, 5);
+}
+END_TEST
+
+START_TEST(personality_is_found_by_name_and_by_recorded_kernel)
+{
+	const struct personality *now = personality_find(NULL);
+
+	ck_assert_str_eq(now->name, "6.12");
+	ck_assert_ptr_eq(personality_find("6.12"), now);
+	ck_assert_ptr_null(personality_find("2.6"));
+	ck_assert_ptr_eq(personality_for_kernel("6.12.117"), now);
+	ck_assert_ptr_eq(personality_for_kernel("6.12"), now);
+	ck_assert_ptr_eq(personality_for_kernel("6.17.13"), now);
+	ck_assert_ptr_null(personality_for_kernel("6.1.192"));
+	ck_assert_ptr_null(personality_for_kernel("3.16.0"));
+	ck_assert_ptr_null(personality_for_kernel("new"));
+	ck_assert_ptr_null(personality_for_kernel("6"));
+	ck_assert_ptr_eq(personality_at(0), now);
+	ck_assert_ptr_null(personality_at(1000));
+	ck_assert(now->write_only_readable);
+}
+END_TEST
+
+START_TEST(lowest_free_descriptor_is_given)
+{
+	struct fd_table *table = fd_table_create();
+	struct file *file = eventfd_file_create();
+
+	for (int fd = 0; fd < 40; fd++)
+		ck_assert_int_eq(fd_install(table, file_get(file)), fd);
+	ck_assert_int_eq(fd_close(table, 17), 0);
+	ck_assert_int_eq(fd_close(table, 3), 0);
+	ck_assert_int_eq(fd_close(table, 3), -EBADF);
+	ck_assert_ptr_null(fd_lookup(table, 3));
+	ck_assert_int_eq(fd_install(table, file_get(file)), 3);
+	ck_assert_int_eq(fd_install(table, file_get(file)), 17);
+	ck_assert_int_eq(fd_install(table, file_get(file)), 40);
+	ck_assert_ptr_null(fd_lookup(table, -1));
+	ck_assert_ptr_null(fd_lookup(table, 1 << 20));
+	fd_table_destroy(table);
+	ck_assert_uint_eq(file->refs, 1);
+	file_put(file);
+}
+END_TEST
+
+START_TEST(full_table_answers_emfile_and_takes_no_reference)
+{
+	struct fd_table *table = fd_table_create();
+	struct file *file = eventfd_file_create();
+	int fd;
+
+	do
+		fd = fd_install(table, file_get(file));
+	while (fd >= 0);
+	file_put(file);
+	ck_assert_int_eq(fd, -EMFILE);
+	ck_assert_uint_eq(file->refs, 1025);
+	fd_table_destroy(table);
+	file_put(file);
+}
+END_TEST
+
+START_TEST(child_shares_files_until_it_closes_them)
+{
+	struct fd_table *parent = fd_table_create(), *child;
+	int fd = fd_install(parent, eventfd_file_create());
+	struct file *file = fd_lookup(parent, fd);
+
+	child = fd_table_fork(parent);
+	ck_assert_ptr_eq(fd_lookup(child, fd), file);
+	ck_assert_uint_eq(file->refs, 2);
+	eventfd_file_signal(fd_lookup(child, fd));
+	eventfd_file_signal(file);
+	ck_assert(file_is_eventfd(file));
+	ck_assert_uint_eq(eventfd_file_read(file), 2);
+	ck_assert_uint_eq(eventfd_file_read(file), 0);
+	ck_assert_int_eq(fd_close(parent, fd), 0);
+	ck_assert_ptr_null(fd_lookup(parent, fd));
+	ck_assert_uint_eq(file->refs, 1);
+	fd_table_destroy(child);
+	fd_table_destroy(parent);
+}
+END_TEST
+
+START_TEST(fault_list_drops_the_oldest_and_counts_them)
+{
+	struct fake_machine machine;
+	struct iommu_fault fault = {.unit = "fake0"};
+
+	fake_open(&machine);
+	for (uint64_t n = 0; n < IOMMU_FAULTS_MAX + 3; n++) {
+		fault.address = n << 12;
+		iommu_fault_report(&machine.iommu, &fault);
+	}
+	ck_assert_uint_eq(iommu_faults_dropped(&machine.iommu), 3);
+	for (uint64_t n = 3; n < IOMMU_FAULTS_MAX + 3; n++) {
+		ck_assert(iommu_fault_next(&machine.iommu, &fault));
+		ck_assert_uint_eq(fault.address, n << 12);
+	}
+	ck_assert(!iommu_fault_next(&machine.iommu, &fault));
+	fake_close(&machine);
+}
+END_TEST
+
+static unsigned destroyed;
+
+static void count_destroy(struct mm *mm)
+{
+	(void)mm;
+	destroyed++;
+}
+
+START_TEST(task_holds_its_memory_until_the_last_reference)
+{
+	static const struct mm_ops ops = {.destroy = count_destroy};
+	struct mm mm = {.ops = &ops, .refs = 1};
+	struct task *task = calloc(1, sizeof(*task));
+
+	destroyed = 0;
+	task->refs = 1;
+	task->mm = mm_get(&mm);
+	task_get(task);
+	mm_put(&mm);
+	task_put(task);
+	ck_assert_uint_eq(destroyed, 0);
+	task_put(task);
+	ck_assert_uint_eq(destroyed, 1);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("core_small");
+	TCase *tc = tcase_create("small");
+
+	tcase_add_test(tc, plan_fires_once_at_the_nth_time);
+	tcase_add_test(tc, every_point_has_a_name_and_a_usual_error);
+	tcase_add_loop_test(tc, malformed_plan_is_refused_and_changes_nothing, 0,
+			    (int)SIO_ARRAY_SIZE(bad_plans));
+	tcase_add_test(tc, personality_is_found_by_name_and_by_recorded_kernel);
+	tcase_add_test(tc, lowest_free_descriptor_is_given);
+	tcase_add_test(tc, full_table_answers_emfile_and_takes_no_reference);
+	tcase_add_test(tc, child_shares_files_until_it_closes_them);
+	tcase_add_test(tc, fault_list_drops_the_oldest_and_counts_them);
+	tcase_add_test(tc, task_holds_its_memory_until_the_last_reference);
+	suite_add_tcase(suite, tc);
+	return run_suite(suite);
+}
