@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Pinning, as pin_user_pages_remote(FOLL_LONGTERM) and, for PFN maps, type1's own lookup do it.
+ *
+ * Protection is that of the areas now: reading needs a readable area, writing a writable one, even
+ * if the pages are present. A pin for reading faults as a write does: private pages become the
+ * process's own and the shared zero page is never pinned, so that what the process writes later
+ * reaches the device.
+ *
+ * A PFN map is different: protection is looked at when the page table entry is made. A page that
+ * has its entry can still be read through an area without any access, because only the entry is
+ * asked.
+ */
+#include "core/mm_sim_priv.h"
+
+#include "phys.h"
+
+#include <errno.h>
+
+static bool pfn_pin_allowed(const struct mm_sim *sim, const struct area *area, uint64_t page,
+			    bool write, uint64_t *n)
+{
+	struct extent entries;
+
+	if (area->prot & (write ? MM_WRITE : MM_READ))
+		return true;
+	if (write || !extent_at(&sim->pages, page, &entries))
+		return false;
+	*n = page_min(*n, entries.n);
+	return true;
+}
+
+static int pin_pfn(struct mm_sim *sim, const struct area *area, uint64_t page, uint64_t n,
+		   bool write, struct pin_run *run)
+{
+	int rc;
+
+	n = page_min(n, area->last - page + 1);
+	if (!pfn_pin_allowed(sim, area, page, write, &n))
+		return -EFAULT;
+	rc = page_fault_pfn(sim, area, page, n);
+	if (rc)
+		return rc;
+	*run = (struct pin_run){
+		.pa = (page + area->pfn_shift) << SIO_PAGE_LG2,
+		.pages = n,
+		.step = (int64_t)SIO_PAGE_SIZE,
+		.reserved = true,
+	};
+	return 0;
+}
+
+/* The pages at `page`, up to n, ready to be pinned. */
+static int pin_next(struct mm_sim *sim, uint64_t page, uint64_t n, bool write, struct extent *out)
+{
+	const struct area *area = area_at(sim, page);
+
+	if (!area || area->kind == MM_PFN || !(area->prot & (write ? MM_WRITE : MM_READ)))
+		return -EFAULT;
+	return page_fault(sim, area, page, n, out);
+}
+
+int sim_pin(struct mm *mm, uint64_t va, uint64_t max_pages, bool write, struct pin_run *run)
+{
+	struct mm_sim *sim = mm_sim_of(mm);
+	uint64_t page = va >> SIO_PAGE_LG2;
+	const struct area *area = area_at(sim, page);
+	struct extent all, part;
+	int rc;
+
+	if (!area || !max_pages)
+		return -EFAULT;
+	if (area->kind == MM_PFN)
+		return pin_pfn(sim, area, page, max_pages, write, run);
+	rc = pin_next(sim, page, max_pages, write, &all);
+	if (rc)
+		return rc;
+	/* Frames may go on over a border between areas, or behind a page that has just been copied.
+	 */
+	while (all.n < max_pages && !pin_next(sim, page + all.n, max_pages - all.n, write, &part)) {
+		part.flags &= EXTENT_DOWN;
+		all.flags &= EXTENT_DOWN;
+		if (!extent_join(&all, &part, &all))
+			break;
+	}
+	phys_frames_pin(sim->phys, extent_low(&all), all.n);
+	*run = (struct pin_run){
+		.pa = all.pfn << SIO_PAGE_LG2,
+		.pages = all.n,
+		.step = all.flags & EXTENT_DOWN ? -(int64_t)SIO_PAGE_SIZE : (int64_t)SIO_PAGE_SIZE,
+	};
+	return 0;
+}
+
+void sim_unpin(struct mm *mm, const struct pin_run *run, bool dirty)
+{
+	uint64_t pfn = run->pa >> SIO_PAGE_LG2;
+
+	/* Nothing is ever written back, so a dirty page is like any other. */
+	(void)dirty;
+	if (run->reserved || !run->pages)
+		return;
+	if (run->step < 0)
+		pfn -= run->pages - 1;
+	phys_frames_unpin(mm_sim_of(mm)->phys, pfn, run->pages);
+}
