@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Locked-page accounting: who owns a mapping and what it costs them.
+ *
+ * The unit is pages of the owner's locked_vm; a page held by two mappings is charged twice. Whether
+ * the owner had CAP_IPC_LOCK when it mapped decides for the life of the mapping: the charge is
+ * added all the same, only the limit is not tested. A charge on an address space that has died is
+ * not taken back.
+ *
+ * Invariant: the sum of locked_pages over an mm's mappings is what type1 added to its locked_vm.
+ */
+#include "type1/t1.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* Mappings of one process share a record: containers have one owner, or two. */
+static struct t1_owner *owner_get(struct type1 *t1, struct task *task)
+{
+	struct t1_owner *owner;
+
+	for (owner = t1->owners; owner; owner = owner->next) {
+		if (owner->task == task && owner->mm == task->mm &&
+		    owner->lock_cap == task->cap_ipc_lock) {
+			owner->mappings++;
+			return owner;
+		}
+	}
+	owner = calloc(1, sizeof(*owner));
+	if (!owner)
+		return NULL;
+	*owner = (struct t1_owner){
+		.next = t1->owners,
+		.task = task_get(task),
+		.mm = mm_get(task->mm),
+		.mappings = 1,
+		.lock_cap = task->cap_ipc_lock,
+	};
+	t1->owners = owner;
+	return owner;
+}
+
+static void owner_put(struct type1 *t1, struct t1_owner *owner)
+{
+	struct t1_owner **link = &t1->owners;
+
+	if (--owner->mappings)
+		return;
+	while (*link != owner)
+		link = &(*link)->next;
+	*link = owner->next;
+	mm_put(owner->mm);
+	task_put(owner->task);
+	free(owner);
+}
+
+int t1_owner_set(struct type1 *t1, struct t1_dma *dma, struct task *task)
+{
+	dma->owner = owner_get(t1, task);
+	return dma->owner ? 0 : -ENOMEM;
+}
+
+void t1_owner_drop(struct type1 *t1, struct t1_dma *dma)
+{
+	owner_put(t1, dma->owner);
+	dma->owner = NULL;
+}
+
+uint64_t t1_room(const struct task *task, const struct mm *mm, bool lock_cap)
+{
+	uint64_t limit = task->rlimit_memlock >> SIO_PAGE_LG2;
+
+	if (lock_cap)
+		return UINT64_MAX;
+	return limit > mm->locked_pages ? limit - mm->locked_pages : 0;
+}
+
+int t1_charge(struct t1_dma *dma, uint64_t pages)
+{
+	struct t1_owner *owner = dma->owner;
+
+	if (pages > t1_room(owner->task, owner->mm, owner->lock_cap))
+		return -ENOMEM;
+	owner->mm->locked_pages += pages;
+	dma->locked_pages += pages;
+	return 0;
+}
+
+void t1_uncharge(struct t1_dma *dma, uint64_t pages)
+{
+	struct mm *mm = dma->owner->mm;
+
+	if (!mm_alive(mm))
+		return;
+	sio_assert(mm->locked_pages >= pages);
+	sio_assert(dma->locked_pages >= pages);
+	mm->locked_pages -= pages;
+	dma->locked_pages -= pages;
+}
+
+int t1_owner_change(struct type1 *t1, struct t1_dma *dma, struct task *task)
+{
+	struct t1_owner *old = dma->owner, *owner;
+	uint64_t pages = dma->locked_pages;
+
+	/* Another thread group on the same memory changes nothing. */
+	if (task->mm == old->mm)
+		return 0;
+	owner = owner_get(t1, task);
+	if (!owner)
+		return -ENOMEM;
+	/* The new owner is charged first, by its own limit, and only then the old one released. */
+	if (pages > t1_room(task, task->mm, task->cap_ipc_lock)) {
+		owner_put(t1, owner);
+		return -ENOMEM;
+	}
+	task->mm->locked_pages += pages;
+	if (mm_alive(old->mm))
+		old->mm->locked_pages -= pages;
+	dma->owner = owner;
+	owner_put(t1, old);
+	return 0;
+}
+
+uint64_t t1_charged_pages(const struct type1 *t1, const struct mm *mm)
+{
+	struct t1_walk walk = t1_walk(t1);
+	struct t1_dma *dma;
+	uint64_t pages = 0;
+
+	while ((dma = t1_walk_next(&walk)))
+		if (dma->owner->mm == mm)
+			pages += dma->locked_pages;
+	return pages;
+}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What mappings that end at 2^64 leave behind.
+ *
+ * Before 6.18 such a mapping's end is 0 in the kernel's arithmetic, so the loop that should unmap
+ * and unpin it does not run: when it goes, its translations, pins and charge stay. Nothing can be
+ * read back from the page tables later (a second mapping of the last page replaces them, and the
+ * domain goes with the container), so the runs are recorded while they are pinned. The record
+ * serves audits only, and lives with the machine's module parameters because the pins outlive the
+ * container.
+ */
+#include "type1/t1.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+static struct t1_leak **leak_of(struct type1 *t1, const struct t1_dma *dma)
+{
+	struct t1_leak **link = &t1->params->leaks;
+
+	while (*link && (*link)->dma != dma)
+		link = &(*link)->next;
+	return link;
+}
+
+int t1_leak_begin(struct type1 *t1, const struct t1_dma *dma)
+{
+	struct t1_leak *leak = t1_alloc(t1, sizeof(*leak));
+
+	if (!leak)
+		return -ENOMEM;
+	*leak = (struct t1_leak){
+		.next = t1->params->leaks,
+		.t1 = t1,
+		.dma = dma,
+		.iova = dma->iova,
+	};
+	t1->params->leaks = leak;
+	return 0;
+}
+
+int t1_leak_add(struct type1 *t1, const struct t1_dma *dma, const struct pin_run *run)
+{
+	struct t1_leak *leak = *leak_of(t1, dma);
+	struct pin_run *grown = realloc(leak->run, (leak->run_count + 1) * sizeof(*grown));
+
+	if (!grown)
+		return -ENOMEM;
+	grown[leak->run_count++] = *run;
+	leak->run = grown;
+	return 0;
+}
+
+static void leak_free(struct t1_leak *leak)
+{
+	if (leak->mm)
+		mm_put(leak->mm);
+	free(leak->run);
+	free(leak);
+}
+
+void t1_leak_end(struct type1 *t1, const struct t1_dma *dma, bool leaked)
+{
+	struct t1_leak **link = leak_of(t1, dma);
+	struct t1_leak *leak = *link;
+
+	if (!leak)
+		return;
+	leak->dma = NULL;
+	if (leaked && leak->run_count) {
+		leak->mm = mm_get(dma->owner->mm);
+		leak->pages = dma->locked_pages;
+		return;
+	}
+	*link = leak->next;
+	leak_free(leak);
+}
+
+void t1_leak_container_gone(struct type1 *t1)
+{
+	for (struct t1_leak *leak = t1->params->leaks; leak; leak = leak->next)
+		if (leak->t1 == t1)
+			leak->t1 = NULL;
+}
+
+void t1_leaks_free(struct type1_params *params)
+{
+	while (params->leaks) {
+		struct t1_leak *leak = params->leaks;
+
+		params->leaks = leak->next;
+		leak_free(leak);
+	}
+}
+
+uint64_t t1_leaked_pages(const struct type1_params *params, const struct mm *mm)
+{
+	uint64_t pages = 0;
+
+	for (const struct t1_leak *leak = params->leaks; leak; leak = leak->next)
+		if (leak->mm == mm)
+			pages += leak->pages;
+	return pages;
+}

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A type1 container from open to release, its ioctl dispatch, and what reports ask of it.
+ *
+ * The behaviour ported is vfio_iommu_type1 of Linux 6.12; the personality says where another kernel
+ * differs. Everything runs under the machine's lock.
+ */
+#include "type1/t1.h"
+
+#include <errno.h>
+#include <linux/vfio.h>
+#include <stdlib.h>
+
+/* ---- shared helpers ---- */
+
+int t1_copy_in(struct type1 *t1, const struct caller *caller, void *dst, uint64_t src, size_t len)
+{
+	int rc = inject_point(&t1->iommu->inject, INJECT_COPY_IN);
+
+	return rc ? rc : caller->ua->copy_in(caller->ua, dst, src, len);
+}
+
+int t1_copy_out(struct type1 *t1, const struct caller *caller, uint64_t dst, const void *src,
+		size_t len)
+{
+	int rc = inject_point(&t1->iommu->inject, INJECT_COPY_OUT);
+
+	return rc ? rc : caller->ua->copy_out(caller->ua, dst, src, len);
+}
+
+void *t1_alloc(struct type1 *t1, size_t bytes)
+{
+	return inject_point(&t1->iommu->inject, INJECT_ALLOC) ? NULL : calloc(1, bytes);
+}
+
+/* ---- life ---- */
+
+static bool type_is_offered(const struct iommu *iommu, unsigned long type)
+{
+	return type < 32 && iommu->personality->type1_types >> type & 1;
+}
+
+int t1_open(struct iommu *iommu, struct type1_params *params, unsigned long arg, struct type1 **out)
+{
+	struct type1 *t1;
+
+	*out = NULL;
+	if (!type_is_offered(iommu, arg))
+		return -EINVAL;
+	if (inject_point(&iommu->inject, INJECT_ALLOC))
+		return -ENOMEM;
+	t1 = calloc(1, sizeof(*t1));
+	if (!t1)
+		return -ENOMEM;
+	t1->iommu = iommu;
+	t1->params = params;
+	t1->v2 = arg != VFIO_TYPE1_IOMMU;
+	t1->nesting = arg == VFIO_TYPE1_NESTING_IOMMU;
+	t1->dma_limit = params->dma_entry_limit;
+	t1->dma_avail = t1->dma_limit;
+	t1->pgsize_bitmap = SIO_PAGE_MASK;
+	imap_init(&t1->map);
+	twin_init(&t1->twin);
+	pool_init(&t1->dma_pool, sizeof(struct t1_dma));
+	*out = t1;
+	return 0;
+}
+
+void t1_release(struct type1 *t1)
+{
+	sio_assert(!t1->domain_count);
+	t1_remove_all(t1);
+	sio_assert(!t1->owners);
+	t1_leak_container_gone(t1);
+	iova_list_fini(&t1->iova);
+	imap_fini(&t1->map);
+	twin_fini(&t1->twin);
+	pool_fini(&t1->dma_pool);
+	free(t1->domain);
+	free(t1);
+}
+
+static bool all_enforce(const struct type1 *t1)
+{
+	for (unsigned i = 0; i < t1->domain_count; i++)
+		if (!t1->domain[i]->enforce)
+			return false;
+	return true;
+}
+
+int t1_check_extension(const struct iommu *iommu, const struct type1 *t1, unsigned long extension)
+{
+	switch (extension) {
+	case VFIO_TYPE1_IOMMU:
+	case VFIO_TYPE1v2_IOMMU:
+	case VFIO_TYPE1_NESTING_IOMMU:
+		return type_is_offered(iommu, extension);
+	case VFIO_UNMAP_ALL:
+		return 1;
+	case VFIO_UPDATE_VADDR:
+		return t1 != NULL;
+	case VFIO_DMA_CC_IOMMU:
+		return t1 && all_enforce(t1);
+	default:
+		return 0;
+	}
+}
+
+long t1_ioctl(struct type1 *t1, const struct caller *caller, unsigned int cmd, uint64_t arg)
+{
+	switch (cmd) {
+	case VFIO_IOMMU_GET_INFO:
+		return t1_get_info(t1, caller, arg);
+	case VFIO_IOMMU_MAP_DMA:
+		return t1_map_dma(t1, caller, arg);
+	case VFIO_IOMMU_UNMAP_DMA:
+		return t1_unmap_dma(t1, caller, arg);
+	case VFIO_IOMMU_DIRTY_PAGES:
+		return t1_dirty_pages(t1, caller, arg);
+	default:
+		return -ENOTTY;
+	}
+}
+
+/* ---- reports ---- */
+
+void t1_stats(const struct type1 *t1, struct t1_stats *stats)
+{
+	struct t1_walk walk = t1_walk(t1);
+	const struct t1_dma *dma;
+
+	*stats = (struct t1_stats){
+		.mappings = t1->mapping_count,
+		.pgsize_bitmap = t1->pgsize_bitmap,
+		.dma_avail = t1->dma_avail,
+		.domains = t1->domain_count,
+		.dirty_tracking = t1->dirty_tracking,
+		.v2 = t1->v2,
+	};
+	for (unsigned i = 0; i < t1->domain_count; i++)
+		stats->groups += t1->domain[i]->group_count;
+	while ((dma = t1_walk_next(&walk))) {
+		stats->mapped_bytes += dma->size;
+		stats->locked_pages += dma->locked_pages;
+	}
+}
+
+bool t1_mapping_at(const struct type1 *t1, iova_t from, struct t1_mapping *out)
+{
+	struct t1_walk walk = t1_walk_from(t1, from);
+	const struct t1_dma *dma;
+
+	do {
+		dma = t1_walk_next(&walk);
+	} while (dma && dma->iova + (dma->size - 1) < from);
+	if (!dma)
+		return false;
+	*out = (struct t1_mapping){
+		.first = dma->iova,
+		.last = dma->iova + (dma->size - 1),
+		.vaddr = dma->vaddr,
+		.prot = (unsigned)dma->prot,
+		.iommu_mapped = dma->iommu_mapped,
+		.vaddr_invalid = dma->vaddr_invalid,
+		.locked_pages = dma->locked_pages,
+		.op = dma->op,
+	};
+	return true;
+}
+
+struct iommu_domain *t1_domain_at(const struct type1 *t1, unsigned n, bool *enforce)
+{
+	if (n >= t1->domain_count)
+		return NULL;
+	if (enforce)
+		*enforce = t1->domain[n]->enforce;
+	return t1->domain[n]->domain;
+}
+
+struct iommu_group *t1_domain_group(const struct type1 *t1, unsigned n, unsigned m)
+{
+	if (n >= t1->domain_count || m >= t1->domain[n]->group_count)
+		return NULL;
+	return t1->domain[n]->group[m];
+}
+
+bool t1_iova_range_at(const struct type1 *t1, unsigned n, iova_t *first, iova_t *last)
+{
+	if (n >= t1->iova.count)
+		return false;
+	*first = t1->iova.range[n].first;
+	*last = t1->iova.range[n].last;
+	return true;
+}

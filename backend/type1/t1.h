@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The inside of a type1 container, shared by the files of this folder.
+ *
+ * A mapping (struct t1_dma) is one entry of the container's tree, exactly as the user made it. A
+ * domain is one set of page tables with the groups that use it; the list has the newest first, and
+ * "the first domain" is the one whose tables are asked where a page is.
+ *
+ * Where a page lies is recorded in the page tables only, as in the kernel: unmap and replay read it
+ * back. So a page is unpinned only after the invalidation that covers its translation.
+ */
+#ifndef BACKEND_TYPE1_T1_H
+#define BACKEND_TYPE1_T1_H
+
+#include "imap.h"
+#include "type1/iova_list.h"
+#include "type1/pool.h"
+#include "type1/twin.h"
+#include "type1/type1.h"
+
+/* Who pays for mappings: the mapper's memory, limit and capability as they were when it mapped. */
+struct t1_owner {
+	struct t1_owner *next;
+	struct task *task;
+	struct mm *mm; /* the task may have another one since (exec) */
+	size_t mappings;
+	bool lock_cap;
+};
+
+/* One cache line: a container may hold a million. */
+struct t1_dma {
+	iova_t iova;
+	uint64_t size; /* grows while pages are pinned and mapped */
+	uint64_t vaddr;
+	uint64_t locked_pages;
+	struct t1_owner *owner;
+	uint64_t *bitmap; /* while dirty tracking is on */
+	struct twin_node *twin;
+	uint64_t op : 56; /* of the machine, when it was made */
+	uint64_t prot : 2;
+	uint64_t iommu_mapped : 1;
+	uint64_t vaddr_invalid : 1;
+};
+
+struct t1_domain {
+	struct iommu_domain *domain;
+	bool enforce;               /* cache coherency is enforced */
+	bool fgsp;                  /* unmapping one page takes a larger leaf with it */
+	struct iommu_group **group; /* newest first */
+	unsigned group_count;
+};
+
+struct type1 {
+	struct iommu *iommu;
+	struct type1_params *params;
+	bool v2, nesting;
+	bool dirty_tracking;
+	uint32_t dma_limit; /* at open */
+	uint32_t dma_avail;
+	size_t invalid_count;
+	size_t mapping_count;
+	unsigned untracked_groups; /* that cannot report what they dirty */
+	uint64_t pgsize_bitmap;
+	struct t1_domain **domain; /* newest first */
+	unsigned domain_count;
+	struct iova_list iova;
+	/* The mappings: in `twin` while twin_on, else in `map`. */
+	struct imap map;
+	struct twin twin;
+	bool twin_on;
+	struct pool dma_pool;
+	struct t1_owner *owners;
+};
+
+static inline uint64_t t1_pgsize(const struct type1 *t1)
+{
+	return t1->pgsize_bitmap & -t1->pgsize_bitmap;
+}
+
+/* The kernel cannot remove this mapping: its end is 0 in 64 bits. */
+static inline bool t1_dma_is_stuck(const struct type1 *t1, const struct t1_dma *dma)
+{
+	return dma->size && dma->iova + dma->size == 0 && !t1->iommu->personality->last_page_works;
+}
+
+/* ---- t1.c ---- */
+
+/* Copies between the caller and us, with their injection points. 0 or -EFAULT. */
+int t1_copy_in(struct type1 *t1, const struct caller *caller, void *dst, uint64_t src, size_t len);
+int t1_copy_out(struct type1 *t1, const struct caller *caller, uint64_t dst, const void *src,
+		size_t len);
+/* Zeroed memory, NULL: none, or injected failure. */
+void *t1_alloc(struct type1 *t1, size_t bytes);
+
+/* ---- index.c: the mappings by address ---- */
+
+/* A zeroed mapping that is in no index yet. NULL: no memory. */
+struct t1_dma *t1_dma_alloc(struct type1 *t1);
+void t1_dma_free(struct type1 *t1, struct t1_dma *dma);
+/* Enter a mapping that will cover `size` bytes when it is done. False: no memory. */
+bool t1_link(struct type1 *t1, struct t1_dma *dma, uint64_t size);
+void t1_unlink(struct type1 *t1, struct t1_dma *dma);
+/* Any mapping that overlaps; size 0 asks for the one around `start`. */
+struct t1_dma *t1_find(const struct type1 *t1, uint64_t start, uint64_t size);
+/* Lowest mapping that overlaps. */
+struct t1_dma *t1_first(const struct type1 *t1, uint64_t start, uint64_t size);
+struct t1_dma *t1_lowest(const struct type1 *t1);
+struct t1_dma *t1_next(const struct type1 *t1, const struct t1_dma *dma);
+struct t1_dma *t1_prev(const struct type1 *t1, const struct t1_dma *dma);
+
+/* In-order walk over an index that does not change meanwhile: t1_walk_next() gives NULL at the end.
+ */
+struct t1_walk {
+	struct imap_iter it;
+	struct t1_dma *next; /* of the tree */
+	bool tree;
+};
+struct t1_walk t1_walk(const struct type1 *t1);
+/* From some mapping on that lies at or below the lowest one with last >= from. */
+struct t1_walk t1_walk_from(const struct type1 *t1, iova_t from);
+struct t1_dma *t1_walk_next(struct t1_walk *walk);
+
+/* ---- account.c: owners, locked_vm ---- */
+
+int t1_owner_set(struct type1 *t1, struct t1_dma *dma, struct task *task);
+void t1_owner_drop(struct type1 *t1, struct t1_dma *dma);
+/* Move a mapping and its charge to another process. 0, -ENOMEM. */
+int t1_owner_change(struct type1 *t1, struct t1_dma *dma, struct task *task);
+/* Add to the owner's locked_vm. -ENOMEM: over its limit. */
+int t1_charge(struct t1_dma *dma, uint64_t pages);
+void t1_uncharge(struct t1_dma *dma, uint64_t pages);
+/* Pages that the limit still leaves to a process; all ones if it is not held to it. */
+uint64_t t1_room(const struct task *task, const struct mm *mm, bool lock_cap);
+
+/* ---- pin.c: pages of a mapping, chunk by chunk ---- */
+
+struct t1_pinner {
+	struct type1 *t1;
+	struct t1_dma *dma;
+	struct task *task;    /* whose memory and limit; the charge goes to the mapping's owner */
+	uint64_t vaddr;       /* next page to pin */
+	uint64_t left;        /* pages not pinned yet */
+	struct pin_run ahead; /* pinned, not handed out yet; pages 0: none */
+};
+
+/* Pin and charge the next physical run. */
+int t1_pin_chunk(struct t1_pinner *pin, struct pin_run *chunk);
+/* Release what was pinned ahead. */
+void t1_pin_end(struct t1_pinner *pin);
+/* Unpin; returns how many pages were charged ones. */
+uint64_t t1_unpin(const struct type1 *t1, const struct t1_dma *dma, const struct pin_run *run);
+/* Pages at the front of a run that are all RAM or all not. */
+uint64_t t1_run_split(const struct phys *phys, const struct pin_run *run, bool *ram);
+struct pt_run t1_pt_run(const struct pin_run *run);
+struct pin_run t1_pin_run(const struct pt_run *run);
+
+/* ---- map.c, unmap.c ---- */
+
+long t1_map_dma(struct type1 *t1, const struct caller *caller, uint64_t arg);
+long t1_unmap_dma(struct type1 *t1, const struct caller *caller, uint64_t arg);
+void t1_remove_dma(struct type1 *t1, struct t1_dma *dma);
+void t1_remove_all(struct type1 *t1);
+
+/* ---- replay.c ---- */
+
+/* Fill a new domain with all mappings, pinning those that never were. 0, or everything is undone.
+ */
+int t1_replay(struct type1 *t1, struct t1_domain *domain, const struct caller *caller);
+
+/* ---- attach.c ---- */
+
+void t1_pgsize_update(struct type1 *t1);
+
+/* ---- dirty.c ---- */
+
+struct t1_bitmap_arg {
+	uint64_t pgsize, size, data; /* struct vfio_bitmap */
+};
+
+long t1_dirty_pages(struct type1 *t1, const struct caller *caller, uint64_t arg);
+/* Read and check a struct vfio_bitmap for a range of `size` bytes. */
+int t1_bitmap_arg_in(struct type1 *t1, const struct caller *caller, uint64_t arg,
+		     struct t1_bitmap_arg *bitmap);
+int t1_bitmap_arg_check(const struct t1_bitmap_arg *bitmap, uint64_t size);
+int t1_bitmap_alloc(struct type1 *t1, struct t1_dma *dma, uint64_t pgsize);
+/* Report one mapping's pages; bit 0 of the user's bitmap is `base`. */
+int t1_bitmap_report(struct type1 *t1, const struct caller *caller, struct t1_dma *dma, iova_t base,
+		     uint64_t data);
+void t1_bitmap_fill_all(struct type1 *t1);
+
+/* ---- info.c ---- */
+
+long t1_get_info(struct type1 *t1, const struct caller *caller, uint64_t arg);
+
+/* ---- leak.c: mappings that end at 2^64, before 6.18 ---- */
+
+/* Runs that stay pinned when a stuck mapping goes, kept for audits. */
+struct t1_leak {
+	struct t1_leak *next;
+	const struct type1 *t1;   /* its container, NULL: gone */
+	const struct t1_dma *dma; /* the mapping while it lives, else NULL */
+	iova_t iova;
+	struct mm *mm; /* charged, once the mapping is gone */
+	uint64_t pages;
+	struct pin_run *run;
+	size_t run_count;
+};
+
+/* Begin a record for a mapping about to be pinned. -ENOMEM. */
+int t1_leak_begin(struct type1 *t1, const struct t1_dma *dma);
+int t1_leak_add(struct type1 *t1, const struct t1_dma *dma, const struct pin_run *run);
+/* The mapping goes: for good with its pins left behind, or properly. */
+void t1_leak_end(struct type1 *t1, const struct t1_dma *dma, bool leaked);
+void t1_leak_container_gone(struct type1 *t1);
+
+#endif

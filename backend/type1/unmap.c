@@ -1,0 +1,369 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * UNMAP_DMA, and the removal of a mapping.
+ *
+ * Removal order: every domain but the first is unmapped, each with its own invalidation. Then the
+ * first domain is walked, because its tables say where the pages are: up to 512 runs are unmapped
+ * without invalidation, invalidated together, and only then unpinned. One un-charge ends it.
+ *
+ * Where the kernel unmaps run by run, runs that lie side by side are taken out of the tables here
+ * by one call before their common invalidation: same tables, same invalidation. Only a domain whose
+ * leaf is larger than the page that was asked for (fgsp) is unmapped leaf by leaf, as it tells us
+ * the length that went. Pages of one long run are released together, after the last of the
+ * invalidations that cover them.
+ */
+#include "type1/t1.h"
+
+#include <errno.h>
+#include <linux/vfio.h>
+#include <stdlib.h>
+
+/* Runs remembered before an invalidation (VFIO_IOMMU_TLB_SYNC_MAX). */
+#define SYNC_RUNS 512u
+
+#define UNMAP_FLAGS \
+	(VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP | VFIO_DMA_UNMAP_FLAG_ALL | VFIO_DMA_UNMAP_FLAG_VADDR)
+
+/* Runs read from the tables, side by side from `first` on. */
+struct unmapper {
+	struct type1 *t1;
+	struct t1_dma *dma;
+	struct iommu_domain *domain;
+	struct iommu_gather gather;
+	iova_t first;
+	uint64_t bytes;      /* of the runs */
+	uint64_t removed;    /* of these already out of the tables (fgsp) */
+	uint64_t pages;      /* that the runs count as: a descending run is one run a page */
+	uint64_t charged;    /* pages unpinned so far that were charged */
+	bool refused;        /* a leaf is there but does not go: that ends the walk */
+	struct pin_run held; /* invalidated, not unpinned yet */
+	unsigned run_count;
+	struct pin_run run[SYNC_RUNS];
+};
+
+/* Unpin what is held back, unless `next` goes on where it ends; then hold back both. */
+static void unmapper_release(struct unmapper *u, const struct pin_run *next)
+{
+	struct pin_run *held = &u->held;
+
+	if (next && next->step == held->step &&
+	    next->pa == held->pa + held->pages * (uint64_t)held->step) {
+		held->pages += next->pages;
+		return;
+	}
+	if (held->pages)
+		u->charged += t1_unpin(u->t1, u->dma, held);
+	*held = next ? *next : (struct pin_run){0};
+}
+
+/* Invalidate, then release what is remembered. False: a run refuses to go, and stays pinned. */
+static bool unmapper_sync(struct unmapper *u)
+{
+	uint64_t done = u->removed;
+	iova_t iova = u->first;
+	bool ok = true;
+
+	if (!u->run_count)
+		return true;
+	if (done < u->bytes)
+		done += iommu_unmap_fast(u->domain, u->first + done, u->bytes - done, &u->gather);
+	iommu_iotlb_sync(u->domain, &u->gather);
+	for (unsigned i = 0; i < u->run_count && ok; i++) {
+		struct pin_run *run = &u->run[i];
+		uint64_t bytes = run->pages * SIO_PAGE_SIZE;
+
+		if (done < bytes) {
+			/* The fast way stopped short: once more for this run, alone. */
+			done += iommu_unmap(u->domain, iova + done, bytes - done);
+			ok = done >= bytes;
+			if (!ok)
+				run->pages = done >> SIO_PAGE_LG2;
+		}
+		unmapper_release(u, run);
+		iova += bytes;
+		done -= ok ? bytes : done;
+	}
+	u->gather = (struct iommu_gather){0};
+	u->run_count = 0;
+	u->bytes = u->removed = u->pages = 0;
+	return ok;
+}
+
+static void unmapper_add(struct unmapper *u, iova_t iova, const struct pt_run *run)
+{
+	if (!u->run_count)
+		u->first = iova;
+	u->run[u->run_count++] = t1_pin_run(run);
+	u->bytes += run->pages * SIO_PAGE_SIZE;
+	u->pages += run->oa_step < 0 ? run->pages : 1;
+}
+
+/* One leaf, as large as the unit says it was: it went together with the page that was asked for. */
+static struct pt_run unmapper_take_leaf(struct unmapper *u, iova_t iova)
+{
+	struct pt_run run = iommu_query(u->domain, iova, 1);
+	uint64_t got;
+
+	if (!run.pages)
+		return run;
+	got = iommu_unmap_fast(u->domain, iova, SIO_PAGE_SIZE, &u->gather);
+	if (!got)
+		got = iommu_unmap(u->domain, iova, SIO_PAGE_SIZE);
+	u->refused = !got;
+	u->removed += got;
+	run.pages = got >> SIO_PAGE_LG2;
+	run.oa_step = (int64_t)SIO_PAGE_SIZE;
+	return run;
+}
+
+/* As much of a run as the records have room for: a descending one needs a record a page. */
+static uint64_t unmapper_room(const struct unmapper *u, const struct pt_run *run)
+{
+	uint64_t room = SYNC_RUNS - u->pages;
+
+	return run->oa_step < 0 && run->pages > room ? room : run->pages;
+}
+
+/* Record a run, in pieces with an invalidation between them if need be. */
+static bool unmapper_take(struct unmapper *u, iova_t iova, struct pt_run run)
+{
+	while (run.pages) {
+		struct pt_run part = run;
+
+		part.pages = unmapper_room(u, &run);
+		unmapper_add(u, iova, &part);
+		if (u->pages >= SYNC_RUNS && !unmapper_sync(u))
+			return false;
+		iova += part.pages * SIO_PAGE_SIZE;
+		run.oa += part.pages * (uint64_t)run.oa_step;
+		run.pages -= part.pages;
+	}
+	return true;
+}
+
+/* All leaves of the domain in the mapping, in address order. */
+static void unmapper_walk(struct unmapper *u, bool fgsp)
+{
+	iova_t iova = u->dma->iova, last = iova + (u->dma->size - 1);
+
+	for (;;) {
+		uint64_t left = ((last - iova) >> SIO_PAGE_LG2) + 1;
+		struct pt_run run =
+			fgsp ? unmapper_take_leaf(u, iova) : iommu_query(u->domain, iova, left);
+
+		if (run.pages) {
+			if (!unmapper_take(u, iova, run) || run.pages >= left)
+				return;
+			iova += run.pages * SIO_PAGE_SIZE;
+			continue;
+		}
+		if (!unmapper_sync(u) || u->refused || !iommu_next(u->domain, iova, last, &iova))
+			return;
+	}
+}
+
+static void unmap_unpin(struct type1 *t1, struct t1_dma *dma)
+{
+	struct unmapper u; /* 16 KiB of runs: only its head is initialised */
+
+	if (!dma->size || !t1->domain_count)
+		return;
+	for (unsigned i = 1; i < t1->domain_count; i++)
+		iommu_unmap(t1->domain[i]->domain, dma->iova, dma->size);
+	if (t1_dma_is_stuck(t1, dma))
+		return;
+
+	u.t1 = t1;
+	u.dma = dma;
+	u.domain = t1->domain[0]->domain;
+	u.gather = (struct iommu_gather){0};
+	u.bytes = u.removed = u.pages = u.charged = 0;
+	u.run_count = 0;
+	u.refused = false;
+	u.held = (struct pin_run){0};
+	unmapper_walk(&u, t1->domain[0]->fgsp);
+	unmapper_sync(&u);
+	unmapper_release(&u, NULL);
+	dma->iommu_mapped = 0;
+	t1_uncharge(dma, u.charged);
+}
+
+void t1_remove_dma(struct type1 *t1, struct t1_dma *dma)
+{
+	unmap_unpin(t1, dma);
+	if (t1->params->leaks)
+		t1_leak_end(t1, dma, t1_dma_is_stuck(t1, dma));
+	t1_unlink(t1, dma);
+	t1_owner_drop(t1, dma);
+	free(dma->bitmap);
+	if (dma->vaddr_invalid)
+		t1->invalid_count--;
+	t1_dma_free(t1, dma);
+	t1->dma_avail++;
+}
+
+void t1_remove_all(struct type1 *t1)
+{
+	struct t1_dma *dma;
+
+	while ((dma = t1_lowest(t1)))
+		t1_remove_dma(t1, dma);
+}
+
+/* ---- the ioctl ---- */
+
+/* struct vfio_iommu_type1_dma_unmap without its open end. */
+struct unmap_arg {
+	uint32_t argsz, flags;
+	uint64_t iova, size;
+};
+
+_Static_assert(sizeof(struct unmap_arg) == sizeof(struct vfio_iommu_type1_dma_unmap), "ABI");
+
+struct unmap_req {
+	struct unmap_arg arg;
+	struct t1_bitmap_arg bitmap;
+	uint64_t size; /* of the search: all of the space for ALL */
+	bool all, vaddr, dirty;
+};
+
+static int unmap_read(struct type1 *t1, const struct caller *caller, uint64_t arg,
+		      struct unmap_req *req)
+{
+	struct unmap_arg *unmap = &req->arg;
+	int rc;
+
+	rc = t1_copy_in(t1, caller, unmap, arg, sizeof(*unmap));
+	if (rc)
+		return rc;
+	if (unmap->argsz < sizeof(*unmap) || unmap->flags & ~(uint32_t)UNMAP_FLAGS)
+		return -EINVAL;
+	req->all = unmap->flags & VFIO_DMA_UNMAP_FLAG_ALL;
+	req->vaddr = unmap->flags & VFIO_DMA_UNMAP_FLAG_VADDR;
+	req->dirty = unmap->flags & VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP;
+	if (!req->dirty)
+		return 0;
+	if (req->all || req->vaddr)
+		return -EINVAL;
+	if (unmap->argsz < sizeof(*unmap) + sizeof(struct vfio_bitmap))
+		return -EINVAL;
+	rc = t1_bitmap_arg_in(t1, caller, arg + sizeof(*unmap), &req->bitmap);
+	if (rc)
+		return rc;
+	return t1_bitmap_arg_check(&req->bitmap, unmap->size);
+}
+
+static int unmap_check_range(const struct type1 *t1, struct unmap_req *req)
+{
+	uint64_t iova = req->arg.iova, size = req->arg.size, mask = t1_pgsize(t1) - 1;
+
+	if (iova & mask)
+		return -EINVAL;
+	if (req->all) {
+		if (iova || size)
+			return -EINVAL;
+		req->size = UINT64_MAX;
+		return 0;
+	}
+	if (!size || size & mask)
+		return -EINVAL;
+	if (iova + (size - 1) < iova)
+		return t1->iommu->personality->range_eoverflow ? -EOVERFLOW : -EINVAL;
+	req->size = size;
+	if (req->dirty && (!t1->dirty_tracking || req->bitmap.pgsize != mask + 1))
+		return -EINVAL;
+	return 0;
+}
+
+/* v2 refuses to cut a mapping at either end of the range. */
+static int unmap_check_cut(const struct type1 *t1, const struct unmap_req *req)
+{
+	iova_t iova = req->arg.iova, last = iova + (req->size - 1);
+	const struct t1_dma *dma;
+
+	if (!t1->v2 || req->all)
+		return 0;
+	dma = t1_find(t1, iova, 1);
+	if (dma && dma->iova != iova)
+		return -EINVAL;
+	if (!dma || dma->iova + (dma->size - 1) != last)
+		dma = t1_find(t1, last, 0);
+	if (dma && dma->iova + dma->size != iova + req->size)
+		return -EINVAL;
+	return 0;
+}
+
+/* A second invalidation of one mapping undoes every mark that this call made. */
+static int invalidate_range(struct type1 *t1, struct t1_dma *first, iova_t last, uint64_t *size)
+{
+	struct t1_dma *dma;
+
+	for (dma = first; dma && dma->iova <= last; dma = t1_next(t1, dma)) {
+		if (dma->vaddr_invalid)
+			goto undo;
+		dma->vaddr_invalid = 1;
+		t1->invalid_count++;
+		*size += dma->size;
+	}
+	return 0;
+
+undo:
+	for (struct t1_dma *marked = first; marked != dma; marked = t1_next(t1, marked)) {
+		marked->vaddr_invalid = 0;
+		t1->invalid_count--;
+	}
+	*size = 0;
+	return -EINVAL;
+}
+
+static int remove_range(struct type1 *t1, const struct caller *caller, const struct unmap_req *req,
+			struct t1_dma *first, iova_t last, uint64_t *size)
+{
+	struct t1_dma *dma = first, *next;
+
+	for (; dma && dma->iova <= last; dma = next) {
+		if (req->dirty) {
+			int rc = t1_bitmap_report(t1, caller, dma, req->arg.iova, req->bitmap.data);
+
+			if (rc)
+				return rc;
+		}
+		*size += dma->size;
+		/* Saves the search when the range ends with this mapping. */
+		next = dma->iova + (dma->size - 1) >= last && !t1->twin_on ? NULL
+									   : t1_next(t1, dma);
+		t1_remove_dma(t1, dma);
+	}
+	return 0;
+}
+
+long t1_unmap_dma(struct type1 *t1, const struct caller *caller, uint64_t arg)
+{
+	struct unmap_req req = {0};
+	uint64_t size = 0;
+	struct t1_dma *dma;
+	iova_t last;
+	int rc;
+
+	rc = unmap_read(t1, caller, arg, &req);
+	if (!rc)
+		rc = unmap_check_range(t1, &req);
+	if (!rc)
+		rc = unmap_check_cut(t1, &req);
+	if (rc)
+		return rc;
+
+	last = req.arg.iova + (req.size - 1);
+	dma = t1_first(t1, req.arg.iova, req.size);
+	/* v1: a range that starts inside a mapping removes nothing, and succeeds. */
+	if (dma && !t1->v2 && dma->iova < req.arg.iova)
+		dma = NULL;
+	if (req.vaddr)
+		rc = invalidate_range(t1, dma, last, &size);
+	else
+		rc = remove_range(t1, caller, &req, dma, last, &size);
+	if (rc)
+		return rc;
+	req.arg.size = size;
+	return t1_copy_out(t1, caller, arg, &req.arg, sizeof(req.arg));
+}
