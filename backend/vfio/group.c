@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The group file (/dev/vfio/N).
+ *
+ * Kernel behaviour: drivers/vfio/group.c. One open file at a time, because whoever holds it decides
+ * about the whole group. An open device holds the group's file, so the group leaves its container
+ * when the last descriptor of the group and of its devices is closed, in whatever order.
+ */
+#include "vfio/vfio.h"
+
+#include <errno.h>
+#include <linux/vfio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "vfio/vfio_priv.h"
+
+struct group_file {
+	struct file file;
+	struct vfio_group *group;
+};
+
+int vfio_group_use_container(struct vfio_group *group)
+{
+	if (!group->container || !group->container->t1)
+		return -EINVAL;
+	file_get(group->opened);
+	group->container_users++;
+	return 0;
+}
+
+void vfio_group_unuse_container(struct vfio_group *group)
+{
+	group->container_users--;
+	file_put(group->opened);
+}
+
+static long get_status(struct vfio_group *group, const struct caller *caller, uint64_t arg)
+{
+	struct vfio_group_status status;
+	int rc = vfio_copy_in(group->vfio, caller, &status, arg, sizeof(status));
+
+	if (rc)
+		return rc;
+	if (status.argsz < sizeof(status))
+		return -EINVAL;
+	status.flags = 0;
+	if (group->container)
+		status.flags = VFIO_GROUP_FLAGS_CONTAINER_SET | VFIO_GROUP_FLAGS_VIABLE;
+	else if (!iommu_group_claimed(group->iommu_group))
+		status.flags = VFIO_GROUP_FLAGS_VIABLE;
+	return vfio_copy_out(group->vfio, caller, arg, &status, sizeof(status));
+}
+
+static long set_container(struct vfio_group *group, const struct caller *caller, uint64_t arg)
+{
+	struct vfio_container *container;
+	struct file *file;
+	int32_t fd;
+	int rc = vfio_copy_in(group->vfio, caller, &fd, arg, sizeof(fd));
+
+	if (rc)
+		return rc;
+	file = fd_lookup(caller->fds, fd);
+	if (!file)
+		return -EBADF;
+	if (group->container)
+		return -EINVAL;
+	container = vfio_container_from_file(file);
+	if (!container)
+		return -EBADFD;
+	return vfio_container_attach(container, group, caller);
+}
+
+static long unset_container(struct vfio_group *group)
+{
+	if (!group->container)
+		return -EINVAL;
+	if (group->container_users)
+		return -EBUSY;
+	vfio_container_detach(group);
+	return 0;
+}
+
+/* ---- devices by name ---- */
+
+/* A string of at most a page, its final zero included. */
+static int copy_name(struct vfio *vfio, const struct caller *caller, uint64_t arg, char *name)
+{
+	for (size_t i = 0; i < SIO_PAGE_SIZE; i++) {
+		if (vfio_copy_in(vfio, caller, name + i, arg + i, 1))
+			return -EFAULT;
+		if (!name[i])
+			return 0;
+	}
+	return -EINVAL;
+}
+
+/*
+ * 1: this device; 0: not this one; -EINVAL: this one, with options behind the name. The only option
+ * is the token of an SR-IOV function's owner, and no device here is one.
+ */
+static int name_matches(const struct vfio_device *dev, const char *name)
+{
+	const struct pci_function *fn = dev->idev->pci;
+	char own[16];
+	size_t len;
+
+	pci_format_bdf(own, fn->segment, fn->rid, true);
+	len = strlen(own);
+	if (strncmp(name, own, len))
+		return 0;
+	name += len;
+	if (*name && *name != ' ')
+		return 0;
+	return name[strspn(name, " ")] ? -EINVAL : 1;
+}
+
+static long get_device_fd(struct vfio_group *group, const struct caller *caller, uint64_t arg)
+{
+	char name[SIO_PAGE_SIZE];
+	struct vfio_device *dev;
+	struct file *file;
+	int rc = copy_name(group->vfio, caller, arg, name);
+
+	if (rc)
+		return rc;
+	for (dev = group->devices; dev; dev = dev->next) {
+		rc = name_matches(dev, name);
+		if (rc)
+			break;
+	}
+	if (rc < 0)
+		return rc;
+	if (!dev)
+		return -ENODEV;
+	rc = vfio_device_open(dev, &file);
+	if (rc)
+		return rc;
+	rc = fd_install(caller->fds, file);
+	if (rc < 0)
+		file_put(file);
+	return rc;
+}
+
+/* ---- the file ---- */
+
+static long group_ioctl(struct file *file, const struct caller *caller, unsigned int cmd,
+			uint64_t arg)
+{
+	struct vfio_group *group = sio_container_of(file, struct group_file, file)->group;
+
+	switch (cmd) {
+	case VFIO_GROUP_GET_DEVICE_FD:
+		return get_device_fd(group, caller, arg);
+	case VFIO_GROUP_GET_STATUS:
+		return get_status(group, caller, arg);
+	case VFIO_GROUP_SET_CONTAINER:
+		return set_container(group, caller, arg);
+	case VFIO_GROUP_UNSET_CONTAINER:
+		return unset_container(group);
+	default:
+		return -ENOTTY;
+	}
+}
+
+static void group_release(struct file *file)
+{
+	struct group_file *gf = sio_container_of(file, struct group_file, file);
+	struct vfio_group *group = gf->group;
+
+	sio_assert(!group->container_users);
+	if (group->container)
+		vfio_container_detach(group);
+	group->opened = NULL;
+	free(gf);
+}
+
+static const struct file_ops group_ops = {
+	.kind = "group",
+	.ioctl = group_ioctl,
+	.release = group_release,
+};
+
+struct vfio_group *vfio_group_from_file(const struct file *file)
+{
+	return file->ops == &group_ops ? ((const struct group_file *)file)->group : NULL;
+}
+
+struct file *vfio_group_open(struct vfio *vfio, int group_id, const struct caller *caller,
+			     int *error)
+{
+	struct vfio_group *group = vfio->groups;
+	struct group_file *gf;
+
+	(void)caller; /* only groups without an IOMMU ask for a capability */
+	while (group && group->iommu_group->id != group_id)
+		group = group->next;
+	if (!group || group->opened) {
+		*error = group ? -EBUSY : -ENOENT;
+		return NULL;
+	}
+	gf = vfio_alloc(vfio, 1, sizeof(*gf));
+	if (!gf) {
+		*error = -ENOMEM;
+		return NULL;
+	}
+	gf->file.ops = &group_ops;
+	gf->file.refs = 1;
+	gf->group = group;
+	group->opened = &gf->file;
+	return &gf->file;
+}

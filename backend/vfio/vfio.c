@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The machine's VFIO state: which devices are bound, in which groups; audit of the references.
+ *
+ * Kernel behaviour: vfio_main.c and vfio_group_find_or_alloc() of drivers/vfio.
+ */
+#include "vfio/vfio.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "vfio/vfio_priv.h"
+
+void *vfio_alloc(struct vfio *vfio, size_t count, size_t size)
+{
+	return inject_point(&vfio->iommu->inject, INJECT_ALLOC) ? NULL : calloc(count, size);
+}
+
+int vfio_copy_in(struct vfio *vfio, const struct caller *caller, void *dst, uint64_t src,
+		 size_t len)
+{
+	int rc = inject_point(&vfio->iommu->inject, INJECT_COPY_IN);
+
+	if (rc)
+		return rc;
+	return uaccess_ok(src, len) ? caller->ua->copy_in(caller->ua, dst, src, len) : -EFAULT;
+}
+
+int vfio_copy_out(struct vfio *vfio, const struct caller *caller, uint64_t dst, const void *src,
+		  size_t len)
+{
+	int rc = inject_point(&vfio->iommu->inject, INJECT_COPY_OUT);
+
+	if (rc)
+		return rc;
+	return uaccess_ok(dst, len) ? caller->ua->copy_out(caller->ua, dst, src, len) : -EFAULT;
+}
+
+struct vfio *vfio_create(const struct vfio_cfg *cfg)
+{
+	struct vfio *vfio = calloc(1, sizeof(*vfio));
+
+	if (!vfio)
+		return NULL;
+	vfio->iommu = cfg->iommu;
+	vfio->noiommu = cfg->noiommu;
+	vfio->params.dma_entry_limit = 65535;
+	return vfio;
+}
+
+void vfio_destroy(struct vfio *vfio)
+{
+	sio_assert(!vfio->containers);
+	while (vfio->groups) {
+		struct vfio_group *group = vfio->groups;
+
+		sio_assert(!group->opened);
+		while (group->devices) {
+			struct vfio_device *dev = group->devices;
+
+			sio_assert(!dev->open_count);
+			group->devices = dev->next;
+			dev->idev->vfio_bound = false;
+			free(dev);
+		}
+		group->iommu_group->vfio = NULL;
+		vfio->groups = group->next;
+		free(group);
+	}
+	t1_leaks_free(&vfio->params);
+	free(vfio);
+}
+
+struct type1_params *vfio_params(struct vfio *vfio)
+{
+	return &vfio->params;
+}
+
+static struct vfio_group *group_create(struct vfio *vfio, struct iommu_group *iommu_group)
+{
+	struct vfio_group *group = vfio_alloc(vfio, 1, sizeof(*group));
+	struct vfio_group **at = &vfio->groups;
+
+	if (!group)
+		return NULL;
+	group->vfio = vfio;
+	group->iommu_group = iommu_group;
+	iommu_group->vfio = group;
+	while (*at)
+		at = &(*at)->next;
+	*at = group;
+	return group;
+}
+
+int vfio_device_bind(struct vfio *vfio, struct iommu_device *idev, struct pci_dev *pci)
+{
+	struct vfio_device **at;
+	struct vfio_group *group;
+	struct vfio_device *dev;
+
+	/* Without a group there is no isolation; without coherency user space could not restore it.
+	 */
+	if (!idev->group || !idev->driver ||
+	    !idev->driver->capable(idev, IOMMU_CAP_CACHE_COHERENCY))
+		return -EINVAL;
+	if (idev->vfio_bound || idev->host_driver)
+		return -EBUSY;
+	dev = vfio_alloc(vfio, 1, sizeof(*dev));
+	if (!dev)
+		return -ENOMEM;
+	group = idev->group->vfio;
+	if (!group)
+		group = group_create(vfio, idev->group);
+	if (!group) {
+		free(dev);
+		return -ENOMEM;
+	}
+	dev->group = group;
+	dev->idev = idev;
+	dev->pci = pci;
+	dev->irqs.type = VFIO_IRQ_NONE;
+	for (at = &group->devices; *at; at = &(*at)->next)
+		;
+	*at = dev;
+	idev->vfio_bound = true;
+	return 0;
+}
+
+struct type1 *vfio_file_type1(const struct file *file)
+{
+	const struct vfio_container *container = vfio_container_from_file(file);
+
+	return container ? container->t1 : NULL;
+}
+
+struct type1 *vfio_container_at(const struct vfio *vfio, unsigned n)
+{
+	for (const struct vfio_container *c = vfio->containers; c; c = c->next) {
+		if (c->t1 && n-- == 0)
+			return c->t1;
+	}
+	return NULL;
+}
+
+struct pci_dev *vfio_file_pci_dev(const struct file *file)
+{
+	const struct vfio_device *dev = vfio_device_from_file(file);
+
+	return dev ? dev->pci : NULL;
+}
+
+/* ---- audit ---- */
+
+static const char *audit_device(const struct vfio_device *dev)
+{
+	if ((dev->open_count != 0) != (dev->config != NULL))
+		return "vfio device: configuration copy of a closed device, or none of an open one";
+	if (dev->open_count == 0 && pci_dev_bus_master(dev->pci))
+		return "vfio device: a closed device masters the bus";
+	return vfio_irqs_audit(dev);
+}
+
+static const char *audit_group(const struct vfio_group *group)
+{
+	unsigned open = 0;
+
+	for (const struct vfio_device *dev = group->devices; dev; dev = dev->next) {
+		const char *what = audit_device(dev);
+
+		if (what)
+			return what;
+		open += dev->open_count != 0;
+	}
+	if (open != group->container_users)
+		return "vfio group: users are not the open devices";
+	if (open && !group->container)
+		return "vfio group: a device is open without a container";
+	if (group->container && !group->opened)
+		return "vfio group: in a container without an open file";
+	if (group->opened && group->opened->refs < open + (open ? 0u : 1u))
+		return "vfio group: the file has fewer references than open devices";
+	if (group->container && !iommu_group_claimed(group->iommu_group))
+		return "vfio group: in a container without DMA ownership";
+	return NULL;
+}
+
+static const char *audit_container(const struct vfio_container *container, bool thorough)
+{
+	unsigned groups = 0;
+
+	for (const struct vfio_group *g = container->groups; g; g = g->next_in_container) {
+		if (g->container != container)
+			return "vfio container: holds a group that names another one";
+		groups++;
+	}
+	if (container->t1 && !groups)
+		return "vfio container: driver selected without a group";
+	if (container->refs != groups && container->refs != groups + 1)
+		return "vfio container: references are not its file and groups";
+	return container->t1 ? t1_audit(container->t1, thorough) : NULL;
+}
+
+const char *vfio_audit(const struct vfio *vfio, bool thorough)
+{
+	const char *what = NULL;
+
+	for (const struct vfio_group *g = vfio->groups; g && !what; g = g->next)
+		what = audit_group(g);
+	for (const struct vfio_container *c = vfio->containers; c && !what; c = c->next)
+		what = audit_container(c, thorough);
+	return what;
+}

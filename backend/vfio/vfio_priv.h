@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the files of backend/vfio share.
+ *
+ * References: a container lives as long as its file or a group in it; a group's file lives as long
+ * as a descriptor or an open device of the group (the device's first open takes a reference on it);
+ * the file of a device keeps nothing but itself. Groups and devices live as long as the machine.
+ */
+#ifndef BACKEND_VFIO_VFIO_PRIV_H
+#define BACKEND_VFIO_VFIO_PRIV_H
+
+#include "vfio/vfio.h"
+
+/* The region index is the top of the file offset. */
+#define VFIO_REGION_SHIFT 40u
+#define VFIO_REGION_MASK  (SIO_BIT(VFIO_REGION_SHIFT) - 1)
+
+struct vfio_container {
+	struct vfio *vfio;
+	unsigned refs;
+	struct type1 *t1;            /* NULL: no driver selected */
+	struct vfio_group *groups;   /* most recently added first */
+	struct vfio_container *next; /* of the machine, oldest first */
+};
+
+struct vfio_group {
+	struct vfio *vfio;
+	struct iommu_group *iommu_group;
+	struct vfio_device *devices; /* in order of binding */
+	struct file *opened;         /* the one open file */
+	struct vfio_container *container;
+	unsigned container_users; /* open devices */
+	struct vfio_group *next_in_container;
+	struct vfio_group *next; /* of the machine */
+};
+
+/* Which interrupts are on: VFIO_PCI_INTX_IRQ_INDEX and so on, or none. */
+#define VFIO_IRQ_NONE UINT32_MAX
+
+struct vfio_irqs {
+	uint32_t type;
+	struct file **trigger; /* eventfd of each vector, NULL: none. One reference each */
+	uint32_t count;        /* vectors that `trigger` holds */
+	uint32_t enabled;      /* MSI: vectors allocated when it was turned on */
+	struct file *unmask;   /* eventfd that unmasks INTx */
+	bool masked;           /* INTx: by the user, or by itself after it fired */
+	bool disabled;         /* INTx: by the command register */
+	bool line;             /* INTx: level on the wire */
+	struct file *err, *req;
+};
+
+/* The configuration space of an open device as its user sees it. Parallel arrays, one byte each. */
+struct vfio_config {
+	uint8_t copy[PCI_CFG_EXT_SIZE];  /* the virtual bits */
+	uint8_t virt[PCI_CFG_EXT_SIZE];  /* which bits are virtual */
+	uint8_t write[PCI_CFG_EXT_SIZE]; /* which bits a write may change */
+	uint8_t cap[PCI_CFG_EXT_SIZE];   /* capability that the byte belongs to */
+	uint8_t saved[PCI_CFG_EXT_SIZE]; /* the device's bytes at open, restored at close */
+	uint32_t bars[7];                /* the device's own, ROM last: for repair after a reset */
+	uint8_t msi_qmax;                /* log2 of the vectors that MSI control may ask for */
+	bool bars_dirty;
+};
+
+struct vfio_device {
+	struct vfio_group *group;
+	struct iommu_device *idev;
+	struct pci_dev *pci;
+	unsigned open_count;      /* files */
+	struct vfio_device *next; /* in the group */
+
+	/* While open. */
+	struct vfio_config *config;
+	struct vfio_irqs irqs;
+	bool reset_works;
+	bool needs_reset;
+	bool low_power; /* the user let go of power: memory does not answer */
+};
+
+struct vfio {
+	struct iommu *iommu;
+	bool noiommu;
+	struct type1_params params;
+	struct vfio_group *groups;
+	struct vfio_container *containers;
+};
+
+/* ---- memory ---- */
+
+/* Zeroed; NULL also when a failure is planned. */
+void *vfio_alloc(struct vfio *vfio, size_t count, size_t size);
+/* 0 or -EFAULT. */
+int vfio_copy_in(struct vfio *vfio, const struct caller *caller, void *dst, uint64_t src,
+		 size_t len);
+int vfio_copy_out(struct vfio *vfio, const struct caller *caller, uint64_t dst, const void *src,
+		  size_t len);
+
+/* ---- container.c ---- */
+
+/* NULL: another kind of file. */
+struct vfio_container *vfio_container_from_file(const struct file *file);
+int vfio_container_attach(struct vfio_container *container, struct vfio_group *group,
+			  const struct caller *caller);
+void vfio_container_detach(struct vfio_group *group);
+
+/* ---- group.c ---- */
+
+struct vfio_group *vfio_group_from_file(const struct file *file);
+/* A user of the group's container: 0, -EINVAL without container or driver. */
+int vfio_group_use_container(struct vfio_group *group);
+void vfio_group_unuse_container(struct vfio_group *group);
+
+/* ---- device.c ---- */
+
+/* A new file on the device, with one reference. */
+int vfio_device_open(struct vfio_device *dev, struct file **file);
+struct vfio_device *vfio_device_from_file(const struct file *file);
+/* BARs answer: decoding is on as far as the user knows, and the device is powered. */
+bool vfio_device_memory_enabled(const struct vfio_device *dev);
+
+/* ---- regions.c ---- */
+
+long vfio_region_info(struct vfio_device *dev, const struct caller *caller, uint64_t arg);
+ssize_t vfio_bar_rw(struct vfio_device *dev, const struct caller *caller, uint64_t buf, size_t len,
+		    uint64_t offset, bool write);
+int vfio_bar_mmap(struct vfio_device *dev, uint64_t offset, uint64_t len, bool shared, pa_t *pa);
+
+/* ---- pci_perms.c: which bits are whose ---- */
+
+void vfio_perms_header(struct vfio_config *config);
+/*
+ * Set the masks of the capability `id` at `at`; its length. 0: it is hidden from the user, and its
+ * bytes stay nobody's.
+ */
+unsigned vfio_perms_cap(struct vfio_config *config, const struct pci_dev *pci, uint8_t id,
+			unsigned at);
+/* 0: hidden; four bytes are set up all the same, in case it heads the list. */
+unsigned vfio_perms_ext_cap(struct vfio_config *config, uint16_t id, unsigned at);
+
+/* ---- pci_config.c ---- */
+
+/* Values of vfio_config.cap beside capability ids. */
+enum { VFIO_CAP_HEADER = 0x00, VFIO_CAP_NOBODY = 0xff };
+
+int vfio_config_init(struct vfio_device *dev);
+void vfio_config_fini(struct vfio_device *dev);
+/* Through the PM capability, if there is one; 0 to 3. */
+void vfio_set_power_state(struct vfio_device *dev, unsigned state);
+ssize_t vfio_config_rw(struct vfio_device *dev, const struct caller *caller, uint64_t buf,
+		       size_t len, uint64_t offset, bool write);
+
+static inline uint32_t vfio_config_get(const uint8_t *at, unsigned width)
+{
+	uint32_t value = 0;
+
+	for (unsigned i = 0; i < width; i++)
+		value |= (uint32_t)at[i] << (8 * i);
+	return value;
+}
+
+static inline void vfio_config_put(uint8_t *at, unsigned width, uint32_t value)
+{
+	for (unsigned i = 0; i < width; i++)
+		at[i] = (uint8_t)(value >> (8 * i));
+}
+
+/* ---- irqs.c ---- */
+
+uint32_t vfio_irq_count(const struct vfio_device *dev, uint32_t index);
+long vfio_irq_info(struct vfio_device *dev, const struct caller *caller, uint64_t arg);
+long vfio_irqs_ioctl(struct vfio_device *dev, const struct caller *caller, uint64_t arg);
+void vfio_irqs_init(struct vfio_device *dev);
+void vfio_irqs_fini(struct vfio_device *dev);
+/* The command register's INTx disable bit, as the user set it. */
+void vfio_intx_set_disabled(struct vfio_device *dev, bool disabled);
+const char *vfio_irqs_audit(const struct vfio_device *dev);
+
+/* ---- reset.c ---- */
+
+/* Some function reset works on this device. */
+bool vfio_reset_probe(const struct vfio_device *dev);
+/* Reset the function; what the PCI core saves is restored. */
+void vfio_reset_function(struct vfio_device *dev);
+/* Put back what the PCI core saves of a function's configuration, from a copy of all of it. */
+void vfio_restore_state(struct pci_dev *pci, const uint8_t *saved);
+/* Reset the whole bus after a close, when all its devices are closed and one still needs it. */
+void vfio_reset_after_close(struct vfio_device *dev);
+long vfio_hot_reset_info(struct vfio_device *dev, const struct caller *caller, uint64_t arg);
+long vfio_hot_reset(struct vfio_device *dev, const struct caller *caller, uint64_t arg);
+
+#endif
