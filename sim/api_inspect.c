@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The public API's view of the inside: audits, stale translations, counters, failure plans and
+ * module parameters.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "machine.h"
+
+/* Frames are pinned exactly as often as the containers together say. */
+static const char *audit_pins(struct sio_machine *machine)
+{
+	struct type1 **list = NULL, *container;
+	const char *what;
+	unsigned count = 0;
+
+	while (vfio_container_at(machine->vfio, count))
+		count++;
+	list = calloc(count + 1, sizeof(*list));
+	if (!list)
+		return "no memory for the audit";
+	for (unsigned i = 0; (container = vfio_container_at(machine->vfio, i)); i++)
+		list[i] = container;
+	what = t1_audit_pins_leaks(list, count, vfio_params(machine->vfio), machine->phys);
+	free(list);
+	return what;
+}
+
+/* The first object that does not hold what it should, its name in *who. */
+static const char *audit_all(struct sio_machine *machine, bool thorough, const char **who)
+{
+	const char *what;
+
+	*who = "memory";
+	what = phys_audit(machine->phys);
+	for (unsigned i = 0; i < machine->unit_count && !what; i++) {
+		const struct unit *unit = machine->unit[i].unit;
+
+		*who = unit->name;
+		what = unit->ops->audit(unit);
+	}
+	for (const struct sio_process *at = machine->processes; at && !what; at = at->next) {
+		*who = "process";
+		what = mm_sim_audit(at->task->mm);
+	}
+	if (!what) {
+		*who = "iommu";
+		what = iommu_audit(&machine->iommu);
+	}
+	if (!what) {
+		*who = "vfio";
+		what = vfio_audit(machine->vfio, thorough);
+	}
+	if (!what) {
+		*who = "pins";
+		what = audit_pins(machine);
+	}
+	return what;
+}
+
+int sio_audit(struct sio_machine *machine, bool thorough, char *what, size_t len)
+{
+	const char *found, *who;
+
+	machine_enter(machine, false);
+	found = audit_all(machine, thorough, &who);
+	if (what && len)
+		snprintf(what, len, "%s%s%s", found ? who : "", found ? ": " : "",
+			 found ? found : "");
+	machine_leave(machine);
+	return found ? -EPROTO : 0;
+}
+
+bool sio_stale_next(struct sio_machine *machine, struct sio_stale *stale)
+{
+	bool found;
+
+	machine_enter(machine, false);
+	machine_settle(machine);
+	found = machine->stale_count != 0;
+	if (found) {
+		*stale = machine->stale[machine->stale_first];
+		machine->stale_first = (machine->stale_first + 1) % MACHINE_STALES;
+		machine->stale_count--;
+	}
+	machine_leave(machine);
+	return found;
+}
+
+void sio_stats(struct sio_machine *machine, struct sio_stats *stats)
+{
+	const struct type1 *container;
+
+	machine_enter(machine, false);
+	machine_settle(machine);
+	*stats = (struct sio_stats){
+		.operations = machine->iommu.op,
+		.table_pages = phys_table_count(machine->phys),
+		.pinned_pages = phys_pins_total(machine->phys),
+		.faults = machine->faults,
+	};
+	for (unsigned i = 0; (container = vfio_container_at(machine->vfio, i)); i++) {
+		struct t1_stats t1;
+
+		t1_stats(container, &t1);
+		stats->mappings += t1.mappings;
+		stats->domains += t1.domains;
+		stats->locked_pages += t1.locked_pages;
+	}
+	machine_leave(machine);
+}
+
+int sio_inject(struct sio_machine *machine, const char *plan, char *error, size_t error_len)
+{
+	const char *why = NULL;
+	int rc;
+
+	machine_enter(machine, false);
+	rc = inject_plan(&machine->iommu.inject, plan, &why);
+	machine_leave(machine);
+	if (error && error_len)
+		snprintf(error, error_len, "%s%.200s%s%s", rc ? "inject plan \"" : "",
+			 rc ? plan : "", rc ? "\": " : "", rc && why ? why : "");
+	return rc;
+}
+
+int sio_param(struct sio_machine *machine, const char *name, uint64_t value)
+{
+	struct type1_params *params;
+	int rc = 0;
+
+	machine_enter(machine, true);
+	params = vfio_params(machine->vfio);
+	if (!strcmp(name, "dma_entry_limit") && value <= UINT32_MAX)
+		params->dma_entry_limit = (uint32_t)value;
+	else if (!strcmp(name, "disable_hugepages") && value <= 1)
+		params->disable_hugepages = value != 0;
+	else if (!strcmp(name, "allow_unsafe_interrupts") && value <= 1)
+		params->allow_unsafe_interrupts = value != 0;
+	else
+		rc = -EINVAL;
+	machine_leave(machine);
+	return rc;
+}

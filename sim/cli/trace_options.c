@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What the commands that replay a trace share: their options, and a look at the machine. */
+#include "cli.h"
+
+#include <string.h>
+
+enum { OPT_PLACE = 0x100, OPT_INJECT, OPT_STRICT };
+
+static const struct argp_option options[] = {
+	{"platform", 'p', "P", 0, "the machine: a preset or a platform file", 1},
+	{"kernel", 'k', "K", 0, "answer as this kernel (default: the recorded one)", 1},
+	{"format", 'f', "F", 0, "auto, recording, qemu-log or ioctl-dump", 1},
+	{"place", OPT_PLACE, "BDF=DEVICE", 0, "this device of the trace is that of the platform",
+	 1},
+	{"inject", OPT_INJECT, "PLAN", 0, "plan a failure: type1.pin:nth=3,errno=EFAULT", 1},
+	{"strict", OPT_STRICT, NULL, 0, "compare every cached translation with memory", 1},
+	{0},
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct cli_trace *trace = state->input;
+
+	switch (key) {
+	case 'p':
+		trace->platform = arg;
+		return 0;
+	case 'k':
+		trace->kernel = arg;
+		return 0;
+	case 'f':
+		trace->format = arg;
+		return 0;
+	case OPT_PLACE:
+		if (trace->places == CLI_PLACES)
+			argp_error(state, "more than %d --place options", CLI_PLACES);
+		trace->place[trace->places++] = arg;
+		return 0;
+	case OPT_INJECT:
+		trace->inject = arg;
+		return 0;
+	case OPT_STRICT:
+		trace->strict = true;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+const struct argp cli_trace_argp = {.options = options, .parser = parse};
+
+struct replay_cfg cli_trace_cfg(const struct cli_trace *trace)
+{
+	return (struct replay_cfg){
+		.platform = trace->platform,
+		.kernel = trace->kernel,
+		.format = trace->format,
+		.place = trace->place,
+		.place_count = trace->places,
+		.inject = trace->inject,
+		.strict = trace->strict,
+	};
+}
+
+struct look_state {
+	const struct cli_look *look;
+	bool done;
+	int status;
+};
+
+static void after_operation(void *ctx, const struct replay_view *view)
+{
+	struct look_state *state = ctx;
+
+	if (state->done || view->operation != state->look->at)
+		return;
+	state->status = state->look->report(state->look->ctx, view->machine);
+	state->done = true;
+}
+
+int cli_look(const struct cli_trace *trace, const struct cli_look *look)
+{
+	struct look_state state = {.look = look, .status = CLI_BAD};
+	struct replay_cfg cfg = cli_trace_cfg(trace);
+	struct replay_result result;
+	char error[512] = "";
+
+	cfg.ctx = &state;
+	cfg.after_operation = after_operation;
+	if (replay_file(look->file, &cfg, &result, error, sizeof(error))) {
+		cli_error("%s", error);
+		return CLI_BAD;
+	}
+	if (look->at && !state.done) {
+		cli_error("%s has %llu operations, expected at least %llu", look->file,
+			  (unsigned long long)result.operations, (unsigned long long)look->at);
+		state.status = CLI_BAD;
+	} else if (!state.done) {
+		state.status = look->report(look->ctx, result.machine);
+	}
+	replay_result_fini(&result);
+	return state.status;
+}

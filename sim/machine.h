@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A machine from inside: what the public API, the replay and the reports share.
+ *
+ * The machine owns everything below it. One lock serialises the control plane; it is not recursive,
+ * and only code that the outside calls takes it (machine_enter, machine_leave). Interrupts of units
+ * and stale translations arrive on whatever thread caused them, a unit's lock held; they are queued
+ * under a lock of their own and handled when the machine's lock is given back.
+ */
+#ifndef SIM_MACHINE_H
+#define SIM_MACHINE_H
+
+#include <pthread.h>
+
+#include "core/file.h"
+#include "core/iommu.h"
+#include "core/mm_sim.h"
+#include "drv/drv_vtd.h"
+#include "pcidev.h"
+#include "platform/platform.h"
+#include "softiommu.h"
+#include "vfio/vfio.h"
+
+#define MACHINE_EVENTS 64u
+#define MACHINE_FAULTS 1024u
+#define MACHINE_STALES 256u
+
+struct machine_irq {
+	uint64_t address;
+	uint32_t data;
+};
+
+/* A unit that was caught using a stale entry, and when. */
+struct machine_stale {
+	struct stale_use use;
+	uint16_t segment;
+};
+
+/* Context of one unit's callbacks. */
+struct machine_unit {
+	struct sio_machine *machine;
+	struct unit *unit;
+	const struct platform_unit *platform;
+};
+
+struct sio_device {
+	struct sio_machine *machine;
+	const struct platform_device *platform;
+	struct pci_function *fn;
+	struct pci_dev *pci; /* NULL: a bridge */
+	struct iommu_device *iommu;
+	char bdf[16];
+};
+
+struct sio_process {
+	struct sio_machine *machine;
+	struct task *task;
+	struct fd_table *fds;
+	uint64_t next_address; /* where the search for a free place begins */
+	struct sio_process *next;
+};
+
+struct sio_port {
+	struct sio_machine *machine;
+	struct dma_port *dma;
+};
+
+struct sio_machine {
+	pthread_mutex_t lock;
+	struct platform *platform;
+	struct phys *phys;
+	struct topology topology;
+	struct dma_fabric *fabric;
+	struct dma_port *port; /* of the control plane, under the lock */
+	struct machine_unit *unit;
+	unsigned unit_count;
+	struct iommu iommu;
+	struct drv_vtd *drv;
+	struct vfio *vfio;
+	struct sio_device *device; /* in order of (segment, rid) */
+	unsigned device_count;
+	struct sio_process *processes; /* newest first */
+	uint64_t seed;
+	bool numbered; /* machine_operation() counts operations, not the calls */
+
+	/* Filled on any thread, under `event_lock`. */
+	pthread_mutex_t event_lock;
+	struct machine_irq irq[MACHINE_EVENTS];
+	unsigned irq_count;
+	bool irq_lost; /* the queue was full */
+	struct machine_stale stale_new[MACHINE_EVENTS];
+	unsigned stale_new_count;
+	uint64_t stale_lost;
+
+	/* Filled from those, under the machine's lock: rings, oldest first. */
+	struct iommu_fault fault[MACHINE_FAULTS];
+	unsigned fault_first, fault_count;
+	uint64_t faults;
+	struct sio_stale stale[MACHINE_STALES];
+	unsigned stale_first, stale_count;
+};
+
+/* Take the lock; `counts`: the call is an operation of its own. */
+void machine_enter(struct sio_machine *machine, bool counts);
+/* Handle what arrived meanwhile, give the lock back. */
+void machine_leave(struct sio_machine *machine);
+/* Handle queued interrupts and stale reports now; the lock is held. */
+void machine_settle(struct sio_machine *machine);
+/* From now on operations are what the caller numbers, and this is the number of the next one. */
+void machine_operation(struct sio_machine *machine, uint64_t number);
+
+/* Callbacks of units; ctx is a struct machine_unit. */
+extern const struct unit_env machine_unit_env;
+
+struct caller machine_caller(const struct sio_process *process);
+/* End all processes, newest first. */
+void machine_processes_end(struct sio_machine *machine);
+void machine_fault_format(const struct iommu_fault *fault, struct sio_fault *out);
+struct sio_device *machine_device_at(struct sio_machine *machine, uint16_t segment, uint16_t rid);
+
+#endif

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The machine's lock, and what units report from any thread: interrupts and stale translations.
+ *
+ * A unit raises an interrupt while it is busy with a request, so the driver cannot read its
+ * registers from there. The interrupt is queued and the driver runs when the machine's lock is
+ * given back, as a handler runs after the instruction that was interrupted. When the queue
+ * overflows every unit is looked at instead: a spurious fault interrupt finds nothing and does no
+ * harm.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "machine.h"
+
+/* The fault event's registers, for an interrupt whose message was lost. */
+#define VTD_FEDATA  0x3cu
+#define VTD_FEADDR  0x40u
+#define VTD_FEUADDR 0x44u
+
+static void unit_msi(void *ctx, uint64_t address, uint32_t data)
+{
+	struct machine_unit *unit = ctx;
+	struct sio_machine *machine = unit->machine;
+	unsigned i = 0;
+
+	pthread_mutex_lock(&machine->event_lock);
+	while (i < machine->irq_count &&
+	       (machine->irq[i].address != address || machine->irq[i].data != data))
+		i++;
+	if (i == MACHINE_EVENTS)
+		machine->irq_lost = true;
+	else if (i == machine->irq_count)
+		machine->irq[machine->irq_count++] = (struct machine_irq){address, data};
+	pthread_mutex_unlock(&machine->event_lock);
+}
+
+static bool same_use(const struct stale_use *a, const struct stale_use *b)
+{
+	return a->unit == b->unit && a->cache == b->cache && a->requester == b->requester &&
+	       a->kind == b->kind && (a->iova & SIO_PAGE_MASK) == (b->iova & SIO_PAGE_MASK);
+}
+
+static void unit_stale(void *ctx, const struct stale_use *use)
+{
+	struct machine_unit *unit = ctx;
+	struct sio_machine *machine = unit->machine;
+	unsigned i = 0;
+
+	pthread_mutex_lock(&machine->event_lock);
+	/* A transfer that uses one stale page many times is one report. */
+	while (i < machine->stale_new_count && !same_use(&machine->stale_new[i].use, use))
+		i++;
+	if (i == MACHINE_EVENTS)
+		machine->stale_lost++;
+	else if (i == machine->stale_new_count)
+		machine->stale_new[machine->stale_new_count++] =
+			(struct machine_stale){*use, unit->platform->segment};
+	pthread_mutex_unlock(&machine->event_lock);
+}
+
+static uint64_t unit_clock(void *ctx)
+{
+	const struct machine_unit *unit = ctx;
+
+	return __atomic_load_n(&unit->machine->iommu.op, __ATOMIC_RELAXED);
+}
+
+const struct unit_env machine_unit_env = {
+	.msi = unit_msi,
+	.stale = unit_stale,
+	.clock = unit_clock,
+};
+
+void machine_enter(struct sio_machine *machine, bool counts)
+{
+	pthread_mutex_lock(&machine->lock);
+	if (counts && !machine->numbered)
+		__atomic_store_n(&machine->iommu.op, machine->iommu.op + 1, __ATOMIC_RELAXED);
+}
+
+void machine_leave(struct sio_machine *machine)
+{
+	machine_settle(machine);
+	pthread_mutex_unlock(&machine->lock);
+}
+
+void machine_operation(struct sio_machine *machine, uint64_t number)
+{
+	pthread_mutex_lock(&machine->lock);
+	machine->numbered = true;
+	__atomic_store_n(&machine->iommu.op, number, __ATOMIC_RELAXED);
+	pthread_mutex_unlock(&machine->lock);
+}
+
+static void handle_irqs(struct sio_machine *machine, const struct machine_irq *irq, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		drv_vtd_fault_irq(machine->drv, irq[i].address, irq[i].data);
+}
+
+static void handle_lost_irqs(struct sio_machine *machine)
+{
+	for (unsigned i = 0; i < machine->unit_count; i++) {
+		struct unit *unit = machine->unit[i].unit;
+		uint64_t address = unit->ops->mmio_read(unit, VTD_FEADDR, 4);
+		uint64_t data = unit->ops->mmio_read(unit, VTD_FEDATA, 4);
+
+		address |= unit->ops->mmio_read(unit, VTD_FEUADDR, 4) << 32;
+		drv_vtd_fault_irq(machine->drv, address, (uint32_t)data);
+	}
+}
+
+static void collect_faults(struct sio_machine *machine)
+{
+	struct iommu_fault fault;
+
+	while (iommu_fault_next(&machine->iommu, &fault)) {
+		if (machine->fault_count == MACHINE_FAULTS) {
+			machine->fault_first = (machine->fault_first + 1) % MACHINE_FAULTS;
+			machine->fault_count--;
+		}
+		machine->fault[(machine->fault_first + machine->fault_count++) % MACHINE_FAULTS] =
+			fault;
+		machine->faults++;
+	}
+}
+
+static void stale_text(const struct sio_machine *machine, const struct machine_stale *from,
+		       struct sio_stale *to)
+{
+	const struct stale_use *use = &from->use;
+	struct iommu_journal_entry map, unmap;
+	char bdf[16], history[128] = "";
+	uint64_t iova = use->iova & SIO_PAGE_MASK;
+
+	*to = (struct sio_stale){.iova = use->iova};
+	pci_format_bdf(bdf, from->segment, use->requester, false);
+	if (iommu_journal_find(&machine->iommu, use->iova, &map, &unmap)) {
+		to->mapped_by = map.op;
+		to->unmapped_by = unmap.op;
+	}
+	if (to->mapped_by)
+		snprintf(history, sizeof(history), "; mapped by operation %" PRIu64, to->mapped_by);
+	if (to->unmapped_by)
+		snprintf(history + strlen(history), sizeof(history) - strlen(history),
+			 "%s unmapped by operation %" PRIu64 ", which did not invalidate",
+			 to->mapped_by ? "," : ";", to->unmapped_by);
+	snprintf(to->text, sizeof(to->text), "%s of %s still translates 0x%" PRIx64 " for %s%s",
+		 use->cache, use->unit, iova, bdf, history);
+}
+
+static void collect_stales(struct sio_machine *machine, const struct machine_stale *from,
+			   unsigned count)
+{
+	for (unsigned i = 0; i < count; i++) {
+		unsigned at = (machine->stale_first + machine->stale_count) % MACHINE_STALES;
+
+		/* The first reports say what went wrong; later ones follow from it. */
+		if (machine->stale_count == MACHINE_STALES) {
+			machine->stale_lost += count - i;
+			return;
+		}
+		stale_text(machine, &from[i], &machine->stale[at]);
+		machine->stale_count++;
+	}
+}
+
+void machine_settle(struct sio_machine *machine)
+{
+	struct machine_irq irq[MACHINE_EVENTS];
+	struct machine_stale stale[MACHINE_EVENTS];
+	unsigned irqs, stales;
+	bool lost;
+
+	do {
+		pthread_mutex_lock(&machine->event_lock);
+		irqs = machine->irq_count;
+		stales = machine->stale_new_count;
+		lost = machine->irq_lost;
+		memcpy(irq, machine->irq, irqs * sizeof(*irq));
+		memcpy(stale, machine->stale_new, stales * sizeof(*stale));
+		machine->irq_count = machine->stale_new_count = 0;
+		machine->irq_lost = false;
+		pthread_mutex_unlock(&machine->event_lock);
+		collect_stales(machine, stale, stales);
+		if (!machine->drv)
+			return;
+		handle_irqs(machine, irq, irqs);
+		if (lost)
+			handle_lost_irqs(machine);
+		if (irqs || lost)
+			collect_faults(machine);
+	} while (irqs || lost);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Reports: what a machine consists of, what its containers hold, how an address is translated; as
+ * text for people and as JSON for programs.
+ *
+ * A report takes the machine's lock while it looks. The same state gives the same bytes. JSON
+ * addresses are strings in hexadecimal, since a number in JSON holds 53 bits.
+ */
+#ifndef SIM_REPORT_REPORT_H
+#define SIM_REPORT_REPORT_H
+
+#include <jansson.h>
+#include <stdio.h>
+
+#include "machine.h"
+
+/* Units and capabilities, devices, groups. */
+void report_machine(FILE *out, struct sio_machine *machine);
+json_t *report_machine_json(struct sio_machine *machine);
+
+/* Every container: totals, its domains and, if there are several, why. */
+void report_containers(FILE *out, struct sio_machine *machine);
+/* The same with every mapping and every usable range. */
+void report_maps(FILE *out, struct sio_machine *machine);
+json_t *report_maps_json(struct sio_machine *machine);
+
+/* The page walk of one address for one device, level by level, caches bypassed. */
+void report_walk(FILE *out, struct sio_device *device, uint64_t iova);
+json_t *report_walk_json(struct sio_device *device, uint64_t iova);
+
+/* ---- pieces of text; buf holds the result and is returned ---- */
+
+#define REPORT_TEXT 96
+
+/* "16 GiB", "4 KiB", "513 bytes": exact, in the largest unit that divides. */
+const char *report_size(char buf[REPORT_TEXT], uint64_t bytes);
+/* "4K 2M 1G". */
+const char *report_pgsizes(char buf[REPORT_TEXT], uint64_t bitmap);
+/* A JSON string "0x...". */
+json_t *report_hex(uint64_t value);
+/* The unit that translates a domain's devices, NULL: none is attached. */
+const struct unit *report_group_unit(const struct iommu_group *group);
+
+#endif

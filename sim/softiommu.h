@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * softiommu: a machine with IOMMUs, in your test.
+ *
+ * A machine is built from a platform (a preset's name, or a libconfig file). Processes on it open
+ * /dev/vfio files and issue the ioctls of <linux/vfio.h> with the real structures; devices of it do
+ * DMA through the emulated IOMMU. Nothing needs root, a kernel module or hardware, and many
+ * machines may live in one program.
+ *
+ * Errors: functions named after a system call (sio_open, sio_ioctl, sio_close, sio_pread,
+ * sio_pwrite) return -1 and set errno, with the errno of the emulated kernel. All others return 0
+ * or a negative errno value.
+ *
+ * Threads: calls on one machine are serialised by its own lock, so any thread may make them. DMA
+ * from other threads than the one that maps goes through a sio_port of that thread and takes no
+ * lock.
+ */
+#ifndef SOFTIOMMU_H
+#define SOFTIOMMU_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#pragma GCC visibility push(default)
+
+struct sio_machine;
+struct sio_process;
+struct sio_device;
+struct sio_port;
+
+/* ---- machine ---- */
+
+struct sio_machine_cfg {
+	const char *platform;      /* preset name or file name; NULL: "vtd48" */
+	const char *platform_text; /* libconfig text instead, if not NULL */
+	const char *kernel;        /* personality; NULL: "6.12" */
+	uint64_t ram_bytes;        /* emulated RAM; 0: the platform's, or 16 GiB */
+	uint64_t seed;             /* for seeded contiguity policies */
+	bool strict;               /* compare every cached translation with a fresh walk */
+};
+
+/*
+ * Build and boot a machine. On failure *machine is NULL and `error` (error_len bytes, may be NULL)
+ * holds one line naming file, line and what was expected. -EINVAL bad platform or kernel, -ENOENT
+ * no such platform, -ENOMEM.
+ */
+int sio_machine_create(const struct sio_machine_cfg *cfg, struct sio_machine **machine, char *error,
+		       size_t error_len);
+/* Processes still alive are ended first. */
+void sio_machine_destroy(struct sio_machine *machine);
+const char *sio_version(void);
+
+/* ---- processes ---- */
+
+enum sio_cap { SIO_CAP_IPC_LOCK = 1, SIO_CAP_SYS_RAWIO = 2, SIO_CAP_ALL = 3 };
+
+/* A process with an empty address space, all capabilities and no RLIMIT_MEMLOCK. NULL: no memory.
+ * Owned by the machine until sio_process_exit(). */
+struct sio_process *sio_process_create(struct sio_machine *machine);
+/* fork(): shares open files, copies memory. NULL: no memory. */
+struct sio_process *sio_process_fork(struct sio_process *parent);
+/* Closes its files, releases its memory; the handle is invalid afterwards. */
+void sio_process_exit(struct sio_process *process);
+void sio_process_set_caps(struct sio_process *process, unsigned caps);
+/* Soft RLIMIT_MEMLOCK in bytes, UINT64_MAX: none. */
+void sio_process_set_memlock(struct sio_process *process, uint64_t bytes);
+/* VmLck and VmPin of /proc/PID/status, in KiB. */
+uint64_t sio_process_vmlck(const struct sio_process *process);
+uint64_t sio_process_vmpin(const struct sio_process *process);
+
+/* ---- a process's memory: addresses are the simulated process's, not yours ---- */
+
+enum sio_prot { SIO_PROT_NONE = 0, SIO_PROT_READ = 1, SIO_PROT_WRITE = 2, SIO_PROT_RW = 3 };
+enum sio_mem_kind { SIO_MEM_ANON, SIO_MEM_SHARED, SIO_MEM_MEMFD, SIO_MEM_MEMFD_PRIVATE };
+enum sio_contiguity { SIO_RUN_2M, SIO_RUN_4K, SIO_RUN_SEEDED, SIO_RUN_WHOLE };
+
+struct sio_mem {
+	uint64_t address; /* page aligned; 0: the machine chooses one */
+	uint64_t size;
+	unsigned prot; /* enum sio_prot */
+	enum sio_mem_kind kind;
+	enum sio_contiguity contiguity;
+	bool hugetlb;
+};
+
+/* mmap(). *address receives where it is. -EINVAL, -ENOMEM. */
+int sio_mem_map(struct sio_process *process, const struct sio_mem *mem, uint64_t *address);
+/* mmap() of a device file's region: MAP_SHARED at offset; *address as above. -EINVAL, -EBADF. */
+int sio_mem_map_fd(struct sio_process *process, int fd, uint64_t offset, uint64_t size,
+		   uint64_t wanted, uint64_t *address);
+int sio_mem_unmap(struct sio_process *process, uint64_t address, uint64_t size);
+int sio_mem_protect(struct sio_process *process, uint64_t address, uint64_t size, unsigned prot);
+int sio_mem_discard(struct sio_process *process, uint64_t address, uint64_t size);
+int sio_mem_lock(struct sio_process *process, uint64_t address, uint64_t size);
+int sio_mem_unlock(struct sio_process *process, uint64_t address, uint64_t size);
+/* As the process itself would read and write; -EFAULT where it would get a signal. */
+int sio_mem_read(struct sio_process *process, uint64_t address, void *buf, size_t len);
+int sio_mem_write(struct sio_process *process, uint64_t address, const void *buf, size_t len);
+
+/* ---- files ---- */
+
+/* "/dev/vfio/vfio", "/dev/vfio/GROUP". A descriptor of the process, or -1 and errno. */
+int sio_open(struct sio_process *process, const char *path);
+/*
+ * An ioctl with the structures of <linux/vfio.h>. `arg` and pointers inside structures (dirty
+ * bitmaps) are yours and must be valid; addresses below 64 KiB and in the kernel half answer EFAULT
+ * or EINVAL as the kernel does. `vaddr` of MAP_DMA is an address of the simulated process.
+ */
+int sio_ioctl(struct sio_process *process, int fd, unsigned long request, void *arg);
+int sio_close(struct sio_process *process, int fd);
+ssize_t sio_pread(struct sio_process *process, int fd, void *buf, size_t len, uint64_t offset);
+ssize_t sio_pwrite(struct sio_process *process, int fd, const void *buf, size_t len,
+		   uint64_t offset);
+/* eventfd2(), and its counter (which becomes 0). */
+int sio_eventfd(struct sio_process *process);
+int sio_eventfd_read(struct sio_process *process, int fd, uint64_t *count);
+
+/* ---- devices and their DMA ---- */
+
+/* By platform name ("A") or address ("0000:01:00.0", "01:00.0"). NULL: none. */
+struct sio_device *sio_device_find(struct sio_machine *machine, const char *name);
+/* "0000:01:00.0". Lives as long as the machine. */
+const char *sio_device_bdf(const struct sio_device *device);
+/* IOMMU group number, -1: none. */
+int sio_device_group(const struct sio_device *device);
+
+/* A request that the IOMMU blocked, as the kernel's log would name it. */
+struct sio_fault {
+	char unit[16];      /* "dmar0" */
+	char requester[16]; /* "0000:01:00.0": the id on the bus, that of a bridge for devices below
+			       one */
+	uint8_t reason;     /* the manual's code; 0: no fault */
+	bool is_read;
+	uint64_t address; /* page */
+};
+
+/*
+ * The device reads (writes) `len` bytes of memory at `iova`. 0: done. -EACCES: the IOMMU blocked
+ * it, *fault (may be NULL) says why; bytes before the faulting page were moved. -EIO: nothing
+ * answers at the translated address. Bus master enable is not looked at here: this is the device's
+ * own engine.
+ */
+int sio_dma_read(struct sio_device *device, uint64_t iova, void *buf, size_t len,
+		 struct sio_fault *fault);
+int sio_dma_write(struct sio_device *device, uint64_t iova, const void *buf, size_t len,
+		  struct sio_fault *fault);
+/* For DMA from a thread of its own: create there, use there, destroy there. */
+struct sio_port *sio_port_create(struct sio_machine *machine);
+void sio_port_destroy(struct sio_port *port);
+int sio_port_dma(struct sio_port *port, struct sio_device *device, uint64_t iova, void *buf,
+		 size_t len, bool write, struct sio_fault *fault);
+/* Faults that the driver read out of the units, oldest first. False: no more. */
+bool sio_fault_next(struct sio_machine *machine, struct sio_fault *fault);
+
+/* ---- looking inside ---- */
+
+/* Every invariant of every object. 0; or -EPROTO and one line in `what` (len bytes). `thorough`
+ * compares every page of every table. */
+int sio_audit(struct sio_machine *machine, bool thorough, char *what, size_t len);
+
+/* What a cached translation was used for after its tables had changed. Only with cfg.strict. */
+struct sio_stale {
+	char text[256]; /* one line: cache, address, the mapping, the operation that forgot */
+	uint64_t iova;
+	uint64_t mapped_by, unmapped_by; /* operation numbers, 0 unknown */
+};
+bool sio_stale_next(struct sio_machine *machine, struct sio_stale *stale);
+
+struct sio_stats {
+	uint64_t operations;
+	uint64_t mappings, domains, locked_pages; /* over all containers */
+	uint64_t table_pages;
+	uint64_t pinned_pages;
+	uint64_t faults;
+};
+void sio_stats(struct sio_machine *machine, struct sio_stats *stats);
+
+/* Plan one failure: "type1.pin:nth=3,errno=EFAULT"; "" clears. -EINVAL and a line in `error`. */
+int sio_inject(struct sio_machine *machine, const char *plan, char *error, size_t error_len);
+/* A vfio_iommu_type1 module parameter: dma_entry_limit, disable_hugepages, allow_unsafe_interrupts.
+ */
+int sio_param(struct sio_machine *machine, const char *name, uint64_t value);
+
+#pragma GCC visibility pop
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

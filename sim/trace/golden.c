@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Replay of recordings: checks the file, then does one operation after the other and compares.
+ *
+ * Every line is checked against the table of operations before the first is done, so that a file
+ * with an unknown operation or key changes nothing. Operations about parts of the machine that are
+ * not the type1 container (iommufd and its selftest) are refused the same way.
+ */
+#include "trace/golden.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "trace/golden_priv.h"
+
+static const struct golden_word *const tables[] = {
+	golden_process_words,   golden_memory_words, golden_file_words,
+	golden_container_words, golden_dma_words,
+};
+
+/* Operations of recordings about iommufd, which needs another backend. */
+static const char *const iommufd_words[] = {
+	"iommufd",          "ioas_alloc",     "destroy",
+	"ioas_map",         "ioas_unmap",     "ioas_copy",
+	"ioas_iova_ranges", "ioas_allow",     "option",
+	"vfio_ioas",        "cdev",           "bind",
+	"attach",           "detach",         "hwpt_alloc",
+	"hwpt_dirty",       "hwpt_get_dirty", "hw_info",
+	"hwpt_invalidate",  "fault_alloc",    "fault_read",
+	"fault_write",
+};
+
+static const struct golden_word *find_word(const char *name)
+{
+	for (unsigned t = 0; t < SIO_ARRAY_SIZE(tables); t++)
+		for (const struct golden_word *w = tables[t]; w->name; w++)
+			if (!strcmp(w->name, name))
+				return w;
+	return NULL;
+}
+
+static bool is_iommufd_word(const char *name)
+{
+	for (unsigned i = 0; i < SIO_ARRAY_SIZE(iommufd_words); i++)
+		if (!strcmp(iommufd_words[i], name))
+			return true;
+	return !strncmp(name, "t_", 2);
+}
+
+static bool key_allowed(const char *keys, const char *key)
+{
+	size_t len = strlen(key);
+	const char *at = keys;
+
+	while (len && at && (at = strstr(at, key))) {
+		if ((at == keys || at[-1] == ' ') && (at[len] == ' ' || !at[len]))
+			return true;
+		at++;
+	}
+	return false;
+}
+
+static int check_op(struct session *s, const struct rec_op *op)
+{
+	const struct golden_word *word = find_word(op->name);
+	unsigned bare = 0;
+
+	if (!word && is_iommufd_word(op->name))
+		return session_error(s, op->line, "\"%s\" is about iommufd, which is not emulated",
+				     op->name);
+	if (!word)
+		return session_error(s, op->line, "unknown operation \"%.80s\"", op->name);
+	for (unsigned i = 0; i < op->words; i++) {
+		const char *key = op->word[i].key;
+
+		if (!key)
+			bare++;
+		else if (!key_allowed(word->keys, key))
+			return session_error(s, op->line, "%s takes no \"%.80s=\"", op->name, key);
+	}
+	if (bare < word->bare_min || bare > word->bare_max)
+		return session_error(s, op->line, "%s takes %u to %u names, not %u", op->name,
+				     word->bare_min, word->bare_max, bare);
+	return 0;
+}
+
+static int check(struct session *s, const struct recording *rec)
+{
+	int rc = 0;
+
+	if (*rec->container && strcmp(rec->container, "type1"))
+		return session_error(s, 0,
+				     "the recording is of container \"%s\"; only type1 is emulated",
+				     rec->container);
+	if (!rec->ops)
+		return session_error(s, 0, "no operation in the file");
+	for (unsigned i = 0; i < rec->ops && !rc; i++)
+		rc = check_op(s, &rec->op[i]);
+	return rc;
+}
+
+/* ---- comparison ---- */
+
+static bool same_group(struct golden *g, uint64_t recorded, uint64_t ours)
+{
+	struct golden_pair *pair;
+
+	for (unsigned i = 0; i < g->groups; i++)
+		if (g->group[i].recorded == recorded || g->group[i].ours == ours)
+			return g->group[i].recorded == recorded && g->group[i].ours == ours;
+	pair = realloc(g->group, (g->groups + 1) * sizeof(*pair));
+	if (!pair) {
+		g->rc = -ENOMEM;
+		return false;
+	}
+	g->group = pair;
+	pair[g->groups++] = (struct golden_pair){recorded, ours};
+	return true;
+}
+
+static bool same_field(struct golden *g, const char *want, size_t want_len, const char *got,
+		       size_t got_len)
+{
+	const char *equals = memchr(want, '=', want_len);
+	size_t name_len = equals ? (size_t)(equals + 1 - want) : 0;
+	uint64_t a, b;
+
+	if (want_len == got_len && !memcmp(want, got, want_len) && strncmp(want, "group=", 6))
+		return true;
+	if (!equals || got_len < name_len || memcmp(want, got, name_len))
+		return false;
+	want += name_len;
+	got += name_len;
+	if (want_len - name_len == 1 && *want == '?')
+		return true;
+	return name_len == 6 && !memcmp(want - 6, "group=", 6) &&
+	       text_take_number(&want, 10, UINT64_MAX, &a) &&
+	       text_take_number(&got, 10, UINT64_MAX, &b) && same_group(g, a, b);
+}
+
+static const char *next_field(const char *at, size_t *len)
+{
+	at += strspn(at, " ");
+	*len = strcspn(at, " ");
+	return at;
+}
+
+static bool same_answer(struct golden *g, const char *want, const char *got)
+{
+	for (;;) {
+		size_t want_len, got_len;
+
+		want = next_field(want, &want_len);
+		got = next_field(got, &got_len);
+		if (!want_len || !got_len)
+			return want_len == got_len;
+		if (!same_field(g, want, want_len, got, got_len))
+			return false;
+		want += want_len;
+		got += got_len;
+		/* Where nothing is known of the fault, none is recorded. */
+		if (!strncmp(want - want_len, "ok=?", want_len)) {
+			const char *fault = next_field(got, &got_len);
+
+			if (!strncmp(fault, "fault=", 6))
+				got = fault + got_len;
+		}
+	}
+}
+
+/* ---- replay ---- */
+
+static int step(struct golden *g, const struct rec_op *op)
+{
+	struct session_op done = {.line = op->line, .kind = op->name, .text = op->text};
+	int rc;
+
+	g->op = op;
+	g->rc = 0;
+	strbuf_clear(&g->out);
+	rc = find_word(op->name)->run(g);
+	if (!rc)
+		rc = g->rc;
+	if (rc || !op->expected)
+		return rc;
+	if (g->out.failed)
+		return -ENOMEM;
+	done.expected = op->expected;
+	done.got = strbuf_text(&g->out);
+	done.same = same_answer(g, done.expected, done.got);
+	done.failed = !strncmp(done.expected, "ret=-1 ", 7);
+	return g->rc ? g->rc : session_operation(g->s, &done);
+}
+
+static int boot(struct session *s, const struct recording *rec)
+{
+	struct session_machine machine = {
+		.platform = *rec->platform ? rec->platform : NULL,
+		.kernel = *rec->kernel ? rec->kernel : NULL,
+	};
+	int rc = session_boot(s, &machine);
+
+	/* Recordings are made with this module parameter on. */
+	return rc ? rc : sio_param(s->machine, "allow_unsafe_interrupts", 1);
+}
+
+static void golden_fini(struct golden *g)
+{
+	for (unsigned i = 0; i < g->frames; i++)
+		free(g->frame[i].names.entry);
+	free(g->frame);
+	free(g->names.entry);
+	free(g->group);
+	strbuf_fini(&g->out);
+}
+
+int golden_replay(struct session *s, struct text_file *file)
+{
+	struct golden g = {.s = s};
+	struct recording rec;
+	int rc;
+
+	rc = recording_parse(&rec, file, s->error, s->error_len);
+	if (rc)
+		return rc;
+	rc = check(s, &rec);
+	if (!rc)
+		rc = boot(s, &rec);
+	s->total = rec.ops;
+	for (unsigned i = 0; i < rec.ops && !rc; i++)
+		rc = step(&g, &rec.op[i]);
+	golden_fini(&g);
+	recording_fini(&rec);
+	return rc;
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Inside the replay of recordings: the state that operations share. Used by golden*.c only.
+ *
+ * Names live in three name spaces (devices, buffers, open files). A name bound again hides the
+ * earlier one until the newer is closed, so bindings form a stack searched from its top. A child
+ * made by "fork" works on a copy of the stack that "endfork" drops.
+ *
+ * An operation's function writes the answer into `out` and returns 0, or a negative errno value
+ * when the line itself is bad (the error is written then) or memory ran out.
+ */
+#ifndef SIM_TRACE_GOLDEN_PRIV_H
+#define SIM_TRACE_GOLDEN_PRIV_H
+
+#include "softiommu.h"
+#include "trace/recording.h"
+#include "trace/session.h"
+
+enum golden_space { GOLDEN_DEVICE, GOLDEN_BUFFER, GOLDEN_FILE };
+
+struct golden_name {
+	enum golden_space space;
+	const char *name;
+	union {
+		struct sio_device *device; /* NULL: the platform has none */
+		struct {
+			uint64_t address, size;
+			enum sio_contiguity contiguity;
+		} buffer;
+		struct {
+			int fd;
+			bool enabled; /* bus master and memory enable were set */
+			uint64_t bar; /* offset of region 0, once enabled */
+		} file;
+	};
+};
+
+struct golden_names {
+	struct golden_name *entry;
+	unsigned count, room;
+};
+
+/* A parent that waits in "fork". */
+struct golden_frame {
+	struct sio_process *process;
+	struct golden_names names;
+	unsigned buffers;
+	int container;
+};
+
+struct golden_pair {
+	uint64_t recorded, ours;
+};
+
+struct golden {
+	struct session *s;
+	const struct rec_op *op;
+	struct golden_names names;
+	unsigned buffers; /* made so far: their addresses follow from it */
+	struct golden_frame *frame;
+	unsigned frames;
+	struct golden_pair *group; /* recorded group numbers and ours */
+	unsigned groups;
+	struct strbuf out;
+	int rc; /* a malformed argument was met */
+};
+
+/* ---- arguments ---- */
+
+/* Number of a key; `absent` if it is not there. A malformed one sets g->rc. */
+uint64_t golden_number(struct golden *g, const char *key, uint64_t absent);
+/* The same, but the key must be there. */
+uint64_t golden_need(struct golden *g, const char *key);
+/* The n-th bare word as a number. */
+uint64_t golden_bare_number(struct golden *g, unsigned n);
+/* Writes the error "bad argument" and sets g->rc. */
+SIO_PRINTF(2, 3) void golden_bad(struct golden *g, const char *format, ...);
+
+/* ---- names ---- */
+
+struct golden_name *golden_find(struct golden *g, enum golden_space space, const char *name);
+/* Bind; the fields beside space and name are the caller's. NULL: no memory. */
+struct golden_name *golden_bind(struct golden *g, enum golden_space space, const char *name);
+/* The descriptor of a file name, -1 if nothing is open under it. */
+int golden_fd(struct golden *g, const char *name);
+/* The buffer that key "buf" or the first bare word names; NULL and g->rc set if there is none. */
+const struct golden_name *golden_buffer(struct golden *g, const char *name);
+bool golden_names_copy(struct golden_names *to, const struct golden_names *from);
+
+/* ---- answers ---- */
+
+/* "ret=N", or "ret=-1 errno=NAME" for a negative errno value. */
+void golden_answer(struct golden *g, long ret);
+/* sio_ioctl(), as >= 0 or a negative errno value. */
+long golden_ioctl(struct golden *g, int fd, unsigned long request, void *arg);
+/* " bitmap=..." as recordings write bytes. */
+void golden_put_bytes(struct golden *g, const uint8_t *bytes, size_t len);
+
+/* ---- operations ---- */
+
+struct golden_word {
+	const char *name;
+	int (*run)(struct golden *g);
+	uint8_t bare_min, bare_max;
+	const char *keys; /* allowed keys, each between spaces; NULL: none */
+};
+
+/* Ends with a NULL name. */
+extern const struct golden_word golden_process_words[], golden_memory_words[], golden_file_words[],
+	golden_container_words[], golden_dma_words[];
+
+/* Bus master and memory enable of an open device file, its BAR 0. 0 or -errno of the emulated call.
+ */
+int golden_enable(struct golden *g, struct golden_name *file);
+
+#endif

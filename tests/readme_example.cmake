@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Cut the first C block out of the README: what it shows is what is compiled.
+file(READ ${README} text)
+string(FIND "${text}" "```c\n" first)
+if(first EQUAL -1)
+	message(FATAL_ERROR "${README}: no C example")
+endif()
+math(EXPR first "${first} + 5")
+string(SUBSTRING "${text}" ${first} -1 text)
+string(FIND "${text}" "```" last)
+string(SUBSTRING "${text}" 0 ${last} text)
+file(WRITE ${OUT} "${text}")
