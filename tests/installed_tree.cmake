@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Install into a folder, build the README's example against it with pkg-config and with find_package, run
+# both.
+function(run)
+	execute_process(COMMAND ${ARGN} RESULT_VARIABLE status OUTPUT_VARIABLE output ERROR_VARIABLE output)
+	if(NOT status EQUAL 0)
+		message(FATAL_ERROR "${ARGN}: ${status}\n${output}")
+	endif()
+	set(output "${output}" PARENT_SCOPE)
+endfunction()
+
+file(REMOVE_RECURSE ${OUT})
+run(${CMAKE_COMMAND} --install ${BUILD} --prefix ${OUT})
+file(GLOB_RECURSE pc ${OUT}/*/softiommu.pc)
+get_filename_component(pc_folder ${pc} DIRECTORY)
+get_filename_component(lib_folder ${pc_folder} DIRECTORY)
+set(ENV{PKG_CONFIG_PATH} ${pc_folder})
+set(ENV{LD_LIBRARY_PATH} ${lib_folder})
+
+run(pkg-config --cflags --libs softiommu)
+string(STRIP "${output}" flags)
+separate_arguments(flags UNIX_COMMAND "${flags}")
+run(${CC} ${EXAMPLE} ${flags} -o ${OUT}/by_pkg_config)
+run(${OUT}/by_pkg_config)
+
+file(WRITE ${OUT}/project/CMakeLists.txt "cmake_minimum_required(VERSION 3.22)
+project(user C)
+find_package(softiommu REQUIRED)
+add_executable(by_shared ${EXAMPLE})
+target_link_libraries(by_shared softiommu::softiommu)
+add_executable(by_static ${EXAMPLE})
+target_link_libraries(by_static softiommu::softiommu_static)
+")
+run(${CMAKE_COMMAND} -S ${OUT}/project -B ${OUT}/project/build -DCMAKE_PREFIX_PATH=${OUT} -DCMAKE_C_COMPILER=${CC})
+run(${CMAKE_COMMAND} --build ${OUT}/project/build)
+run(${OUT}/project/build/by_shared)
+run(${OUT}/project/build/by_static)
