@@ -174,7 +174,7 @@ START_TEST(acs_depends_on_the_kind_of_function)
 }
 END_TEST
 
-START_TEST(unimplemented_acs_bits_count_as_on_but_for_egress_control)
+START_TEST(absent_acs_bits_count_as_on_but_for_egress_control)
 {
 	struct pci_function fn = {.type = PCI_ROOT_PORT};
 
@@ -304,7 +304,7 @@ int main(void)
 	tcase_add_test(tc, bridges_with_a_conventional_upstream_side_use_their_own_id);
 	tcase_add_test(tc, quirk_aliases_come_after_the_own_id_and_before_the_bridges);
 	tcase_add_test(tc, acs_depends_on_the_kind_of_function);
-	tcase_add_test(tc, unimplemented_acs_bits_count_as_on_but_for_egress_control);
+	tcase_add_test(tc, absent_acs_bits_count_as_on_but_for_egress_control);
 	tcase_add_test(tc, path_holds_only_if_every_bridge_to_the_root_holds);
 	tcase_add_test(tc, functions_are_found_by_place_and_by_name);
 	tcase_add_test(tc, segments_have_their_own_buses);
