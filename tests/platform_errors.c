@@ -133,6 +133,18 @@ START_TEST(each_mistake_has_its_message)
 }
 END_TEST
 
+START_TEST(a_quoted_line_break_does_not_break_the_message)
+{
+	static const char text[] = "devices = ( { bdf = \"0\n\n2:00.1\"; model = \"edu\"; } );\n";
+	struct platform *platform;
+	char error[512] = "";
+
+	ck_assert_int_eq(platform_parse(text, "text", &platform, error, sizeof(error)), -EINVAL);
+	ck_assert_ptr_null(strchr(error, '\n'));
+	ck_assert_ptr_nonnull(strstr(error, "\"0??2:00.1\""));
+}
+END_TEST
+
 START_TEST(an_unknown_preset_suggests_the_nearest)
 {
 	struct platform *platform;
@@ -258,6 +270,7 @@ int main(void)
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc, each_mistake_has_its_message, 0, (int)SIO_ARRAY_SIZE(mistakes));
+	tcase_add_test(tc, a_quoted_line_break_does_not_break_the_message);
 	tcase_add_test(tc, an_unknown_preset_suggests_the_nearest);
 	tcase_add_test(tc, an_error_in_an_included_file_names_that_file);
 	tcase_add_loop_test(tc, no_bytes_crash_the_parser, 0, preset_count());

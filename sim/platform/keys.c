@@ -14,6 +14,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What a message quotes may hold line breaks; the message is one line all the same. */
+static void one_line(char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text < ' ' || *text == 0x7f)
+			*text = '?';
+}
+
 int parser_error(struct parser *parser, struct platform_place place, const char *fmt, ...)
 {
 	va_list ap;
@@ -23,6 +31,7 @@ int parser_error(struct parser *parser, struct platform_place place, const char 
 	if (used >= 0 && (size_t)used < parser->error_len)
 		vsnprintf(parser->error + used, parser->error_len - (size_t)used, fmt, ap);
 	va_end(ap);
+	one_line(parser->error);
 	return -EINVAL;
 }
 
