@@ -31,6 +31,8 @@ static const struct mistake mistakes[] = {
 	 "p:1: unknown key \"xyzzyplugh\" in a unit, expected one of softiommu-platform(5)"},
 	{"units = ( { aw-bits = 40; } );",
 	 "p:1: aw-bits is not an address width, expected 39, 48 or 57"},
+	{"units = ( { large-pages = true; } );",
+	 "p:1: large-pages is true or false, expected a string"},
 	{"units = ( { haw = 20; } );", "p:1: haw is 20, expected 32 to 52"},
 	{"units = ( { haw = \"wide\"; } );", "p:1: haw is \"wide\", expected a number"},
 	{"units = ( { haw = -1; } );", "p:1: haw is negative, expected a number"},

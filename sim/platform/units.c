@@ -62,8 +62,10 @@ static int parse_large_pages(struct parser *parser, const config_setting_t *sett
 	unsigned index;
 	int rc = setting_choice(parser, setting, choices, SIO_ARRAY_SIZE(choices), &index);
 
+	if (rc)
+		return rc;
 	unit->large_levels = (uint8_t)((1u << index) - 1);
-	return rc;
+	return 0;
 }
 
 static int claim_add(struct parser *parser, struct platform_claim claim)
