@@ -10,6 +10,7 @@
 #include "iotlb.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct iotlb_shape {
 	uint8_t lg2;      /* entries */
@@ -90,11 +91,14 @@ uint64_t iotlb_context_filled_at(const struct iotlb *tlb, uint16_t requester)
 
 /* ---- fills ---- */
 
-uint64_t iotlb_tag_get(struct iotlb *tlb, uint16_t domain)
+uint64_t iotlb_tag_get(struct iotlb *tlb, uint32_t slot)
 {
-	uint64_t tag = __atomic_load_n(&tlb->tag[domain], __ATOMIC_RELAXED), fresh;
+	uint64_t tag, fresh;
 	uint32_t top = __atomic_load_n(&tlb->domains, __ATOMIC_RELAXED), number;
 
+	if (slot >= IOTLB_SLOTS)
+		return 0;
+	tag = __atomic_load_n(&tlb->tag[slot], __ATOMIC_RELAXED);
 	if (tag)
 		return tag;
 	number = __atomic_fetch_add(&tlb->tag_next, 1, __ATOMIC_RELAXED);
@@ -103,15 +107,46 @@ uint64_t iotlb_tag_get(struct iotlb *tlb, uint16_t domain)
 		__atomic_store_n(&tlb->tag_next, tlb->tag_max + 1, __ATOMIC_RELAXED);
 		return 0;
 	}
-	while (top <= domain && !__atomic_compare_exchange_n(&tlb->domains, &top, domain + 1u, true,
-							     __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+	while (slot < IOTLB_DOMAINS && top <= slot &&
+	       !__atomic_compare_exchange_n(&tlb->domains, &top, slot + 1, true, __ATOMIC_RELAXED,
+					    __ATOMIC_RELAXED))
 		;
 	fresh = (uint64_t)number << IOTLB_TAG_LG2 | number * UINT32_C(0x9e3779b1) >> 20;
 	/* Another thread may have been first; then its tag stands and ours is lost. */
-	if (__atomic_compare_exchange_n(&tlb->tag[domain], &tag, fresh, false, __ATOMIC_RELAXED,
+	if (__atomic_compare_exchange_n(&tlb->tag[slot], &tag, fresh, false, __ATOMIC_RELAXED,
 					__ATOMIC_RELAXED))
 		return fresh;
 	return tag;
+}
+
+/* A pair in one word: never 0. */
+#define PAIR_USED   SIO_BIT(63)
+#define PAIR_KIND   SIO_MASK(61, 60)
+#define PAIR_DOMAIN SIO_MASK(55, 40)
+#define PAIR_PASID  SIO_MASK(31, 0)
+#define PAIR_PROBES 32u
+
+uint32_t iotlb_slot_get(struct iotlb *tlb, enum iotlb_pair_kind kind, uint16_t domain,
+			uint32_t pasid)
+{
+	const uint64_t wanted = PAIR_USED | SIO_FIELD_PREP(PAIR_KIND, kind) |
+				SIO_FIELD_PREP(PAIR_DOMAIN, domain) | pasid;
+	const uint32_t mask = (1u << IOTLB_PAIRS_LG2) - 1;
+	uint32_t at = (uint32_t)(iotlb_mix(wanted) >> (64 - IOTLB_PAIRS_LG2));
+
+	for (unsigned i = 0; i < PAIR_PROBES; i++, at = (at + 1) & mask) {
+		uint64_t found = __atomic_load_n(&tlb->pair[at], __ATOMIC_RELAXED);
+
+		if (!found && __atomic_compare_exchange_n(&tlb->pair[at], &found, wanted, false,
+							  __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+			__atomic_fetch_add(&tlb->pairs, 1, __ATOMIC_RELAXED);
+			return IOTLB_DOMAINS + at;
+		}
+		if (found == wanted)
+			return IOTLB_DOMAINS + at;
+	}
+	__atomic_store_n(&tlb->pairs_full, true, __ATOMIC_RELAXED);
+	return IOTLB_SLOTS;
 }
 
 /* All zeros, which carries no tag that is ever looked up. */
@@ -190,22 +225,70 @@ void iotlb_fill_context(struct iotlb *tlb, uint16_t requester, uint64_t word)
 	unsigned bus = requester >> 8;
 
 	__atomic_fetch_or(&tlb->buses[bus / 64], SIO_BIT(bus % 64), __ATOMIC_RELAXED);
-	__atomic_store_n(&tlb->context[requester], word, __ATOMIC_RELAXED);
+	/* What a vendor keeps beside the word is written first. */
+	__atomic_store_n(&tlb->context[requester], word, __ATOMIC_RELEASE);
 	if (tlb->clocks)
 		put_clock(tlb, &tlb->clocks->context[requester]);
 }
 
 /* ---- removal ---- */
 
+static void drop_tag(struct iotlb *tlb, uint32_t slot)
+{
+	__atomic_store_n(&tlb->tag[slot], 0, __ATOMIC_RELAXED);
+}
+
+/* The next slot from `slot` on that is a pair's of this domain, IOTLB_SLOTS if there is none. */
+static uint32_t next_pair(const struct iotlb *tlb, uint32_t slot, uint16_t domain)
+{
+	if (!tlb->pairs)
+		return IOTLB_SLOTS;
+	for (; slot < IOTLB_SLOTS; slot++) {
+		uint64_t pair = tlb->pair[slot - IOTLB_DOMAINS];
+
+		if (pair && SIO_FIELD_GET(PAIR_DOMAIN, pair) == domain)
+			break;
+	}
+	return slot;
+}
+
+static enum iotlb_pair_kind pair_kind(const struct iotlb *tlb, uint32_t slot)
+{
+	return (enum iotlb_pair_kind)SIO_FIELD_GET(PAIR_KIND, tlb->pair[slot - IOTLB_DOMAINS]);
+}
+
+/* A pair that an invalidation by PASID is for. */
+static bool pair_has_pasid(const struct iotlb *tlb, uint32_t slot, uint32_t pasid)
+{
+	return pair_kind(tlb, slot) != IOTLB_SECOND &&
+	       SIO_FIELD_GET(PAIR_PASID, tlb->pair[slot - IOTLB_DOMAINS]) == pasid;
+}
+
 void iotlb_flush(struct iotlb *tlb)
 {
 	for (uint32_t domain = 0; domain < tlb->domains; domain++)
-		__atomic_store_n(&tlb->tag[domain], 0, __ATOMIC_RELAXED);
+		drop_tag(tlb, domain);
+	for (uint32_t slot = IOTLB_DOMAINS; tlb->pairs && slot < IOTLB_SLOTS; slot++)
+		drop_tag(tlb, slot);
 }
 
 void iotlb_flush_domain(struct iotlb *tlb, uint16_t domain)
 {
-	__atomic_store_n(&tlb->tag[domain], 0, __ATOMIC_RELAXED);
+	uint32_t slot = IOTLB_DOMAINS;
+
+	drop_tag(tlb, domain);
+	while ((slot = next_pair(tlb, slot, domain)) != IOTLB_SLOTS)
+		drop_tag(tlb, slot++);
+}
+
+void iotlb_flush_pasid(struct iotlb *tlb, uint16_t domain, uint32_t pasid)
+{
+	uint32_t slot = IOTLB_DOMAINS;
+
+	for (; (slot = next_pair(tlb, slot, domain)) != IOTLB_SLOTS; slot++) {
+		if (pair_has_pasid(tlb, slot, pasid))
+			drop_tag(tlb, slot);
+	}
 }
 
 /* Entries of one array that stand for the addresses [first, last]. */
@@ -237,15 +320,38 @@ static void remove_pages(struct iotlb *tlb, enum iotlb_array which, uint64_t tag
 	}
 }
 
-void iotlb_flush_pages(struct iotlb *tlb, const struct iotlb_pages *pages)
+static void flush_slot_pages(struct iotlb *tlb, uint32_t slot, const struct iotlb_pages *pages)
 {
-	uint64_t tag = tlb->tag[pages->domain];
+	uint64_t tag = tlb->tag[slot];
 
 	if (tag == 0)
 		return;
 	for (unsigned which = 0; which < IOTLB_ARRAYS; which++) {
 		if (which != IOTLB_TABLES || !pages->keep_tables)
 			remove_pages(tlb, which, tag, pages->first, pages->last);
+	}
+}
+
+void iotlb_flush_pages(struct iotlb *tlb, const struct iotlb_pages *pages)
+{
+	uint32_t slot = IOTLB_DOMAINS;
+
+	flush_slot_pages(tlb, pages->domain, pages);
+	for (; (slot = next_pair(tlb, slot, pages->domain)) != IOTLB_SLOTS; slot++) {
+		if (pair_kind(tlb, slot) == IOTLB_NESTED)
+			drop_tag(tlb, slot);
+		else if (pair_kind(tlb, slot) == IOTLB_SECOND)
+			flush_slot_pages(tlb, slot, pages);
+	}
+}
+
+void iotlb_flush_pasid_pages(struct iotlb *tlb, const struct iotlb_pages *pages, uint32_t pasid)
+{
+	uint32_t slot = IOTLB_DOMAINS;
+
+	for (; (slot = next_pair(tlb, slot, pages->domain)) != IOTLB_SLOTS; slot++) {
+		if (pair_has_pasid(tlb, slot, pasid))
+			flush_slot_pages(tlb, slot, pages);
 	}
 }
 
@@ -294,9 +400,16 @@ void iotlb_flush_contexts_device(struct iotlb *tlb, uint16_t requester, uint16_t
 
 void iotlb_renew_tags(struct iotlb *tlb)
 {
-	if (tlb->tag_next <= tlb->tag_max)
+	if (tlb->tag_next <= tlb->tag_max && !tlb->pairs_full)
 		return;
 	iotlb_flush(tlb);
+	if (tlb->pairs_full) {
+		/* Words that name the slot of a pair must not outlive it. */
+		iotlb_flush_contexts(tlb);
+		memset(tlb->pair, 0, sizeof(tlb->pair));
+		tlb->pairs = 0;
+		tlb->pairs_full = false;
+	}
 	for (unsigned which = 0; which < IOTLB_ARRAYS; which++) {
 		struct iotlb_entry *array = array_of(tlb, which);
 

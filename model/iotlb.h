@@ -11,6 +11,11 @@
  * each other. A page number p (the address without the bits below the page size) is found at index
  * (p ^ tag) under key (p without the index bits) ^ tag, which is as good as (domain, page).
  *
+ * Slots. What has a tag is a slot: each domain id is one, and what a domain translates otherwise
+ * than by its second stage (or host tables) alone has further ones, found by a *pair*: a kind and a
+ * PASID in a domain. Slots of pairs are given out for good, until all caches are emptied to make
+ * room.
+ *
  * Torn entries. An entry is two words, {key ^ mix(value), value}, each written and read atomically
  * but not together. The mix is a multiplication by a large odd constant, so a reader that sees the
  * halves of two different writes finds a key that no lookup asks for (a match would need two
@@ -38,9 +43,24 @@
 #define IOTLB_TAG_LG2 40u
 #define IOTLB_TAG_MAX UINT32_C(0xffffff) /* how many tags there are */
 
-/* A context word: the domain id below, vendor's bits above, and one bit that lookups look at. */
-#define IOTLB_WORD_WALK   SIO_BIT(63) /* translated by the domain's tables */
+#define IOTLB_DOMAINS   65536u
+#define IOTLB_PAIRS_LG2 12u /* slots besides the domains' own */
+#define IOTLB_SLOTS     (IOTLB_DOMAINS + (1u << IOTLB_PAIRS_LG2))
+
+/*
+ * A context word: the slot below (a slot under IOTLB_DOMAINS is the domain id), vendor's bits
+ * above, and one bit that lookups look at.
+ */
+#define IOTLB_WORD_WALK   SIO_BIT(63) /* translated by the slot's tables */
+#define IOTLB_WORD_SLOT   SIO_MASK(16, 0)
 #define IOTLB_WORD_DOMAIN SIO_MASK(15, 0)
+
+/* What a pair's entries are: which invalidations reach them. */
+enum iotlb_pair_kind {
+	IOTLB_SECOND, /* by the second stage; `pasid` is whatever tells its variants apart */
+	IOTLB_FIRST,  /* by the first stage of a PASID */
+	IOTLB_NESTED, /* by both stages */
+};
 
 /* An entry's value: address, permissions (enum pt_perm), and the reason of a cached fault. */
 #define IOTLB_VALUE_PA     SIO_MASK(51, 12)
@@ -86,9 +106,12 @@ struct iotlb {
 	struct iotlb_entry large[1u << IOTLB_LARGE_LG2];
 	struct iotlb_entry huge[1u << IOTLB_HUGE_LG2];
 	struct iotlb_entry tables[1u << IOTLB_TABLES_LG2];
-	uint64_t context[65536]; /* by requester id; 0: nothing cached */
-	uint64_t tag[65536];     /* by domain id */
-	uint32_t domains;        /* above the highest domain id that has had a tag */
+	uint64_t context[65536];       /* by requester id; 0: nothing cached */
+	uint64_t tag[IOTLB_SLOTS + 1]; /* the last is always 0 */
+	uint32_t domains;              /* above the highest domain id that has had a tag */
+	uint32_t pairs;                /* how many of `pair` are in use */
+	bool pairs_full;               /* one more was asked for: all go at the next invalidation */
+	uint64_t pair[1u << IOTLB_PAIRS_LG2]; /* by slot - IOTLB_DOMAINS; 0: free */
 };
 
 struct iotlb_cfg {
@@ -113,7 +136,10 @@ uint64_t iotlb_filled_at(const struct iotlb *tlb, enum iotlb_array which, uint64
 uint64_t iotlb_context_filled_at(const struct iotlb *tlb, uint16_t requester);
 
 /* Fills, for threads whose access began while `filling` was set. */
-uint64_t iotlb_tag_get(struct iotlb *tlb, uint16_t domain);
+uint64_t iotlb_tag_get(struct iotlb *tlb, uint32_t slot);
+/* The slot of a pair, IOTLB_SLOTS when there is none left: nothing can be cached for it. */
+uint32_t iotlb_slot_get(struct iotlb *tlb, enum iotlb_pair_kind kind, uint16_t domain,
+			uint32_t pasid);
 void iotlb_fill_context(struct iotlb *tlb, uint16_t requester, uint64_t word);
 void iotlb_fill_page(struct iotlb *tlb, uint64_t tag, iova_t iova, struct xlat x);
 void iotlb_fill_fault(struct iotlb *tlb, uint64_t tag, iova_t iova, uint8_t reason);
@@ -127,8 +153,13 @@ struct iotlb_pages {
 	iova_t first, last;
 };
 void iotlb_flush(struct iotlb *tlb);
+/* Of every kind and PASID. */
 void iotlb_flush_domain(struct iotlb *tlb, uint16_t domain);
+/* Addresses of the second stage: entries by both stages, which do not tell theirs, go wholly. */
 void iotlb_flush_pages(struct iotlb *tlb, const struct iotlb_pages *pages);
+/* Entries of a PASID, by its first stage or by both. */
+void iotlb_flush_pasid(struct iotlb *tlb, uint16_t domain, uint32_t pasid);
+void iotlb_flush_pasid_pages(struct iotlb *tlb, const struct iotlb_pages *pages, uint32_t pasid);
 void iotlb_flush_contexts(struct iotlb *tlb);
 void iotlb_flush_contexts_domain(struct iotlb *tlb, uint16_t domain);
 /* Requesters that agree with `requester` outside `ignore`, if their word names the domain. */
@@ -202,7 +233,7 @@ static SIO_ALWAYS_INLINE uint64_t iotlb_context(const struct iotlb *tlb, uint16_
 
 static SIO_ALWAYS_INLINE uint64_t iotlb_tag(const struct iotlb *tlb, uint64_t word)
 {
-	return __atomic_load_n(&tlb->tag[word & IOTLB_WORD_DOMAIN], __ATOMIC_RELAXED);
+	return __atomic_load_n(&tlb->tag[word & IOTLB_WORD_SLOT], __ATOMIC_RELAXED);
 }
 
 static SIO_ALWAYS_INLINE struct xlat iotlb_xlat(uint64_t value, unsigned size_lg2, iova_t iova)

@@ -34,10 +34,13 @@ struct phys_cfg {
 	uint64_t prefault_bytes; /* of table arena, at creation; 0: one 2 MiB chunk */
 };
 
+struct flush_view;
+
 struct phys {
 	uint8_t *base;
 	uint64_t ram_bytes;
-	struct phys_priv *priv; /* allocator state, see phys.c */
+	struct phys_priv *priv;   /* allocator state, see phys.c */
+	struct flush_view *views; /* of non-coherent units, see flush.h */
 };
 
 /* NULL: the range cannot be reserved. The caller owns the result. */

@@ -24,6 +24,7 @@ struct dma_req {
 	iova_t iova;
 	uint64_t len; /* bytes; 0 is a zero-length read */
 	enum dma_kind kind;
+	bool execute, privileged; /* of a request with PASID */
 };
 
 static SIO_ALWAYS_INLINE unsigned dma_need(const struct dma_req *req)
@@ -80,7 +81,12 @@ static SIO_ALWAYS_INLINE struct xlat xlat_success(pa_t pa, unsigned size_lg2, un
 /* A cache hit that a fresh walk does not confirm. Only with strict checking. */
 struct stale_use {
 	const char *unit;
-	const char *cache; /* "IOTLB", "context cache", "paging-structure cache" */
+	/*
+	 * "IOTLB", "context cache", "paging-structure cache", "device TLB". "interrupt entry
+	 * cache": iova is the index, pa and filled_at tell of the entry: its low half as the unit
+	 * holds it.
+	 */
+	const char *cache;
 	uint16_t requester;
 	uint16_t domain_id;
 	enum dma_kind kind;
@@ -88,6 +94,29 @@ struct stale_use {
 	struct xlat cached;
 	struct xlat fresh;  /* reason != 0: the tables no longer translate it */
 	uint64_t filled_at; /* clock of the machine when the entry was cached */
+};
+
+/* How an interrupt is delivered: the delivery mode field of messages and of table entries. */
+enum irq_mode {
+	IRQ_FIXED = 0,
+	IRQ_LOWEST_PRIORITY = 1,
+	IRQ_SMI = 2,
+	IRQ_NMI = 4,
+	IRQ_INIT = 5,
+	IRQ_EXTINT = 7,
+};
+
+/* A device's interrupt request after remapping: what reaches the processors. */
+struct irq_message {
+	uint16_t requester;
+	bool remapped; /* by a table entry; false: the request said so itself */
+	bool posted;   /* the notification of a posted interrupt */
+	bool logical;  /* destination mode */
+	bool redirect; /* redirection hint */
+	bool level;    /* trigger mode */
+	uint8_t mode;  /* enum irq_mode */
+	uint8_t vector;
+	uint32_t destination;
 };
 
 /* What a unit asks of the machine around it. Callbacks run on the thread that caused them. */
@@ -98,6 +127,9 @@ struct unit_env {
 	void (*stale)(void *ctx, const struct stale_use *use);
 	/* Monotonic operation count of the machine, for stale_use.filled_at. May be NULL. */
 	uint64_t (*clock)(void *ctx);
+	/* A device's interrupt request, decoded. NULL: msi() gets it in the compatibility format.
+	 */
+	void (*interrupt)(void *ctx, const struct irq_message *irq);
 };
 
 /* Stale uses that one translation met, to be reported once it is over. */
@@ -108,6 +140,8 @@ struct unit_notes {
 
 struct unit;
 struct iotlb;
+struct ats_ops;
+struct ats_cache;
 
 struct unit_ops {
 	/* Translate and report. For a thread that is sure that nobody invalidates meanwhile. */
@@ -131,6 +165,8 @@ struct unit_ops {
 	void (*set_strict)(struct unit *unit, bool on);
 	const char *(*audit)(const struct unit *unit);
 	void (*destroy)(struct unit *unit);
+	/* What devices with translation caches ask, see ats.h. NULL: nothing is answered. */
+	const struct ats_ops *ats;
 };
 
 /* First member of every vendor's unit. */
@@ -138,6 +174,7 @@ struct unit {
 	const struct unit_ops *ops;
 	const char *name; /* "dmar0"; owned by the unit */
 	struct iotlb *tlb;
+	struct ats_cache *ats_functions; /* functions with a translation cache, see ats.h */
 };
 
 #endif

@@ -4,40 +4,12 @@
  * Entries") and compared with the bytes in memory and with what a walk makes of them. Driver and
  * unit share one description of the format, so a wrong bit would cancel out everywhere but here.
  */
-#include "harness.h"
-
-#include "pt/pt.h"
-
-#define MIB (UINT64_C(1) << 20)
-#define GIB (UINT64_C(1) << 30)
-
-static const struct phys_cfg ram = {.ram_bytes = 64 * MIB};
-
-static struct phys *phys;
-
-static void setup(void)
-{
-	phys = phys_create(&ram);
-	ck_assert_ptr_nonnull(phys);
-}
-
-static void teardown(void)
-{
-	phys_destroy(phys);
-}
+#include "pt_fixture.h"
 
 /* haw 46, everything a server part has but snoop control, device TLB and accessed/dirty. */
 static struct pt_caps plain_caps(void)
 {
 	return (struct pt_caps){.haw = 46, .large_levels = 0x7};
-}
-
-static uint64_t entry_at(pa_t table, unsigned index)
-{
-	uint64_t raw;
-
-	ck_assert(phys_read(phys, table + index * 8, &raw, sizeof(raw)));
-	return raw;
 }
 
 /* ---- what the driver writes ---- */
@@ -288,19 +260,6 @@ static struct pt_caps row_caps(unsigned bits)
 	return caps;
 }
 
-static pa_t new_table(void)
-{
-	pa_t table = phys_table_alloc(phys);
-
-	ck_assert_uint_ne(table, PA_NONE);
-	return table;
-}
-
-static void put(pa_t table, unsigned index, uint64_t raw)
-{
-	ck_assert(phys_write(phys, table + index * 8, &raw, sizeof(raw)));
-}
-
 /* The entry's index is 5 at every level: 5 << 48 | 5 << 39 | 5 << 30 | 5 << 21 | 5 << 12. */
 static const iova_t all_fives = 0x5028140a05678;
 
@@ -474,12 +433,73 @@ START_TEST(accessed_and_dirty_are_set_where_the_walk_went)
 }
 END_TEST
 
+START_TEST(execution_is_judged_where_the_unit_has_it)
+{
+	struct pt_caps caps = plain_caps();
+	pa_t root = new_table(), directory = new_table(), table = new_table();
+	struct pt_start start = {.table = root, .level = 2, .perm = PT_ALL};
+
+	put(root, 0, directory | 7);
+	put(directory, 0, table | 7);
+	put(table, 1, 0x7007);
+	put(table, 2, 0x8003);
+	for (unsigned finished = 0; finished < 2; finished++) {
+		struct pt_walk_result res;
+
+		caps.execute = false;
+		if (finished)
+			pt_caps_finish(&caps, &pt_vtd_ss);
+		res = pt_vtd_ss.walk(phys, &caps, start, 0x2000, PT_R | PT_X, NULL, NULL);
+		ck_assert_int_eq(res.fault, PT_OK);
+		ck_assert_uint_eq(res.perm, PT_R | PT_W);
+		caps.execute = true;
+		if (finished)
+			pt_caps_finish(&caps, &pt_vtd_ss);
+		res = pt_vtd_ss.walk(phys, &caps, start, 0x2000, PT_R | PT_X, NULL, NULL);
+		ck_assert_int_eq(res.fault, PT_FAULT_EXECUTE);
+		res = pt_vtd_ss.walk(phys, &caps, start, 0x1000, PT_R | PT_X, NULL, NULL);
+		ck_assert_int_eq(res.fault, PT_OK);
+		ck_assert_uint_eq(res.perm, PT_R | PT_W | PT_X);
+	}
+}
+END_TEST
+
+/* The answer is the same when there is nothing left to mark, and nothing else is. */
+START_TEST(a_marked_entry_is_read_as_it_is_marked)
+{
+	struct pt_caps caps = plain_caps();
+	pa_t root = new_table(), directory = new_table(), table = new_table();
+	struct pt_start start = {.table = root, .level = 2, .perm = PT_ALL};
+
+	caps.access_dirty = true;
+	pt_caps_finish(&caps, &pt_vtd_ss);
+	put(root, 0, directory | 0x103);
+	put(directory, 0, table | 0x103);
+	put(table, 1, 0x7303);
+	put(table, 2, 0x8103);
+	put(table, 3, 0x9003);
+	ck_assert_uint_eq(pt_vtd_ss.walk(phys, &caps, start, 0x1000, PT_W, NULL, NULL).perm,
+			  PT_R | PT_W | PT_A | PT_D);
+	ck_assert_uint_eq(pt_vtd_ss.walk(phys, &caps, start, 0x1000, PT_R, NULL, NULL).perm,
+			  PT_R | PT_W | PT_A | PT_D);
+	ck_assert_uint_eq(pt_vtd_ss.walk(phys, &caps, start, 0x2000, PT_R, NULL, NULL).perm,
+			  PT_R | PT_W | PT_A);
+	ck_assert_uint_eq(entry_at(table, 2), 0x8103);
+	ck_assert_uint_eq(pt_vtd_ss.walk(phys, &caps, start, 0x2000, PT_W, NULL, NULL).perm,
+			  PT_R | PT_W | PT_A | PT_D);
+	ck_assert_uint_eq(entry_at(table, 2), 0x8303);
+	ck_assert_uint_eq(pt_vtd_ss.walk(phys, &caps, start, 0x3000, PT_R, NULL, NULL).perm,
+			  PT_R | PT_W | PT_A);
+	ck_assert_uint_eq(entry_at(table, 3), 0x9103);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("pt_golden");
 	TCase *tc = tcase_create("vtd second stage");
 
-	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_checked_fixture(tc, pt_setup, pt_teardown);
 	tcase_add_loop_test(tc, a_mapped_leaf_has_the_bytes_of_the_manual, 0,
 			    (int)SIO_ARRAY_SIZE(leaf_rows));
 	tcase_add_test(tc, a_run_of_leaves_steps_by_its_spacing);
@@ -490,6 +510,8 @@ int main(void)
 	tcase_add_loop_test(tc, an_address_beyond_the_width_is_its_own_fault, 1, 5);
 	tcase_add_loop_test(tc, a_root_outside_memory_is_told_from_a_lower_table, 0, 5);
 	tcase_add_test(tc, accessed_and_dirty_are_set_where_the_walk_went);
+	tcase_add_test(tc, execution_is_judged_where_the_unit_has_it);
+	tcase_add_test(tc, a_marked_entry_is_read_as_it_is_marked);
 	suite_add_tcase(suite, tc);
 	return run_suite(suite);
 }

@@ -2,23 +2,21 @@
 /*
  * Page tables against a flat array with one element per 4 KiB page.
  *
- * Random map, unmap, split, walk and dirty operations run over every width and set of page sizes.
+ * Random map, unmap, split, walk and dirty operations run over every format, width and set of page
+ * sizes; a failure names the seed and the configuration.
  * After each, the outcome must be what the array predicts, the whole area must read back the same
  * through next and query, sampled (in small areas all) pages through walk and leaf_lg2, the tables
  * must be exactly those that the live leaves need, and the audits must hold.
  */
 #include "harness.h"
 
-#include <string.h>
-
 #include "prng.h"
 #include "pt/pt.h"
-#include "pt/pt_entries.h"
 
 #define MIB        (UINT64_C(1) << 20)
 #define GIB        (UINT64_C(1) << 30)
 #define OPERATIONS 100
-#define SEEDS      3
+#define SEEDS      2
 
 /* One page of the area; lg2 0: not mapped. */
 struct page {
@@ -28,23 +26,45 @@ struct page {
 };
 
 struct config {
+	const struct pt_ops *ops;
 	uint8_t top_level, large_levels;
+	bool contiguous;
 	bool snoop, access_dirty;
 	iova_t first; /* of the area */
 	uint64_t pages;
 };
 
+#define UPPER(width) (~UINT64_C(0) << ((width)-1))
+
 /* Each area lies across a border of its upper levels, or at the end of the width. */
 static const struct config configs[] = {
-	{2, 0x1, false, false, GIB - 3 * MIB, 1536},
-	{2, 0x3, true, false, GIB - 10 * MIB, 6144},
-	{2, 0x7, false, true, 510 * GIB, 2 * GIB / 4096},
-	{3, 0x1, true, false, 512 * GIB - 5 * MIB, 2560},
-	{3, 0x3, false, true, 512 * GIB - 10 * MIB, 6144},
-	{3, 0x7, true, false, 511 * GIB, 2 * GIB / 4096},
-	{4, 0x1, false, true, (UINT64_C(1) << 48) - 4 * MIB, 2048},
-	{4, 0x3, true, true, (UINT64_C(1) << 57) - 16 * MIB, 4096},
-	{4, 0x7, false, false, (UINT64_C(1) << 48) - GIB, 2 * GIB / 4096},
+	{&pt_vtd_ss, 2, 0x1, false, false, false, GIB - 3 * MIB, 1536},
+	{&pt_vtd_ss, 2, 0x3, false, true, false, GIB - 10 * MIB, 6144},
+	{&pt_vtd_ss, 2, 0x7, false, false, true, 510 * GIB, 2 * GIB / 4096},
+	{&pt_vtd_ss, 3, 0x1, false, true, false, 512 * GIB - 5 * MIB, 2560},
+	{&pt_vtd_ss, 3, 0x3, false, false, true, 512 * GIB - 10 * MIB, 6144},
+	{&pt_vtd_ss, 3, 0x7, false, true, false, 511 * GIB, 2 * GIB / 4096},
+	{&pt_vtd_ss, 4, 0x1, false, false, true, SIO_BIT(48) - 4 * MIB, 2048},
+	{&pt_vtd_ss, 4, 0x3, false, true, true, SIO_BIT(57) - 16 * MIB, 4096},
+	{&pt_vtd_ss, 4, 0x7, false, false, false, SIO_BIT(48) - GIB, 2 * GIB / 4096},
+	/* x86-64: across a border, and at the ends of both halves. */
+	{&pt_x86_64, 3, 0x1, false, false, false, 512 * GIB - 5 * MIB, 2560},
+	{&pt_x86_64, 3, 0x3, false, false, true, SIO_BIT(47) - 16 * MIB, 4096},
+	{&pt_x86_64, 3, 0x7, false, false, true, UPPER(48), 2 * GIB / 4096},
+	{&pt_x86_64, 4, 0x3, false, false, true, SIO_BIT(56) - 16 * MIB, 4096},
+	{&pt_x86_64, 4, 0x7, false, false, false, UPPER(57), 2 * GIB / 4096},
+	{&pt_x86_64, 4, 0x3, false, false, true, -(16 * MIB), 4096},
+	/* AMD v1: every height, with and without contiguous leaves and the defaults between them.
+	 */
+	{&pt_amd_v1, 0, 0x1, true, true, true, 0, 512},
+	{&pt_amd_v1, 1, 0x3, true, true, false, GIB - 16 * MIB, 4096},
+	{&pt_amd_v1, 2, 0x1, false, true, true, GIB - 3 * MIB, 1536},
+	{&pt_amd_v1, 2, 0x7, true, true, true, 510 * GIB, 2 * GIB / 4096},
+	{&pt_amd_v1, 3, 0x3, true, false, true, 512 * GIB - 16 * MIB, 8192},
+	{&pt_amd_v1, 3, 0x5, true, true, true, 510 * GIB, 2 * GIB / 4096},
+	{&pt_amd_v1, 4, 0x3, false, true, true, SIO_BIT(57) - 16 * MIB, 4096},
+	{&pt_amd_v1, 5, 0x1, true, true, true, SIO_BIT(57) - 4 * MIB, 2048},
+	{&pt_amd_v1, 5, 0x37, true, true, true, -(2 * GIB), 2 * GIB / 4096},
 };
 
 struct world {
@@ -145,9 +165,7 @@ static void check_runs(const struct world *w)
 static struct pt_walk_result walk(const struct world *w, const struct pt_caps *caps, iova_t iova,
 				  unsigned need)
 {
-	struct pt_start start = {.table = w->pt.root,
-				 .level = w->pt.top_level,
-				 .perm = PT_R | PT_W};
+	struct pt_start start = {.table = w->pt.root, .level = w->pt.top_level, .perm = PT_ALL};
 
 	return w->pt.ops->walk(w->phys, caps, start, iova, need, NULL, NULL);
 }
@@ -213,14 +231,53 @@ static void check_all(struct world *w)
 
 /* ---- operations ---- */
 
+static bool size_granted(const struct config *cfg, unsigned lg2)
+{
+	unsigned level = (lg2 - 12) / 9;
+
+	if (level > cfg->top_level)
+		return false;
+	return (lg2 - 12) % 9 ? cfg->contiguous : level == 0 || (cfg->large_levels >> level & 1);
+}
+
+/* The largest leaf that fits the area twice. */
+static uint8_t largest_lg2(const struct config *cfg)
+{
+	uint8_t lg2 = 12;
+
+	for (uint8_t try = 12; UINT64_C(2) << try <= cfg->pages * 4096; try++)
+		if (size_granted(cfg, try) && cfg->first % (UINT64_C(1) << try) == 0)
+			lg2 = try;
+	return lg2;
+}
+
 static uint8_t random_lg2(struct world *w)
 {
+	const uint8_t largest = largest_lg2(w->cfg);
 	uint8_t lg2;
 
 	do
-		lg2 = (uint8_t)(12 + 9 * prng_below(&w->rng, 3));
-	while (!(w->cfg->large_levels >> ((lg2 - 12) / 9) & 1));
+		lg2 = (uint8_t)(12 + prng_below(&w->rng, largest - 11u));
+	while (!size_granted(w->cfg, lg2));
 	return lg2;
+}
+
+/* What the driver asks for, and what the format makes of it. */
+static uint8_t random_perm(struct world *w, uint8_t *granted)
+{
+	uint8_t perm = (uint8_t)(prng_below(&w->rng, 4) ? 3 : 1 + prng_below(&w->rng, 3));
+
+	if (w->cfg->snoop && prng_below(&w->rng, 2))
+		perm |= PT_SNP;
+	if (w->cfg->ops != &pt_vtd_ss && prng_below(&w->rng, 3))
+		perm |= PT_U;
+	if (w->cfg->ops == &pt_x86_64)
+		perm |= (uint8_t)((prng_below(&w->rng, 3) ? PT_X : 0) |
+				  (prng_below(&w->rng, 3) ? 0 : PT_G));
+	*granted = perm;
+	if (w->cfg->ops == &pt_x86_64)
+		*granted |= PT_R;
+	return perm;
 }
 
 static void op_map(struct world *w)
@@ -230,6 +287,7 @@ static void op_map(struct world *w)
 	uint64_t index = prng_below(&w->rng, w->cfg->pages) & ~(pages - 1), done = 0;
 	uint64_t room = (w->cfg->pages - index) / pages;
 	struct pt_change got;
+	uint8_t granted;
 
 	w->what = "map";
 	req.count = 1 + prng_below(&w->rng, prng_below(&w->rng, 2) ? 8 : 1200);
@@ -245,9 +303,7 @@ static void op_map(struct world *w)
 		req.oa_step = 0;
 	if (req.oa_step < 0)
 		req.oa += 1200 * size;
-	req.perm = (uint8_t)(prng_below(&w->rng, 4) ? 3 : 1 + prng_below(&w->rng, 3));
-	if (w->cfg->snoop && prng_below(&w->rng, 2))
-		req.perm |= PT_SNP;
+	req.perm = random_perm(w, &granted);
 	for (; done < req.count; done++, index += pages) {
 		uint64_t used = 0;
 
@@ -259,7 +315,7 @@ static void op_map(struct world *w)
 			w->page[index + i] = (struct page){
 				.oa = req.oa + done * (uint64_t)req.oa_step + i * 4096,
 				.lg2 = req.size_lg2,
-				.perm = req.perm,
+				.perm = granted,
 			};
 	}
 	got = w->pt.ops->map(&w->pt, &req);
@@ -277,8 +333,8 @@ static void op_unmap(struct world *w)
 
 	w->what = "unmap";
 	end = index + 1 + prng_below(&w->rng, most);
-	if (prng_below(&w->rng, 2)) { /* whole leaves of the largest size */
-		uint64_t pages = SIO_BIT(9 * sio_lg2(w->cfg->large_levels));
+	if (prng_below(&w->rng, 2)) { /* whole leaves of one size, which may cut larger ones */
+		uint64_t pages = SIO_BIT(random_lg2(w) - 12);
 
 		index &= ~(pages - 1);
 		end = (end + pages - 1) & ~(pages - 1);
@@ -303,6 +359,16 @@ static void op_unmap(struct world *w)
 	CHECK(w, gather.count == 0);
 }
 
+/* What a leaf is split into, 0 for nothing. */
+static uint8_t split_lg2(const struct config *cfg, uint8_t lg2)
+{
+	uint8_t base = (uint8_t)(lg2 - (lg2 - 12) % 9);
+
+	if (lg2 > base && size_granted(cfg, base))
+		return base;
+	return base > 12 && size_granted(cfg, base - 9u) ? (uint8_t)(base - 9) : 0;
+}
+
 static void op_split(struct world *w)
 {
 	uint64_t index = prng_below(&w->rng, w->cfg->pages), first;
@@ -310,14 +376,14 @@ static void op_split(struct world *w)
 	enum pt_status got = w->pt.ops->split(&w->pt, iova_of(w, index) + 0x123);
 
 	w->what = "split";
-	if (page.lg2 <= 12) {
+	if (!page.lg2 || !split_lg2(w->cfg, page.lg2)) {
 		CHECK(w, got == PT_RANGE);
 		return;
 	}
 	CHECK(w, got == PT_DONE);
 	first = leaf_first(w, index);
 	for (uint64_t i = 0; i < leaf_pages(&page); i++)
-		w->page[first + i].lg2 = (uint8_t)(page.lg2 - 9);
+		w->page[first + i].lg2 = split_lg2(w->cfg, page.lg2);
 }
 
 static void op_write(struct world *w)
@@ -413,13 +479,16 @@ static void world_init(struct world *w, int loop)
 	w->base_tables = phys_table_count(w->phys);
 	const struct pt_caps caps = {.haw = 46,
 				     .large_levels = w->cfg->large_levels,
+				     .contiguous = w->cfg->contiguous,
 				     .snoop = w->cfg->snoop,
-				     .access_dirty = w->cfg->access_dirty};
-	ck_assert(pt_init(&w->pt, w->phys, &pt_vtd_ss, &caps, w->cfg->top_level));
+				     .access_dirty = w->cfg->access_dirty,
+				     .no_execute = true,
+				     .write_protect = true};
+	ck_assert(pt_init(&w->pt, w->phys, w->cfg->ops, &caps, w->cfg->top_level));
 	w->no_marks = caps;
 	w->no_marks.access_dirty = false;
 	if (w->seed % 2)
-		pt_caps_finish(&w->no_marks, &pt_vtd_ss);
+		pt_caps_finish(&w->no_marks, w->cfg->ops);
 }
 
 static void world_fini(struct world *w)
@@ -447,12 +516,16 @@ START_TEST(random_operations_agree_with_a_flat_array)
 	}
 	/* Half of the runs leave their leaves to pt_fini. */
 	if (w.seed % 2) {
-		struct pt_change got =
-			w.pt.ops->unmap(&w.pt, 0, SIO_BIT(pt_width(w.pt.top_level)), &gather);
+		const uint64_t half = SIO_BIT(pt_width(w.pt.top_level) - 1);
+		const iova_t halves[] = {0, w.cfg->ops == &pt_x86_64 ? -half : half};
 
 		w.what = "unmap all";
-		CHECK(&w, got.status == PT_DONE);
-		CHECK(&w, got.done == SIO_BIT(pt_width(w.pt.top_level)));
+		for (unsigned i = 0; i < 2; i++) {
+			struct pt_change got = w.pt.ops->unmap(&w.pt, halves[i], half, &gather);
+
+			CHECK(&w, got.status == PT_DONE);
+			CHECK(&w, got.done == half);
+		}
 		CHECK(&w, w.pt.table_count == 1);
 		pt_gather_free(w.phys, &gather);
 	}
@@ -460,223 +533,14 @@ START_TEST(random_operations_agree_with_a_flat_array)
 }
 END_TEST
 
-START_TEST(a_request_out_of_range_changes_nothing)
-{
-	static const struct pt_map_req bad[] = {
-		{SIO_BIT(48), 0, 1, 12, 3, 4096},        /* beyond the width */
-		{SIO_BIT(48) - 4096, 0, 2, 12, 3, 4096}, /* its end is */
-		{~UINT64_C(0xfff), 0, 2, 12, 3, 4096},   /* wraps */
-		{0, 0, SIO_BIT(52), 12, 3, 4096},        /* as long as the space */
-		{0, 0, ~UINT64_C(0), 12, 3, 4096},
-		{0x1008, 0, 1, 12, 3, 4096}, /* misaligned */
-		{0x1000, 0x2010, 1, 12, 3, 4096},
-		{0x1000, 0x2000, 2, 12, 3, 100},
-		{0x1000, 0x200000, 1, 21, 3, 0x200000},
-		{0x200000, 0x1000, 1, 21, 3, 0x200000},
-		{0, 0, 1, 30, 3, (int64_t)GIB}, /* 1 GiB leaves are not granted */
-		{0, 0, 1, 39, 3, 0},
-		{0, 0, 1, 13, 3, 0x2000}, /* no such size */
-		{0, 0, 1, 0, 3, 1},
-		{0, 0, 1, 255, 3, 0},
-		{0, 0, 1, 12, 0, 4096}, /* neither R nor W */
-		{0, 0, 1, 12, PT_SNP, 4096},
-		{0, SIO_BIT(52), 1, 12, 3, 4096}, /* no room in an entry */
-		{0, SIO_BIT(52) - 4096, 2, 12, 3, 4096},
-		{0, 0x1000, 3, 12, 3, -4096}, /* below zero */
-	};
-	const struct phys_cfg ram = {.ram_bytes = 16 * MIB};
-	const struct pt_caps caps = {.haw = 46, .large_levels = 0x3};
-	struct phys *phys = phys_create(&ram);
-	struct pt_gather gather = {0};
-	struct pt pt;
-	iova_t found;
-
-	ck_assert_ptr_nonnull(phys);
-	ck_assert(pt_init(&pt, phys, &pt_vtd_ss, &caps, 3));
-	for (unsigned i = 0; i < SIO_ARRAY_SIZE(bad); i++) {
-		struct pt_change got = pt.ops->map(&pt, &bad[i]);
-
-		ck_assert_msg(got.status == PT_RANGE && got.done == 0, "request %u", i);
-		ck_assert(!pt.ops->next(&pt, 0, ~UINT64_C(0), &found));
-	}
-	ck_assert_int_eq(pt.ops->unmap(&pt, SIO_BIT(48), 4096, &gather).status, PT_RANGE);
-	ck_assert_int_eq(pt.ops->unmap(&pt, 0, SIO_BIT(48) + 4096, &gather).status, PT_RANGE);
-	ck_assert_int_eq(pt.ops->unmap(&pt, ~UINT64_C(0xfff), 8192, &gather).status, PT_RANGE);
-	ck_assert_int_eq(pt.ops->unmap(&pt, 0x800, 4096, &gather).status, PT_RANGE);
-	ck_assert_int_eq(pt.ops->unmap(&pt, 0, 0, &gather).status, PT_DONE);
-	ck_assert_int_eq(pt.ops->split(&pt, SIO_BIT(48)), PT_RANGE);
-	ck_assert_uint_eq(pt.ops->leaf_lg2(&pt, SIO_BIT(48)), 0);
-	ck_assert_uint_eq(pt.ops->query(&pt, SIO_BIT(48), 1).pages, 0);
-	ck_assert(!pt.ops->next(&pt, SIO_BIT(48), ~UINT64_C(0), &found));
-	ck_assert(!pt.ops->next(&pt, 5, 4, &found));
-	ck_assert_uint_eq(pt.table_count, 1);
-	pt_fini(&pt);
-	phys_destroy(phys);
-}
-END_TEST
-
-/* One leaf per 2 MiB takes a table each, until there are none. */
-START_TEST(map_without_memory_keeps_what_was_done_and_no_more)
-{
-	const struct phys_cfg ram = {.ram_bytes = 16 * MIB};
-	const struct pt_caps caps = {.haw = 46, .large_levels = 0x1};
-	struct phys *phys = phys_create(&ram);
-	struct pt_gather gather = {0};
-	struct pt_change got = {0};
-	uint64_t base, tables, made = 0;
-	struct pt pt;
-
-	ck_assert_ptr_nonnull(phys);
-	base = phys_table_count(phys);
-	ck_assert(pt_init(&pt, phys, &pt_vtd_ss, &caps, 4));
-	/* Every fifth also needs new upper tables, to run out at different depths. */
-	for (iova_t iova = 0; got.status == PT_DONE; iova += made % 5 ? 2 * MIB : SIO_BIT(39)) {
-		struct pt_map_req req = {iova, 0x1000, 1, 12, PT_R, 4096};
-
-		tables = pt.table_count;
-		got = pt.ops->map(&pt, &req);
-		made += got.status == PT_DONE;
-		ck_assert_uint_le(made, 5000);
-	}
-	ck_assert_int_eq(got.status, PT_NOMEM);
-	ck_assert_uint_eq(got.done, 0);
-	ck_assert_uint_gt(made, 100);
-	ck_assert_uint_eq(pt.table_count, tables);
-	ck_assert_uint_eq(phys_table_count(phys), base + tables);
-	ck_assert_ptr_null(pt_audit(&pt));
-	/* A run that starts with memory and ends without keeps its first part. */
-	got = pt.ops->unmap(&pt, 0, 2 * MIB, &gather);
-	pt_gather_free(phys, &gather);
-	ck_assert_int_eq(got.status, PT_DONE);
-	struct pt_map_req run = {SIO_BIT(56) - MIB, 0x1000, 512, 12, PT_R, 4096};
-
-	got = pt.ops->map(&pt, &run);
-	ck_assert_int_eq(got.status, PT_NOMEM);
-	ck_assert_uint_le(got.done, MIB);
-	ck_assert_ptr_null(pt_audit(&pt));
-	pt_fini(&pt);
-	ck_assert_uint_eq(phys_table_count(phys), base);
-	ck_assert_ptr_null(phys_audit(phys));
-	phys_destroy(phys);
-}
-END_TEST
-
-START_TEST(an_audit_names_what_is_wrong)
-{
-	const struct phys_cfg ram = {.ram_bytes = 16 * MIB};
-	const struct pt_caps caps = {.haw = 46, .large_levels = 0x1};
-	const struct pt_map_req req = {0, 0x1000, 4, 12, PT_R, 4096};
-	struct phys *phys = phys_create(&ram);
-	uint64_t bad = 0x5801, zero = 0, raw;
-	struct pt pt;
-	pa_t table;
-
-	ck_assert_ptr_nonnull(phys);
-	ck_assert(pt_init(&pt, phys, &pt_vtd_ss, &caps, 2));
-	ck_assert_int_eq(pt.ops->map(&pt, &req).status, PT_DONE);
-	ck_assert_ptr_null(pt_audit(&pt));
-	ck_assert(phys_read(phys, pt.root, &raw, 8) && phys_read(phys, raw & ~3u, &table, 8));
-	table &= ~UINT64_C(3);
-	raw = 0x5001;
-	ck_assert(phys_write(phys, table + 32, &raw, 8));
-	ck_assert_str_eq(pt_audit(&pt), "the live count of a table is wrong");
-	ck_assert(phys_write(phys, table + 32, &bad, 8));
-	ck_assert_str_eq(pt_audit(&pt), "an entry has reserved bits set");
-	raw = 0x5000;
-	ck_assert(phys_write(phys, table + 32, &raw, 8));
-	ck_assert_str_eq(pt_audit(&pt), "an entry without permission is not zero");
-	ck_assert(phys_write(phys, table + 32, &zero, 8));
-	ck_assert_ptr_null(pt_audit(&pt));
-	pt.table_count++;
-	ck_assert_str_eq(pt_audit(&pt), "fewer tables are linked than were counted");
-	pt.table_count -= 2;
-	ck_assert_str_eq(pt_audit(&pt), "more tables are linked than were counted");
-	pt.table_count++;
-	pt_fini(&pt);
-	phys_destroy(phys);
-}
-END_TEST
-
-/* 1 TiB in 1 GiB leaves and 32 GiB in 2 MiB leaves are one run. */
-START_TEST(a_query_of_large_leaves_is_one_run)
-{
-	const struct phys_cfg ram = {.ram_bytes = 16 * MIB};
-	const struct pt_caps caps = {.haw = 46, .large_levels = 0x7};
-	const struct pt_map_req big = {0, 0, 1024, 30, PT_R | PT_W, (int64_t)GIB};
-	const struct pt_map_req small = {1024 * GIB, 1024 * GIB,  16384,
-					 21,         PT_R | PT_W, (int64_t)(2 * MIB)};
-	struct phys *phys = phys_create(&ram);
-	struct pt_run run;
-	struct pt pt;
-
-	ck_assert_ptr_nonnull(phys);
-	ck_assert(pt_init(&pt, phys, &pt_vtd_ss, &caps, 3));
-	ck_assert_uint_eq(pt.ops->map(&pt, &big).done, 1024 * GIB);
-	ck_assert_uint_eq(pt.ops->map(&pt, &small).done, 32 * GIB);
-	run = pt.ops->query(&pt, 0x3000, ~UINT64_C(0));
-	ck_assert_uint_eq(run.pages, (1024 + 32) * GIB / 4096 - 3);
-	ck_assert_uint_eq(run.oa, 0x3000);
-	ck_assert_int_eq(run.oa_step, 4096);
-	pt_fini(&pt);
-	phys_destroy(phys);
-}
-END_TEST
-
-/* Every start and length of a small run, with one entry that differs at every place. */
-START_TEST(vector_loops_do_what_plain_loops_do)
-{
-	const struct pt_entries_ops *plain = &pt_entries_plain, *fast = pt_entries();
-	static uint64_t a[128] __attribute__((aligned(64))), b[128] __attribute__((aligned(64)));
-	const uint64_t step = (uint64_t)(_i ? -4096 : 4096), mask = ~UINT64_C(0x300);
-
-	for (unsigned first = 0; first < 10; first++) {
-		for (unsigned n = 0; n < 100; n++) {
-			memset(a, 0x5a, sizeof(a));
-			memset(b, 0x5a, sizeof(b));
-			plain->fill(&a[first], n, 0x700003, step);
-			fast->fill(&b[first], n, 0x700003, step);
-			if (memcmp(a, b, sizeof(a)))
-				ck_abort_msg("fill %u at %u", n, first);
-			for (unsigned odd = 0; odd <= n; odd++) {
-				a[first + odd] ^= 0x100; /* not in the mask */
-				if (fast->match(&a[first], n, 0x700003, step, mask) != n)
-					ck_abort_msg("match %u at %u", n, first);
-				a[first + odd] ^= 0x1100;
-				if (fast->match(&a[first], n, 0x700003, step, mask) != odd)
-					ck_abort_msg("match %u of %u at %u", odd, n, first);
-				a[first + odd] ^= 0x1000;
-			}
-			plain->clear(&a[first], n);
-			fast->clear(&b[first], n);
-			if (memcmp(a, b, sizeof(a)))
-				ck_abort_msg("clear %u at %u", n, first);
-			for (unsigned odd = 0; odd <= n; odd++) {
-				uint64_t was = a[first + odd];
-
-				a[first + odd] = UINT64_C(1) << 63;
-				if (fast->empty(&a[first], n) != odd ||
-				    fast->live(&a[first], n) != (odd < n))
-					ck_abort_msg("live %u of %u at %u", odd, n, first);
-				a[first + odd] = was;
-			}
-		}
-	}
-}
-END_TEST
-
 int main(void)
 {
 	Suite *suite = suite_create("pt_oracle");
-	TCase *tc = tcase_create("vtd second stage");
+	TCase *tc = tcase_create("page tables");
 
 	tcase_set_timeout(tc, 120);
 	tcase_add_loop_test(tc, random_operations_agree_with_a_flat_array, 0,
 			    SEEDS * (int)SIO_ARRAY_SIZE(configs));
-	tcase_add_loop_test(tc, vector_loops_do_what_plain_loops_do, 0, 2);
-	tcase_add_test(tc, a_request_out_of_range_changes_nothing);
-	tcase_add_test(tc, map_without_memory_keeps_what_was_done_and_no_more);
-	tcase_add_test(tc, an_audit_names_what_is_wrong);
-	tcase_add_test(tc, a_query_of_large_leaves_is_one_run);
 	suite_add_tcase(suite, tc);
 	return run_suite(suite);
 }

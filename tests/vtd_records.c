@@ -189,7 +189,10 @@ START_TEST(handler_may_use_the_unit_from_inside_the_message)
 	const struct vtd_cfg cfg = {.name = "dmar1", .cap = CAP_VTD48, .ecap = ECAP_VTD48};
 	struct rig rig;
 	struct unit *plain;
-	const struct unit_env env = {&rig, handler, rig_stale, rig_clock};
+	const struct unit_env env = {.ctx = &rig,
+				     .msi = handler,
+				     .stale = rig_stale,
+				     .clock = rig_clock};
 
 	rig_init(&rig, CAP_VTD48, ECAP_VTD48);
 	plain = rig.unit;

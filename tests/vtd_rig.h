@@ -133,11 +133,13 @@ static inline void gcmd(struct rig *rig, uint32_t set, uint32_t clear)
 }
 
 /* Memory and a unit that is switched off. */
-static inline void rig_init_off(struct rig *rig, uint64_t cap, uint64_t ecap)
+static inline void rig_init_cfg(struct rig *rig, const struct vtd_cfg *cfg)
 {
-	const struct vtd_cfg cfg = {.name = "dmar0", .cap = cap, .ecap = ecap};
 	const struct phys_cfg memory = {.ram_bytes = UINT64_C(1) << 33};
-	const struct unit_env env = {rig, rig_msi, rig_stale, rig_clock};
+	const struct unit_env env = {.ctx = rig,
+				     .msi = rig_msi,
+				     .stale = rig_stale,
+				     .clock = rig_clock};
 
 	memset(rig, 0, sizeof(*rig));
 	rig->next_table = PA_TOP + 0x1000;
@@ -145,12 +147,19 @@ static inline void rig_init_off(struct rig *rig, uint64_t cap, uint64_t ecap)
 	ck_assert_ptr_nonnull(rig->phys);
 	rig->fabric = dma_fabric_create(rig->phys);
 	ck_assert_ptr_nonnull(rig->fabric);
-	rig->unit = vtd_create(&cfg, rig->phys, rig->fabric, &env);
+	rig->unit = vtd_create(cfg, rig->phys, rig->fabric, &env);
 	ck_assert_ptr_nonnull(rig->unit);
 	ck_assert_ptr_null(vtd_caps_check(vtd_caps(rig->unit)));
 	ck_assert(dma_fabric_claim_rest(rig->fabric, 0, rig->unit));
 	rig->port = dma_port_create(rig->fabric);
 	ck_assert_ptr_nonnull(rig->port);
+}
+
+static inline void rig_init_off(struct rig *rig, uint64_t cap, uint64_t ecap)
+{
+	const struct vtd_cfg cfg = {.name = "dmar0", .cap = cap, .ecap = ecap};
+
+	rig_init_cfg(rig, &cfg);
 }
 
 /* Translating: bus 1 has a context table in which RID is in domain DID, 4 levels, empty tables. */

@@ -7,13 +7,14 @@
  *
  *	bit	leaf					table entry
  *	0 R, 1 W	permission, both 0: not present	the same, for everything below
+ *	2 X	execute, if the unit has it	the same
  *	7 PS	1 (ignored at level 0)			0
  *	8 A, 9 D	set by the unit if it can		A
  *	11 SNP	snoop, reserved without snoop control	reserved
  *	51:12	address; above the host address width reserved
  *	62 TM	reserved without device TLB		the same
  *
- * Execute (2), memory type (5:3), ignore-PAT (6), 10, 61:52 and 63 are ignored.
+ * Otherwise X, and memory type (5:3), ignore-PAT (6), 10, 61:52 and 63 are ignored.
  */
 #include "pt/pt.h"
 
@@ -21,6 +22,7 @@
 
 #define VTD_SS_R   SIO_BIT(0)
 #define VTD_SS_W   SIO_BIT(1)
+#define VTD_SS_X   SIO_BIT(2)
 #define VTD_SS_PS  SIO_BIT(7)
 #define VTD_SS_A   SIO_BIT(8)
 #define VTD_SS_D   SIO_BIT(9)
@@ -64,6 +66,8 @@ static SIO_ALWAYS_INLINE struct pt_entry vtd_ss_decode(uint64_t raw, unsigned le
 		entry.kind = PT_TABLE;
 		entry.next_level = (uint8_t)(level - 1);
 	}
+	if (caps->execute && (raw & VTD_SS_X))
+		entry.perm |= PT_X;
 	if (!(raw & (VTD_SS_R | VTD_SS_W)))
 		entry.kind = PT_EMPTY;
 	else if (raw & reserved)
@@ -71,9 +75,16 @@ static SIO_ALWAYS_INLINE struct pt_entry vtd_ss_decode(uint64_t raw, unsigned le
 	return entry;
 }
 
-static SIO_ALWAYS_INLINE unsigned vtd_ss_perm(uint64_t raw)
+/* For the quick look, which no unit that judges X takes. */
+static SIO_ALWAYS_INLINE unsigned vtd_ss_perm(uint64_t raw, const struct pt_caps *caps)
 {
+	(void)caps;
 	return (unsigned)raw & (PT_R | PT_W);
+}
+
+static SIO_ALWAYS_INLINE unsigned vtd_ss_judged(unsigned need, const struct pt_caps *caps)
+{
+	return need & (caps->execute ? PT_R | PT_W | PT_X : PT_R | PT_W);
 }
 
 static SIO_ALWAYS_INLINE bool vtd_ss_is_table(uint64_t raw, unsigned level, unsigned need,
@@ -89,12 +100,14 @@ static SIO_ALWAYS_INLINE bool vtd_ss_is_leaf(uint64_t raw, unsigned level, unsig
 	       (raw & (caps->reserved[1][level] | need)) == need;
 }
 
-static SIO_ALWAYS_INLINE uint64_t vtd_ss_encode_leaf(pa_t oa, unsigned level, unsigned perm)
+static SIO_ALWAYS_INLINE uint64_t vtd_ss_encode_leaf(pa_t oa, unsigned size_lg2, unsigned perm)
 {
 	uint64_t raw = oa | (perm & (PT_R | PT_W));
 
-	if (level)
+	if (size_lg2 > SIO_PAGE_LG2)
 		raw |= VTD_SS_PS;
+	if (perm & PT_X)
+		raw |= VTD_SS_X;
 	if (perm & PT_SNP)
 		raw |= VTD_SS_SNP;
 	return raw;
@@ -108,10 +121,12 @@ static SIO_ALWAYS_INLINE uint64_t vtd_ss_encode_table(pa_t table, unsigned level
 
 static const struct pt_format vtd_ss = {
 	.name = "vtd-ss",
+	.leaf_lg2_max = 48,
 	.top_level_max = 4,
 	.root_level_min = 1,
 	.decode = vtd_ss_decode,
 	.perm = vtd_ss_perm,
+	.judged = vtd_ss_judged,
 	.is_table = vtd_ss_is_table,
 	.is_leaf = vtd_ss_is_leaf,
 	.encode_leaf = vtd_ss_encode_leaf,
@@ -123,24 +138,23 @@ static const struct pt_format vtd_ss = {
 };
 
 static __attribute__((noinline)) struct pt_walk_result
-vtd_ss_walk_traced(const struct phys *phys, const struct pt_caps *caps, struct pt_start start,
-		   iova_t iova, unsigned need, struct pt_step *steps, unsigned *nsteps)
+vtd_ss_walk_any(const struct phys *phys, const struct pt_caps *caps, struct pt_start start,
+		iova_t iova, unsigned need, struct pt_step *steps, unsigned *nsteps)
 {
-	sio_assert(start.level <= vtd_ss.top_level_max);
-	sio_assert(need & (PT_R | PT_W));
-	return pt_walk_traced(&vtd_ss, phys, caps, start, iova, need, steps, nsteps);
+	return pt_walk_any(&vtd_ss, phys, caps, start, iova, need, steps, nsteps);
 }
 
 static struct pt_walk_result vtd_ss_walk(const struct phys *phys, const struct pt_caps *caps,
 					 struct pt_start start, iova_t iova, unsigned need,
 					 struct pt_step *steps, unsigned *nsteps)
 {
+	const unsigned rw = need & (PT_R | PT_W);
 	struct pt_walk_result res;
 
-	if (__builtin_expect(steps || nsteps || !caps->quick || !need, 0))
-		return vtd_ss_walk_traced(phys, caps, start, iova, need, steps, nsteps);
-	if (__builtin_expect(!pt_walk_try(&vtd_ss, phys, caps, start, iova, need, &res), 0))
-		return vtd_ss_walk_traced(phys, caps, start, iova, need, NULL, NULL);
+	if (__builtin_expect(steps || nsteps || !caps->quick || !rw, 0))
+		return vtd_ss_walk_any(phys, caps, start, iova, need, steps, nsteps);
+	if (__builtin_expect(!pt_walk_try(&vtd_ss, phys, caps, start, iova, rw, false, &res), 0))
+		return vtd_ss_walk_any(phys, caps, start, iova, need, NULL, NULL);
 	return res;
 }
 

@@ -14,6 +14,9 @@ const struct pt_caps pt_caps_own = {
 	.snoop = true,
 	.device_tlb = true,
 	.access_dirty = true,
+	.contiguous = true,
+	.no_execute = true,
+	.write_protect = true,
 	.has_masks = true,
 };
 
@@ -28,7 +31,7 @@ void pt_caps_fill(struct pt_caps *caps, const struct pt_format *fmt)
 		}
 	}
 	caps->has_masks = true;
-	caps->quick = !caps->access_dirty;
+	caps->quick = !caps->access_dirty && !caps->execute;
 }
 
 void pt_caps_finish(struct pt_caps *caps, const struct pt_ops *ops)
@@ -58,10 +61,12 @@ bool pt_init(struct pt *pt, struct phys *phys, const struct pt_ops *ops, const s
 
 void pt_fini(struct pt *pt)
 {
-	const uint64_t width = pt_width(pt->top_level);
+	/* In two halves: of a sign-extended space, and because 2^64 bytes cannot be said. */
+	const uint64_t half = SIO_BIT(pt_width(pt->top_level) - 1);
 	struct pt_gather gather = {0};
 
-	(void)pt->ops->unmap(pt, 0, SIO_BIT(width), &gather);
+	(void)pt->ops->unmap(pt, 0, half, &gather);
+	(void)pt->ops->unmap(pt, pt->ops->format->sign_extend ? -half : half, half, &gather);
 	pt_gather_free(pt->phys, &gather);
 	sio_assert(pt->table_count == 1);
 	phys_table_free(pt->phys, pt->root);
@@ -99,6 +104,56 @@ pa_t pt_grow(struct pt *pt, pa_t parent, unsigned level, iova_t iova, unsigned t
 	return made[target];
 }
 
+enum pt_status pt_grow_root(struct pt *pt)
+{
+	const struct pt_format *fmt = pt->ops->format;
+	struct phys_table_meta *old = phys_table_meta(pt->phys, pt->root);
+	const unsigned level = pt->top_level + 1u;
+	pa_t root;
+
+	if (level > fmt->top_level_max || fmt->sign_extend)
+		return PT_RANGE;
+	if (old->live == 0) {
+		/* An empty table is a root of any level, and may not be linked. */
+		old->level = (uint16_t)level;
+		pt->top_level = (uint8_t)level;
+		return PT_DONE;
+	}
+	root = phys_table_alloc(pt->phys);
+	if (root == PA_NONE)
+		return PT_NOMEM;
+	*phys_table_meta(pt->phys, root) = (struct phys_table_meta){
+		.level = (uint16_t)level,
+		.live = 1,
+	};
+	*pt_slot(pt->phys, root, 0, level) = fmt->encode_table(pt->root, level);
+	pt->root = root;
+	pt->top_level = (uint8_t)level;
+	pt->table_count++;
+	return PT_DONE;
+}
+
+bool pt_split_tables(struct pt *pt, unsigned level, unsigned count, struct pt_gather *made)
+{
+	while (made->count < count) {
+		pa_t table = phys_table_alloc(pt->phys);
+
+		if (table == PA_NONE) {
+			pt_gather_free(pt->phys, made);
+			return false;
+		}
+		*phys_table_meta(pt->phys, table) = (struct phys_table_meta){
+			.level = (uint16_t)level,
+			.live = 512,
+			.next = made->head,
+		};
+		made->head = 1 + (uint32_t)(table >> SIO_PAGE_LG2);
+		made->count++;
+	}
+	pt->table_count += count;
+	return true;
+}
+
 void pt_gather_add(struct pt *pt, struct pt_gather *gather, pa_t table,
 		   struct phys_table_meta *meta)
 {
@@ -120,9 +175,28 @@ void pt_gather_free(struct phys *phys, struct pt_gather *gather)
 	sio_assert(gather->count == 0);
 }
 
+/* Entry i is the same as the other copies of its leaf, but for marks. */
+static bool pt_copies_agree(const struct pt_format *fmt, const uint64_t *entries, unsigned i,
+			    struct pt_entry entry, unsigned level)
+{
+	const uint64_t marks = fmt->accessed | fmt->dirty | fmt->extended_accessed;
+	const unsigned copies = pt_copies(fmt, entry.size_lg2, level);
+	const unsigned first = i & ~(copies - 1);
+
+	/* The first speaks for all, and each of the others for the first. */
+	for (unsigned k = i == first ? 0 : copies - 1; k < copies; k++) {
+		unsigned other = i == first ? first + k : first;
+
+		if ((pt_load(&entries[other]) ^ pt_load(&entries[i])) & ~marks)
+			return false;
+	}
+	return true;
+}
+
 /* One table and what lies below it. Depth is bounded by the levels. */
 static const char *pt_audit_table(const struct pt *pt, pa_t table, unsigned level, uint64_t *tables)
 {
+	const struct pt_format *fmt = pt->ops->format;
 	const struct phys_table_meta *meta;
 	const uint64_t *entries;
 	unsigned live = 0;
@@ -138,7 +212,7 @@ static const char *pt_audit_table(const struct pt *pt, pa_t table, unsigned leve
 	entries = phys_ptr(pt->phys, table);
 	for (unsigned i = 0; i < 512; i++) {
 		uint64_t raw = pt_load(&entries[i]);
-		struct pt_entry entry = pt->ops->format->decode(raw, level, &pt->caps);
+		struct pt_entry entry = fmt->decode(raw, level, &pt->caps);
 		const char *wrong = NULL;
 
 		live += raw != 0;
@@ -146,6 +220,8 @@ static const char *pt_audit_table(const struct pt *pt, pa_t table, unsigned leve
 			return "an entry without permission is not zero";
 		if (entry.kind == PT_RESERVED)
 			return "an entry has reserved bits set";
+		if (entry.kind == PT_LEAF && !pt_copies_agree(fmt, entries, i, entry, level))
+			return "the copies of a contiguous leaf differ";
 		if (entry.kind == PT_TABLE)
 			wrong = pt_audit_table(pt, entry.oa, entry.next_level, tables);
 		if (wrong)

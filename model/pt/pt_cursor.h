@@ -23,12 +23,34 @@ static SIO_ALWAYS_INLINE uint64_t pt_load(const uint64_t *slot)
 	return __atomic_load_n(slot, __ATOMIC_RELAXED);
 }
 
-/* The last address that a tree translates. */
-static SIO_ALWAYS_INLINE iova_t pt_last_iova(const struct pt *pt)
+/* First address of the upper half of a sign-extended space, above a gap. */
+static SIO_ALWAYS_INLINE iova_t pt_upper_half(const struct pt *pt)
 {
-	const unsigned width = pt_width(pt->top_level);
+	return ~UINT64_C(0) << (pt_width(pt->top_level) - 1);
+}
 
-	return ~UINT64_C(0) >> (width < 64 ? 64 - width : 0);
+/* The last address that a tree translates, of the half that iova lies in if it has two. */
+static SIO_ALWAYS_INLINE iova_t pt_last_iova(const struct pt_format *fmt, const struct pt *pt,
+					     iova_t iova)
+{
+	if (fmt->sign_extend)
+		return iova >> 63 ? ~UINT64_C(0) : ~pt_upper_half(pt);
+	return ~UINT64_C(0) >> (64 - pt_width(pt->top_level));
+}
+
+/* The part of [*from, last] that a tree translates as one piece; false if there is none. What is
+ * left begins above *end. */
+static SIO_ALWAYS_INLINE bool pt_clip(const struct pt_format *fmt, const struct pt *pt,
+				      iova_t *from, iova_t last, iova_t *end)
+{
+	if (fmt->sign_extend && !pt_in_width(fmt, *from, pt->top_level))
+		*from = pt_upper_half(pt);
+	if (*from > last || !pt_in_width(fmt, *from, pt->top_level))
+		return false;
+	*end = pt_last_iova(fmt, pt, *from);
+	if (*end > last)
+		*end = last;
+	return true;
 }
 
 /* Not returned by value: copying what was just stored in pieces stalls the processor. */
@@ -92,7 +114,7 @@ static SIO_ALWAYS_INLINE unsigned pt_leaf_lg2_fmt(const struct pt_format *fmt, c
 	struct pt_entry entry;
 	uint64_t raw;
 
-	if (!pt_in_width(iova, pt->top_level))
+	if (!pt_in_width(fmt, iova, pt->top_level))
 		return 0;
 	pt_cursor_init(&cur, pt);
 	entry = pt_cursor_sink(fmt, pt, &cur, iova, &raw);
@@ -132,14 +154,25 @@ static SIO_ALWAYS_INLINE bool pt_next_fmt(const struct pt_format *fmt, const str
 	struct pt_cursor cur;
 	struct pt_entry entry;
 	uint64_t raw;
+	iova_t end;
 
-	if (from > last || !pt_in_width(from, pt->top_level))
-		return false;
-	if (last > pt_last_iova(pt))
-		last = pt_last_iova(pt);
-	pt_cursor_init(&cur, pt);
-	*found = from;
-	return pt_cursor_next(fmt, pt, &cur, found, last, &entry, &raw);
+	while (pt_clip(fmt, pt, &from, last, &end)) {
+		pt_cursor_init(&cur, pt);
+		*found = from;
+		if (pt_cursor_next(fmt, pt, &cur, found, end, &entry, &raw))
+			return true;
+		if (end == last)
+			break;
+		from = end + 1;
+	}
+	return false;
+}
+
+/* Entries that a leaf of a table at `level` takes: its copies. */
+static SIO_ALWAYS_INLINE unsigned pt_copies(const struct pt_format *fmt, unsigned size_lg2,
+					    unsigned level)
+{
+	return fmt->has_contiguous ? 1u << (size_lg2 - pt_shift(level)) : 1;
 }
 
 /*
@@ -165,6 +198,10 @@ static SIO_ALWAYS_INLINE bool pt_run_extend(const struct pt_format *fmt, const s
 		run->pages++;
 		return false;
 	}
+	if (pt_copies(fmt, entry.size_lg2, cur->level) > 1) {
+		run->pages += leaf_pages < wanted ? leaf_pages : wanted;
+		return true;
+	}
 	span = 512u - pt_index(pos, cur->level);
 	if (span > (wanted + leaf_pages - 1) / leaf_pages)
 		span = (unsigned)((wanted + leaf_pages - 1) / leaf_pages);
@@ -181,23 +218,23 @@ pt_query_fmt(const struct pt_format *fmt, const struct pt *pt, iova_t iova, uint
 {
 	struct pt_run run = {.oa_step = (int64_t)SIO_PAGE_SIZE};
 	struct pt_cursor cur;
-	const unsigned rw_snp = PT_R | PT_W | PT_SNP;
+	const unsigned perms = PT_ALL | PT_ATTRS;
 	struct pt_entry entry;
 	iova_t pos = iova;
 	uint64_t raw, offset, room;
 
-	if (max_pages == 0 || !pt_in_width(iova, pt->top_level))
+	if (max_pages == 0 || !pt_in_width(fmt, iova, pt->top_level))
 		return run;
 	pt_cursor_init(&cur, pt);
 	entry = pt_cursor_sink(fmt, pt, &cur, pos, &raw);
 	if (entry.kind != PT_LEAF)
 		return run;
-	room = ((pt_last_iova(pt) - iova) >> SIO_PAGE_LG2) + 1;
+	room = ((pt_last_iova(fmt, pt, iova) - iova) >> SIO_PAGE_LG2) + 1;
 	if (max_pages > room)
 		max_pages = room;
 	offset = iova & (SIO_BIT(entry.size_lg2) - 1);
 	run.oa = entry.oa + offset;
-	run.perm = (uint8_t)(entry.perm & rw_snp);
+	run.perm = (uint8_t)(entry.perm & perms);
 	run.pages = SIO_BIT(entry.size_lg2 - SIO_PAGE_LG2) - (offset >> SIO_PAGE_LG2);
 	if (run.pages > max_pages)
 		run.pages = max_pages;
@@ -207,7 +244,7 @@ pt_query_fmt(const struct pt_format *fmt, const struct pt *pt, iova_t iova, uint
 		pt_cursor_climb(pt, &cur, pos, to);
 		pos = to;
 		entry = pt_cursor_sink(fmt, pt, &cur, pos, &raw);
-		if (entry.kind != PT_LEAF || (entry.perm & rw_snp) != run.perm)
+		if (entry.kind != PT_LEAF || (entry.perm & perms) != run.perm)
 			break;
 		if (!pt_run_extend(fmt, pt, &cur, pos, entry, raw, &run, max_pages))
 			break;

@@ -36,22 +36,51 @@ static inline bool pt_last_step(uint64_t first, uint64_t count, int64_t step, ui
 			: !__builtin_add_overflow(first, distance, last);
 }
 
+/* The level of the table that holds leaves of this size. */
+static SIO_ALWAYS_INLINE unsigned pt_leaf_level(unsigned size_lg2)
+{
+	return (size_lg2 - SIO_PAGE_LG2) / 9u;
+}
+
+/* A leaf of this size exists in the tree's format and is granted by its caps. */
+static SIO_ALWAYS_INLINE bool pt_size_granted(const struct pt_format *fmt, const struct pt *pt,
+					      unsigned size_lg2)
+{
+	const unsigned level = pt_leaf_level(size_lg2);
+
+	if (size_lg2 == SIO_PAGE_LG2)
+		return true;
+	if (size_lg2 < SIO_PAGE_LG2 || level > pt->top_level || size_lg2 > fmt->leaf_lg2_max)
+		return false;
+	if (size_lg2 != pt_shift(level))
+		return fmt->has_contiguous && pt->caps.contiguous;
+	return pt->caps.large_levels & SIO_BIT(level);
+}
+
+/* [first, last] lies in one piece of what a tree translates. */
+static SIO_ALWAYS_INLINE bool pt_range_legal(const struct pt_format *fmt, const struct pt *pt,
+					     iova_t first, iova_t last)
+{
+	if (last < first || !pt_in_width(fmt, last, pt->top_level))
+		return false;
+	return !fmt->sign_extend ||
+	       (first >> 63 == last >> 63 && pt_in_width(fmt, first, pt->top_level));
+}
+
 /* The request can be carried out if memory suffices and nothing is in the way. count is not 0. */
 static SIO_ALWAYS_INLINE bool pt_map_legal(const struct pt_format *fmt, const struct pt *pt,
 					   const struct pt_map_req *req)
 {
-	const unsigned level = (req->size_lg2 - SIO_PAGE_LG2) / 9u;
 	const uint64_t size = SIO_BIT(req->size_lg2 & 63u);
 	uint64_t iova_last, oa_last;
 
-	if (req->size_lg2 < SIO_PAGE_LG2 || req->size_lg2 != pt_shift(level) ||
-	    level > pt->top_level || (level && !(pt->caps.large_levels & SIO_BIT(level))))
+	if (!pt_size_granted(fmt, pt, req->size_lg2))
 		return false;
 	if (!(req->perm & (PT_R | PT_W)) ||
 	    !sio_is_aligned(req->iova | req->oa | (uint64_t)req->oa_step, size))
 		return false;
 	if (!pt_last_step(req->iova, req->count, (int64_t)size, &iova_last) ||
-	    !pt_in_width(iova_last, pt->top_level))
+	    !pt_range_legal(fmt, pt, req->iova, iova_last + (size - 1)))
 		return false;
 	return pt_last_step(req->oa, req->count, req->oa_step, &oa_last) &&
 	       !((req->oa | oa_last) & ~fmt->oa_mask);
@@ -84,9 +113,22 @@ static SIO_ALWAYS_INLINE pa_t pt_map_table(const struct pt_format *fmt, struct p
 	return table;
 }
 
-/* Fill up to n entries from slot on, stopping at one that is in use. Returns how many. */
+/* Fill n entries from slot on with leaves of `copies` entries each. */
+static SIO_ALWAYS_INLINE void pt_fill(uint64_t *slot, unsigned n, unsigned copies, uint64_t raw,
+				      uint64_t step)
+{
+	if (copies == 1) {
+		pt_entries()->fill(slot, n, raw, step);
+		return;
+	}
+	for (unsigned i = 0; i < n; i += copies, raw += step)
+		pt_entries()->fill(&slot[i], copies, raw, 0);
+}
+
+/* Fill up to n entries from slot on, whole leaves, stopping at one in use. Returns how many. */
 static SIO_ALWAYS_INLINE unsigned pt_map_run(struct pt *pt, pa_t table, bool fresh, uint64_t *slot,
-					     unsigned n, uint64_t raw, int64_t step)
+					     unsigned n, unsigned copies, uint64_t raw,
+					     int64_t step)
 {
 	if (n == 1) {
 		if (pt_load(slot))
@@ -94,20 +136,29 @@ static SIO_ALWAYS_INLINE unsigned pt_map_run(struct pt *pt, pa_t table, bool fre
 		__atomic_store_n(slot, raw, __ATOMIC_RELAXED);
 	} else {
 		if (!fresh)
-			n = pt_entries()->empty(slot, n);
-		pt_entries()->fill(slot, n, raw, (uint64_t)step);
+			n = pt_entries()->empty(slot, n) & ~(copies - 1);
+		pt_fill(slot, n, copies, raw, (uint64_t)step);
 	}
 	phys_table_meta(pt->phys, table)->live =
 		(uint16_t)(phys_table_meta(pt->phys, table)->live + n);
 	return n;
 }
 
+/* What map adds to an entry beside what the format encodes. */
+static SIO_ALWAYS_INLINE uint64_t pt_new_marks(const struct pt_format *fmt, unsigned perm)
+{
+	if (__builtin_expect(!(perm & (PT_A | PT_D)), 1))
+		return 0;
+	return (perm & PT_A ? fmt->accessed : 0) | (perm & PT_D ? fmt->dirty : 0);
+}
+
 static SIO_ALWAYS_INLINE struct pt_change pt_map_fmt(const struct pt_format *fmt, struct pt *pt,
 						     const struct pt_map_req *req)
 {
 	struct pt_change change = {.status = PT_DONE};
-	const unsigned level = (req->size_lg2 - SIO_PAGE_LG2) / 9u;
+	const unsigned level = pt_leaf_level(req->size_lg2);
 	uint64_t left = req->count, raw;
+	unsigned copies;
 	iova_t iova = req->iova;
 
 	if (left == 0)
@@ -116,9 +167,10 @@ static SIO_ALWAYS_INLINE struct pt_change pt_map_fmt(const struct pt_format *fmt
 		change.status = PT_RANGE;
 		return change;
 	}
-	raw = fmt->encode_leaf(req->oa, level, req->perm);
+	copies = pt_copies(fmt, req->size_lg2, level);
+	raw = fmt->encode_leaf(req->oa, req->size_lg2, req->perm) | pt_new_marks(fmt, req->perm);
 	while (left) {
-		unsigned n = 512u - pt_index(iova, level), filled;
+		unsigned n = (512u - pt_index(iova, level)) / copies, filled;
 		bool fresh;
 		pa_t table = pt_map_table(fmt, pt, iova, level, &fresh, &change.status);
 
@@ -126,8 +178,9 @@ static SIO_ALWAYS_INLINE struct pt_change pt_map_fmt(const struct pt_format *fmt
 			break;
 		if (n > left)
 			n = (unsigned)left;
-		filled = pt_map_run(pt, table, fresh, pt_slot(pt->phys, table, iova, level), n, raw,
-				    req->oa_step);
+		filled = pt_map_run(pt, table, fresh, pt_slot(pt->phys, table, iova, level),
+				    n * copies, copies, raw, req->oa_step) /
+			 copies;
 		left -= filled;
 		iova += (uint64_t)filled << req->size_lg2;
 		raw += filled * (uint64_t)req->oa_step;
@@ -162,6 +215,37 @@ static SIO_ALWAYS_INLINE unsigned pt_unmap_leaves(struct pt *pt, pa_t table, uin
 }
 
 /*
+ * [pos, last] is about to be cleared, within the cursor's table of leaves: how many of its `span`
+ * entries can be, until a contiguous leaf that the range cuts. Only the outermost can be cut.
+ */
+static SIO_ALWAYS_INLINE unsigned pt_uncut(const struct pt_format *fmt, const uint64_t *slot,
+					   unsigned index, unsigned span, bool *partial)
+{
+	struct pt_entry entry;
+	unsigned copies, end = index + span;
+
+	entry = fmt->decode(pt_load(slot), 0, &pt_caps_own);
+	if (entry.kind == PT_LEAF && (index & (pt_copies(fmt, entry.size_lg2, 0) - 1))) {
+		*partial = true;
+		return 0;
+	}
+	entry = fmt->decode(pt_load(&slot[span - 1]), 0, &pt_caps_own);
+	copies = entry.kind == PT_LEAF ? pt_copies(fmt, entry.size_lg2, 0) : 1;
+	*partial = end & (copies - 1);
+	return span - (end & (copies - 1));
+}
+
+/* The same for entry i of a table above, when [first, end) of it can be cleared. */
+static SIO_ALWAYS_INLINE bool pt_leaf_cut(const struct pt_format *fmt, struct pt_entry entry,
+					  unsigned level, unsigned i, unsigned first, unsigned end)
+{
+	const unsigned copies = pt_copies(fmt, entry.size_lg2, level);
+	const unsigned start = i & ~(copies - 1);
+
+	return copies > 1 && (start < first || start + copies > end);
+}
+
+/*
  * Clear the entries of the cursor's table from *pos to `last`, up to the first that is a table.
  * *pos moves behind what was done; returns how many entries became empty. A leaf that the range
  * cuts sets *partial and ends it.
@@ -172,6 +256,7 @@ static SIO_ALWAYS_INLINE unsigned pt_unmap_run(const struct pt_format *fmt, stru
 {
 	const unsigned level = cur->level, shift = pt_shift(level);
 	const unsigned span = pt_cursor_span(cur, *pos, last);
+	const unsigned index = pt_index(*pos, level);
 	const uint64_t inside = SIO_BIT(shift) - 1;
 	uint64_t *slot = pt_cursor_slot(pt, cur, *pos);
 	unsigned n = 0, live = 0, whole = span;
@@ -179,8 +264,9 @@ static SIO_ALWAYS_INLINE unsigned pt_unmap_run(const struct pt_format *fmt, stru
 	iova_t end;
 
 	if (level == 0) {
-		*pos += (uint64_t)span << shift;
-		return pt_unmap_leaves(pt, cur->table[0], slot, span);
+		n = fmt->has_contiguous ? pt_uncut(fmt, slot, index, span, partial) : span;
+		*pos += (uint64_t)n << shift;
+		return pt_unmap_leaves(pt, cur->table[0], slot, n);
 	}
 	end = ((*pos >> shift) + span) << shift;
 	if (end - 1 > last)
@@ -189,8 +275,13 @@ static SIO_ALWAYS_INLINE unsigned pt_unmap_run(const struct pt_format *fmt, stru
 		whole = 0;
 	for (; n < whole; n++) {
 		uint64_t raw = pt_load(&slot[n]);
+		struct pt_entry entry = fmt->decode(raw, level, &pt_caps_own);
 
-		if (fmt->decode(raw, level, &pt_caps_own).kind == PT_TABLE)
+		if (entry.kind == PT_TABLE)
+			break;
+		*partial = entry.kind == PT_LEAF &&
+			   pt_leaf_cut(fmt, entry, level, index + n, index, index + whole);
+		if (*partial)
 			break;
 		live += raw != 0;
 	}
@@ -237,8 +328,7 @@ static SIO_ALWAYS_INLINE struct pt_change pt_unmap_fmt(const struct pt_format *f
 
 	if (len == 0)
 		return change;
-	if (!sio_is_aligned(iova | len, SIO_PAGE_SIZE) || last < iova ||
-	    !pt_in_width(last, pt->top_level)) {
+	if (!sio_is_aligned(iova | len, SIO_PAGE_SIZE) || !pt_range_legal(fmt, pt, iova, last)) {
 		change.status = PT_RANGE;
 		return change;
 	}
@@ -261,41 +351,137 @@ static SIO_ALWAYS_INLINE struct pt_change pt_unmap_fmt(const struct pt_format *f
 	return change;
 }
 
+/* The marks of a leaf: of all its copies, from `first` on. */
+static SIO_ALWAYS_INLINE uint64_t pt_marks(const struct pt_format *fmt, const uint64_t *first,
+					   unsigned copies)
+{
+	uint64_t marks = 0;
+
+	for (unsigned i = 0; i < copies; i++)
+		marks |= pt_load(&first[i]);
+	return marks & (fmt->accessed | fmt->dirty | fmt->extended_accessed);
+}
+
+/* What pt_split() divides: a leaf, its copies from `slot` on, in a table at `level`. */
+struct pt_whole {
+	struct pt_entry entry;
+	uint64_t *slot, marks;
+	unsigned level, copies;
+};
+
+/* A contiguous leaf becomes one leaf in each of its entries. */
+static SIO_ALWAYS_INLINE void pt_split_copies(const struct pt_format *fmt,
+					      const struct pt_whole *whole)
+{
+	const unsigned lg2 = pt_shift(whole->level);
+	const uint64_t ours = fmt->accessed | fmt->dirty | fmt->extended_accessed;
+
+	for (unsigned i = 0; i < whole->copies; i++) {
+		pa_t oa = whole->entry.oa + ((uint64_t)i << lg2);
+		uint64_t leaf = fmt->encode_leaf(oa, lg2, whole->entry.perm) | whole->marks;
+		uint64_t raw = pt_load(&whole->slot[i]);
+
+		/* A walker may mark the copy meanwhile. */
+		while (!__atomic_compare_exchange_n(&whole->slot[i], &raw, leaf | (raw & ours),
+						    false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+			;
+	}
+}
+
+/* `count` tables, not linked, to be filled with leaves at `level`. False: no memory, none made. */
+bool pt_split_tables(struct pt *pt, unsigned level, unsigned count, struct pt_gather *made);
+
+/* Every entry of a leaf becomes a table of leaves one level lower. */
+static SIO_ALWAYS_INLINE void pt_split_lower(const struct pt_format *fmt, struct pt *pt,
+					     const struct pt_whole *whole, struct pt_gather *made)
+{
+	const unsigned lg2 = pt_shift(whole->level - 1);
+	const uint64_t ours = fmt->accessed | fmt->dirty | fmt->extended_accessed;
+
+	for (unsigned i = 0; i < whole->copies; i++) {
+		pa_t table = (pa_t)(made->head - 1) << SIO_PAGE_LG2;
+		pa_t oa = whole->entry.oa + ((uint64_t)i << pt_shift(whole->level));
+		uint64_t raw = pt_load(&whole->slot[i]), first;
+
+		made->head = phys_table_meta(pt->phys, table)->next;
+		/* A walker may mark the large leaf while it is copied: then copy again. */
+		do {
+			first = fmt->encode_leaf(oa, lg2, whole->entry.perm) | whole->marks |
+				(raw & ours);
+			pt_entries()->fill(phys_ptr(pt->phys, table), 512, first, SIO_BIT(lg2));
+		} while (!__atomic_compare_exchange_n(&whole->slot[i], &raw,
+						      fmt->encode_table(table, whole->level), false,
+						      __ATOMIC_RELEASE, __ATOMIC_RELAXED));
+	}
+}
+
 static SIO_ALWAYS_INLINE enum pt_status pt_split_fmt(const struct pt_format *fmt, struct pt *pt,
 						     iova_t iova)
 {
+	struct pt_gather made = {0};
 	struct pt_cursor cur;
-	struct pt_entry entry;
-	const uint64_t marks = fmt->accessed | fmt->dirty;
-	uint64_t raw, link, first, *slot, *lower;
-	unsigned level;
-	pa_t table;
+	struct pt_whole whole;
+	uint64_t raw;
 
-	if (!pt_in_width(iova, pt->top_level))
+	if (!pt_in_width(fmt, iova, pt->top_level))
 		return PT_RANGE;
 	pt_cursor_init(&cur, pt);
-	entry = pt_cursor_sink(fmt, pt, &cur, iova, &raw);
-	level = cur.level;
-	if (entry.kind != PT_LEAF || level == 0 ||
-	    (level > 1 && !(pt->caps.large_levels & SIO_BIT(level - 1))))
+	whole.entry = pt_cursor_sink(fmt, pt, &cur, iova, &raw);
+	if (whole.entry.kind != PT_LEAF)
 		return PT_RANGE;
-	table = phys_table_alloc(pt->phys);
-	if (table == PA_NONE)
+	whole.level = cur.level;
+	whole.copies = pt_copies(fmt, whole.entry.size_lg2, cur.level);
+	whole.slot = pt_cursor_slot(pt, &cur, sio_align_down(iova, SIO_BIT(whole.entry.size_lg2)));
+	whole.marks = whole.copies > 1 ? pt_marks(fmt, whole.slot, whole.copies) : 0;
+	if (whole.copies > 1 && pt_size_granted(fmt, pt, pt_shift(whole.level))) {
+		pt_split_copies(fmt, &whole);
+		return PT_DONE;
+	}
+	if (whole.level == 0 || !pt_size_granted(fmt, pt, pt_shift(whole.level - 1)))
+		return PT_RANGE;
+	if (!pt_split_tables(pt, whole.level - 1, whole.copies, &made))
 		return PT_NOMEM;
-	phys_table_meta(pt->phys, table)->live = 512;
-	phys_table_meta(pt->phys, table)->level = (uint16_t)(level - 1);
-	pt->table_count++;
-	slot = pt_cursor_slot(pt, &cur, iova);
-	lower = phys_ptr(pt->phys, table);
-	link = fmt->encode_table(table, level);
-	/* A walker may mark the large leaf while it is copied: then copy again. */
-	do {
-		entry = fmt->decode(raw, level, &pt_caps_own);
-		first = fmt->encode_leaf(entry.oa, level - 1, entry.perm) | (raw & marks);
-		pt_entries()->fill(lower, 512, first, SIO_BIT(pt_shift(level - 1)));
-	} while (!__atomic_compare_exchange_n(slot, &raw, link, false, __ATOMIC_RELEASE,
-					      __ATOMIC_RELAXED));
+	pt_split_lower(fmt, pt, &whole, &made);
 	return PT_DONE;
+}
+
+/* Clear the dirty bits of a leaf. */
+static SIO_ALWAYS_INLINE void pt_clean(const struct pt_format *fmt, uint64_t *first,
+				       unsigned copies)
+{
+	for (unsigned i = 0; i < copies; i++)
+		if (pt_load(&first[i]) & fmt->dirty)
+			__atomic_and_fetch(&first[i], ~fmt->dirty, __ATOMIC_RELAXED);
+}
+
+/* [pos, last] in one piece. */
+static SIO_ALWAYS_INLINE void pt_dirty_piece(const struct pt_format *fmt, struct pt *pt, iova_t pos,
+					     iova_t last, bool clear,
+					     void (*hit)(void *ctx, iova_t iova, uint64_t len),
+					     void *ctx)
+{
+	struct pt_cursor cur;
+	struct pt_entry entry;
+	uint64_t raw;
+
+	pt_cursor_init(&cur, pt);
+	while (pt_cursor_next(fmt, pt, &cur, &pos, last, &entry, &raw)) {
+		iova_t inside = SIO_BIT(entry.size_lg2) - 1, end = pos | inside;
+		unsigned copies = pt_copies(fmt, entry.size_lg2, cur.level);
+		uint64_t *first = pt_cursor_slot(pt, &cur, pos & ~inside);
+
+		if (end > last)
+			end = last;
+		if (pt_marks(fmt, first, copies) & fmt->dirty) {
+			if (clear)
+				pt_clean(fmt, first, copies);
+			hit(ctx, pos, end - pos + 1);
+		}
+		if (end == last)
+			break;
+		pt_cursor_climb(pt, &cur, pos, end + 1);
+		pos = end + 1;
+	}
 }
 
 static SIO_ALWAYS_INLINE void pt_dirty_fmt(const struct pt_format *fmt, struct pt *pt, iova_t iova,
@@ -303,30 +489,17 @@ static SIO_ALWAYS_INLINE void pt_dirty_fmt(const struct pt_format *fmt, struct p
 					   void (*hit)(void *ctx, iova_t iova, uint64_t len),
 					   void *ctx)
 {
-	iova_t last = iova + (len - 1), pos = iova, end;
-	struct pt_cursor cur;
-	struct pt_entry entry;
-	uint64_t raw;
+	iova_t last = iova + (len - 1), end;
 
-	if (len == 0 || !pt_in_width(iova, pt->top_level))
+	if (len == 0)
 		return;
-	if (last < iova || last > pt_last_iova(pt))
-		last = pt_last_iova(pt);
-	pt_cursor_init(&cur, pt);
-	while (pt_cursor_next(fmt, pt, &cur, &pos, last, &entry, &raw)) {
-		end = pos | (SIO_BIT(entry.size_lg2) - 1);
-		if (end > last)
-			end = last;
-		if (raw & fmt->dirty) {
-			if (clear)
-				__atomic_and_fetch(pt_cursor_slot(pt, &cur, pos), ~fmt->dirty,
-						   __ATOMIC_RELAXED);
-			hit(ctx, pos, end - pos + 1);
-		}
+	if (last < iova)
+		last = ~UINT64_C(0);
+	while (pt_clip(fmt, pt, &iova, last, &end)) {
+		pt_dirty_piece(fmt, pt, iova, end, clear, hit, ctx);
 		if (end == last)
 			break;
-		pt_cursor_climb(pt, &cur, pos, end + 1);
-		pos = end + 1;
+		iova = end + 1;
 	}
 }
 

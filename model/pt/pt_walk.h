@@ -2,9 +2,10 @@
 /*
  * The walk: how a unit reads a page table. Included only by the formats' .c files.
  *
- * Source: Intel VT-d, "Second-Stage Translation"; the order of checks at each entry is that of the
- * manuals and of QEMU: is the table readable, is the access permitted by this entry, are its
- * reserved bits clear.
+ * Source: Intel VT-d, "Second-Stage Translation", "First-Stage Translation"; AMD I/O
+ * Virtualization, "I/O Page Tables for Host Translations" and "... for Guest Translations". The
+ * order of checks at each entry is that of the manuals and of QEMU: is the table readable, is the
+ * access permitted by this entry, are its reserved bits clear.
  *
  * Accessed and dirty bits are set by compare-and-swap of the entry that the walk read, not by a
  * blind OR: a driver may clear the entry in between, and a table on its way to be freed must not
@@ -41,10 +42,15 @@ static SIO_ALWAYS_INLINE uint64_t *pt_slot(const struct phys *phys, pa_t table, 
 	return (uint64_t *)phys_ptr(phys, table) + pt_index(iova, level);
 }
 
-/* Address bits that a tree with its root at `level` does not translate are all clear. */
-static SIO_ALWAYS_INLINE bool pt_in_width(iova_t iova, unsigned level)
+/* Address bits that a tree with its root at `level` does not translate are all clear, or copies of
+ * the highest that it does. */
+static SIO_ALWAYS_INLINE bool pt_in_width(const struct pt_format *fmt, iova_t iova, unsigned level)
 {
-	return pt_width(level) >= 64 || iova >> pt_width(level) == 0;
+	const unsigned width = pt_width(level);
+
+	if (fmt->sign_extend)
+		return (uint64_t)((int64_t)iova >> (width - 1)) + 1 <= 1;
+	return width >= 64 || iova >> width == 0;
 }
 
 /* A format that skips levels translates only addresses whose skipped bits are clear. */
@@ -61,7 +67,7 @@ struct pt_walk {
 	uint64_t low_end;           /* tables below this are readable */
 	const struct pt_caps *caps; /* finished */
 	iova_t iova;
-	unsigned need; /* not 0 */
+	unsigned need; /* judged: not 0 */
 	struct pt_step *steps;
 	struct pt_trail *trail;
 };
@@ -83,6 +89,11 @@ static SIO_ALWAYS_INLINE struct pt_walk pt_walk_init(const struct phys *phys,
 		.steps = steps,
 		.trail = trail,
 	};
+}
+
+static SIO_ALWAYS_INLINE bool pt_from_root(const struct pt_format *fmt, struct pt_start start)
+{
+	return start.level >= fmt->root_level_min && !start.cached;
 }
 
 /* Where a walk is. At its end: the entry that ended it. */
@@ -132,6 +143,43 @@ static inline void pt_walk_record(const struct pt_walk *walk, const struct pt_wa
 	trail->raw[trail->count++] = raw;
 }
 
+/* The entry that was decoded at at->level. True: the walk goes on below. */
+static SIO_ALWAYS_INLINE bool pt_walk_judge(iova_t iova, unsigned need, struct pt_walk_at *at)
+{
+	/* An entry that is not present permits nothing, and `need` asks for something. */
+	at->fault = PT_FAULT_READ;
+	if (__builtin_expect(need & ~(at->perm & at->entry.perm), 0))
+		return false;
+	at->fault = PT_FAULT_RESERVED;
+	if (__builtin_expect(at->entry.kind == PT_RESERVED, 0))
+		return false;
+	at->fault = PT_OK;
+	if (at->entry.kind == PT_LEAF)
+		return false;
+	at->fault = PT_FAULT_READ;
+	if (!pt_skip_clear(iova, at->level, at->entry.next_level)) {
+		at->entry.kind = PT_EMPTY;
+		at->entry.perm = 0;
+		return false;
+	}
+	at->perm &= at->entry.perm;
+	at->table = at->entry.oa;
+	at->level = at->entry.next_level;
+	return true;
+}
+
+/* Which fault it is that `missing` permissions were not granted. */
+static inline enum pt_fault pt_denial(bool present, unsigned request, unsigned missing)
+{
+	if (!present)
+		return request & PT_W ? PT_FAULT_WRITE : PT_FAULT_READ;
+	if (missing & PT_U)
+		return PT_FAULT_USER;
+	if (missing & PT_W)
+		return PT_FAULT_WRITE;
+	return missing & PT_R ? PT_FAULT_READ : PT_FAULT_EXECUTE;
+}
+
 /* One entry, at `level`. True: the walk goes on below. */
 static SIO_ALWAYS_INLINE bool pt_walk_level(const struct pt_format *fmt, const struct pt_walk *walk,
 					    unsigned level, struct pt_walk_at *at)
@@ -147,38 +195,21 @@ static SIO_ALWAYS_INLINE bool pt_walk_level(const struct pt_format *fmt, const s
 	at->entry = fmt->decode(raw, level, walk->caps);
 	if (walk->trail)
 		pt_walk_record(walk, at, slot, raw);
-	/* An entry that is not present permits nothing, and `need` asks for something. */
-	at->fault = PT_FAULT_READ;
-	if (__builtin_expect(walk->need & ~(at->perm & at->entry.perm), 0))
-		return false;
-	at->fault = PT_FAULT_RESERVED;
-	if (__builtin_expect(at->entry.kind == PT_RESERVED, 0))
-		return false;
-	at->fault = PT_OK;
-	if (at->entry.kind == PT_LEAF)
-		return false;
-	at->fault = PT_FAULT_READ;
-	if (!pt_skip_clear(walk->iova, level, at->entry.next_level)) {
-		at->entry.perm = 0;
-		return false;
-	}
-	at->perm &= at->entry.perm;
-	at->table = at->entry.oa;
-	at->level = at->entry.next_level;
-	return true;
+	return pt_walk_judge(walk->iova, walk->need, at);
 }
 
 static SIO_ALWAYS_INLINE struct pt_walk_result
 pt_walk_once(const struct pt_format *fmt, const struct phys *phys, const struct pt_caps *caps,
-	     struct pt_start start, iova_t iova, unsigned need, struct pt_step *steps,
+	     struct pt_start start, iova_t iova, unsigned request, struct pt_step *steps,
 	     struct pt_trail *trail)
 {
+	const unsigned need = fmt->judged(request, caps);
 	const struct pt_walk walk = pt_walk_init(phys, caps, iova, need, steps, trail);
 	struct pt_walk_at at = {.table = start.table, .level = start.level, .perm = start.perm};
-	const bool from_root = start.level >= fmt->root_level_min;
+	const bool from_root = pt_from_root(fmt, start);
 	struct pt_walk_result res = {.level = start.level, .oa = PA_NONE, .leaf_table = PA_NONE};
 
-	if (from_root && !pt_in_width(iova, start.level)) {
+	if (from_root && !pt_in_width(fmt, iova, start.level)) {
 		res.fault = PT_FAULT_WIDTH;
 		return res;
 	}
@@ -196,12 +227,13 @@ pt_walk_once(const struct pt_format *fmt, const struct phys *phys, const struct 
 		res.table_perm = (uint8_t)at.perm;
 	}
 	res.perm = (uint8_t)(at.perm & at.entry.perm);
+	res.present = at.entry.kind != PT_EMPTY;
 	if (at.fault == PT_OK) {
-		res.perm |= at.entry.perm & PT_SNP;
+		res.perm |= at.entry.perm & PT_ATTRS;
 		res.size_lg2 = at.entry.size_lg2;
 		res.oa = at.entry.oa | (iova & (SIO_BIT(at.entry.size_lg2) - 1));
-	} else if (at.fault == PT_FAULT_READ && (need & ~(unsigned)res.perm & PT_W)) {
-		res.fault = PT_FAULT_WRITE;
+	} else if (at.fault == PT_FAULT_READ) {
+		res.fault = pt_denial(res.present, request, need & ~(unsigned)res.perm);
 	}
 	return res;
 }
@@ -221,12 +253,26 @@ static inline bool pt_mark(const struct pt_trail *trail, uint64_t accessed, uint
 	return true;
 }
 
+/* The bits that a walk sets, 0 for none. */
+static SIO_ALWAYS_INLINE uint64_t pt_accessed_bits(const struct pt_format *fmt,
+						   const struct pt_caps *caps)
+{
+	return fmt->accessed | (caps->extended_accessed ? fmt->extended_accessed : 0);
+}
+
+static SIO_ALWAYS_INLINE uint64_t pt_dirty_bits(const struct pt_format *fmt,
+						const struct pt_caps *caps)
+{
+	return caps->access_only ? 0 : fmt->dirty;
+}
+
 /* The walk that leaves traces, in memory (A and D) or in a report, and takes unfinished caps. */
 static SIO_ALWAYS_INLINE struct pt_walk_result
 pt_walk_traced(const struct pt_format *fmt, const struct phys *phys, const struct pt_caps *caps,
 	       struct pt_start start, iova_t iova, unsigned need, struct pt_step *steps,
 	       unsigned *nsteps)
 {
+	const uint64_t accessed = pt_accessed_bits(fmt, caps), dirty = pt_dirty_bits(fmt, caps);
 	const bool write = need & PT_W;
 	struct pt_caps finished = *caps;
 	struct pt_walk_result res;
@@ -237,12 +283,12 @@ pt_walk_traced(const struct pt_format *fmt, const struct phys *phys, const struc
 	do {
 		trail.count = 0;
 		res = pt_walk_once(fmt, phys, &finished, start, iova, need, steps, &trail);
-		if (res.fault != PT_OK || !caps->access_dirty || !fmt->accessed)
+		if (res.fault != PT_OK || !caps->access_dirty || !accessed)
 			break;
-		if (write || (trail.raw[trail.count - 1] & fmt->dirty))
+		if (dirty && (write || (trail.raw[trail.count - 1] & dirty)))
 			res.perm |= PT_D;
 		res.perm |= PT_A;
-	} while (!pt_mark(&trail, fmt->accessed, write ? fmt->dirty : 0));
+	} while (!pt_mark(&trail, accessed, write ? dirty : 0));
 	if (nsteps)
 		*nsteps = trail.count;
 	return res;
@@ -250,10 +296,13 @@ pt_walk_traced(const struct pt_format *fmt, const struct phys *phys, const struc
 
 enum pt_fast { PT_FAST_ON, PT_FAST_DONE, PT_FAST_GIVE_UP };
 
-/* One entry of the fast walk; `level` is a constant. */
+/*
+ * One entry of the fast walk; `level` is a constant. `marks`, a constant too: the unit keeps A and
+ * D, and only entries that have them already are unremarkable.
+ */
 static SIO_ALWAYS_INLINE enum pt_fast pt_walk_fast_level(const struct pt_format *fmt,
 							 const struct pt_walk *walk, unsigned level,
-							 struct pt_walk_at *at)
+							 bool marks, struct pt_walk_at *at)
 {
 	uint64_t raw;
 
@@ -264,14 +313,18 @@ static SIO_ALWAYS_INLINE enum pt_fast pt_walk_fast_level(const struct pt_format 
 	raw = __atomic_load_n((const uint64_t *)(const void *)(walk->base + at->table) +
 				      pt_index(walk->iova, level),
 			      PT_WALK_ORDER);
+	if (marks && (raw & fmt->accessed) != fmt->accessed)
+		return PT_FAST_GIVE_UP;
 	if (level && __builtin_expect(fmt->is_table(raw, level, walk->need, walk->caps), 1)) {
-		at->perm &= fmt->perm(raw);
+		at->perm &= fmt->perm(raw, walk->caps);
 		at->table = raw & fmt->oa_mask;
 		return PT_FAST_ON;
 	}
 	if (__builtin_expect(!fmt->is_leaf(raw, level, walk->need, walk->caps), 0))
 		return PT_FAST_GIVE_UP;
 	at->entry = fmt->decode(raw, level, walk->caps);
+	if (marks)
+		at->entry.perm |= PT_A | (raw & fmt->dirty ? PT_D : 0);
 	return PT_FAST_DONE;
 }
 
@@ -279,8 +332,9 @@ static SIO_ALWAYS_INLINE enum pt_fast pt_walk_fast_level(const struct pt_format 
  * The walk that finds nothing remarkable: regular tables, then a leaf that permits. One test an
  * entry, and levels that are constants. PT_FAST_GIVE_UP: the other walk has the answer.
  */
-static SIO_ALWAYS_INLINE enum pt_fast
-pt_walk_fast(const struct pt_format *fmt, const struct pt_walk *walk, struct pt_walk_at *at)
+static SIO_ALWAYS_INLINE enum pt_fast pt_walk_fast(const struct pt_format *fmt,
+						   const struct pt_walk *walk, bool marks,
+						   struct pt_walk_at *at)
 {
 	enum pt_fast fast = PT_FAST_ON;
 
@@ -288,62 +342,84 @@ pt_walk_fast(const struct pt_format *fmt, const struct pt_walk *walk, struct pt_
 	switch (at->level) {
 	case 5:
 		fast = fmt->top_level_max < 5 ? PT_FAST_GIVE_UP
-					      : pt_walk_fast_level(fmt, walk, 5, at);
+					      : pt_walk_fast_level(fmt, walk, 5, marks, at);
 		if (fast != PT_FAST_ON)
 			break;
 		/* fall through */
 	case 4:
 		fast = fmt->top_level_max < 4 ? PT_FAST_GIVE_UP
-					      : pt_walk_fast_level(fmt, walk, 4, at);
+					      : pt_walk_fast_level(fmt, walk, 4, marks, at);
 		if (fast != PT_FAST_ON)
 			break;
 		/* fall through */
 	case 3:
-		fast = pt_walk_fast_level(fmt, walk, 3, at);
+		fast = pt_walk_fast_level(fmt, walk, 3, marks, at);
 		if (fast != PT_FAST_ON)
 			break;
 		/* fall through */
 	case 2:
-		fast = pt_walk_fast_level(fmt, walk, 2, at);
+		fast = pt_walk_fast_level(fmt, walk, 2, marks, at);
 		if (fast != PT_FAST_ON)
 			break;
 		/* fall through */
 	case 1:
-		fast = pt_walk_fast_level(fmt, walk, 1, at);
+		fast = pt_walk_fast_level(fmt, walk, 1, marks, at);
 		if (fast != PT_FAST_ON)
 			break;
 		/* fall through */
 	case 0:
-		return pt_walk_fast_level(fmt, walk, 0, at);
+		return pt_walk_fast_level(fmt, walk, 0, marks, at);
 	default:
 		return PT_FAST_GIVE_UP;
 	}
 	return fast;
 }
 
-/* False: pt_walk_traced() has to be asked. */
+/* False: pt_walk_traced() has to be asked. need is what the format judges. */
 static SIO_ALWAYS_INLINE bool pt_walk_try(const struct pt_format *fmt, const struct phys *phys,
 					  const struct pt_caps *caps, struct pt_start start,
-					  iova_t iova, unsigned need, struct pt_walk_result *res)
+					  iova_t iova, unsigned need, bool marks,
+					  struct pt_walk_result *res)
 {
 	const struct pt_walk walk = pt_walk_init(phys, caps, iova, need, NULL, NULL);
 	struct pt_walk_at at = {.table = start.table, .level = start.level, .perm = start.perm};
 
 	if (need & ~(unsigned)start.perm)
 		return false;
-	if (start.level >= fmt->root_level_min && !pt_in_width(iova, start.level))
+	if (pt_from_root(fmt, start) && !pt_in_width(fmt, iova, start.level))
 		return false;
-	if (pt_walk_fast(fmt, &walk, &at) != PT_FAST_DONE)
+	if (pt_walk_fast(fmt, &walk, marks, &at) != PT_FAST_DONE)
 		return false;
 	*res = (struct pt_walk_result){
 		.level = (uint8_t)at.level,
 		.size_lg2 = at.entry.size_lg2,
-		.perm = (uint8_t)((at.perm | PT_SNP) & at.entry.perm),
+		.perm = (uint8_t)((at.perm | PT_ATTRS | PT_A | PT_D) & at.entry.perm),
 		.oa = at.entry.oa | (iova & (SIO_BIT(at.entry.size_lg2) - 1)),
 		.leaf_table = at.level == 0 ? at.table : PA_NONE,
 		.table_perm = (uint8_t)(at.level == 0 ? at.perm : 0),
+		.present = true,
 	};
 	return true;
+}
+
+/* Any walk: for those that pt_walk_try() without marks is not for, or has no answer to. */
+static SIO_ALWAYS_INLINE struct pt_walk_result
+pt_walk_any(const struct pt_format *fmt, const struct phys *phys, const struct pt_caps *caps,
+	    struct pt_start start, iova_t iova, unsigned need, struct pt_step *steps,
+	    unsigned *nsteps)
+{
+	const bool marked = caps->has_masks && caps->access_dirty && !caps->access_only &&
+			    !caps->extended_accessed && !caps->execute && fmt->accessed;
+	struct pt_walk_result res;
+
+	sio_assert(start.level <= fmt->top_level_max);
+	sio_assert(need & (PT_R | PT_W));
+	/* A write marks; it is unremarkable if the leaf is dirty already. */
+	if (marked && !steps && !nsteps &&
+	    pt_walk_try(fmt, phys, caps, start, iova, fmt->judged(need, caps), true, &res) &&
+	    (!(need & PT_W) || (res.perm & PT_D)))
+		return res;
+	return pt_walk_traced(fmt, phys, caps, start, iova, need, steps, nsteps);
 }
 
 #endif

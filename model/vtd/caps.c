@@ -12,6 +12,7 @@
 
 struct vtd_caps vtd_caps_decode(uint64_t cap, uint64_t ecap, uint8_t haw)
 {
+	const bool scalable = ecap & SIO_BIT(43);
 	uint64_t sllps = SIO_FIELD_GET(SIO_MASK(37, 34), cap);
 
 	return (struct vtd_caps){
@@ -39,6 +40,23 @@ struct vtd_caps vtd_caps_decode(uint64_t cap, uint64_t ecap, uint8_t haw)
 		.eim = ecap & SIO_BIT(4),
 		.pass_through = ecap & SIO_BIT(6),
 		.snoop_control = ecap & SIO_BIT(7),
+		.device_tlb_throttle = ecap & SIO_BIT(41),
+		.execute = ecap & SIO_BIT(30),
+		.supervisor = ecap & SIO_BIT(31),
+		.extended_accessed = ecap & SIO_BIT(34),
+		.page_requests = ecap & SIO_BIT(29),
+		.scalable = scalable,
+		.first_stage = scalable && (ecap & SIO_BIT(47)),
+		.second_stage = scalable && (ecap & SIO_BIT(46)),
+		.nested = scalable && (ecap & SIO_BIT(26)),
+		.first_1g = scalable && (cap & SIO_BIT(56)),
+		.first_5level = scalable && (cap & SIO_BIT(60)),
+		.second_dirty = scalable && (ecap & SIO_BIT(45)),
+		.walk_snoop = scalable && (ecap & SIO_BIT(48)),
+		.rid_pasid = scalable && (ecap & SIO_BIT(49)),
+		.pasid = scalable && (ecap & SIO_BIT(40)),
+		.pasid_bits = (uint8_t)(scalable ? SIO_FIELD_GET(SIO_MASK(39, 35), ecap) + 1 : 0),
+		.implied_root_flush = cap & SIO_BIT(63),
 	};
 }
 
@@ -59,6 +77,14 @@ const char *vtd_caps_check(const struct vtd_caps *caps)
 		return "ECAP.DT and ECAP.IR need ECAP.QI";
 	if (caps->eim && !caps->intremap)
 		return "ECAP.EIM needs ECAP.IR";
+	if (caps->scalable && !caps->qi)
+		return "ECAP.SMTS needs ECAP.QI";
+	if (caps->scalable && !caps->first_stage && !caps->second_stage && !caps->pass_through)
+		return "ECAP.SMTS: no kind of translation";
+	if (caps->nested && !(caps->first_stage && caps->second_stage))
+		return "ECAP.NEST needs ECAP.FLTS and ECAP.SLTS";
+	if (caps->pasid_bits > 20)
+		return "ECAP.PSS: a PASID has 20 bits at most";
 	return vtd_regs_overlap(caps);
 }
 

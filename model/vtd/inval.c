@@ -25,6 +25,7 @@ void vtd_inval_begin(struct vtd *vtd)
 	vtd->invalidating = true;
 	__atomic_store_n(&vtd->tlb->filling, false, __ATOMIC_RELAXED);
 	quiesce(vtd);
+	vtd_sm_renew(vtd);
 	iotlb_renew_tags(vtd->tlb);
 }
 
@@ -37,6 +38,18 @@ void vtd_inval_end(struct vtd *vtd)
 	vtd->invalidating = false;
 }
 
+/* Context entries of scalable mode name no domain: a domain is all, and a device's is not asked. */
+static void scalable_contexts(struct vtd *vtd, const struct vtd_context_inval *cmd, uint16_t ignore)
+{
+	if (cmd->granularity == VTD_SELECTIVE) {
+		vtd_sm_flush_context(vtd, cmd->requester, ignore);
+		return;
+	}
+	/* Words that legacy mode left, too. */
+	iotlb_flush_contexts(vtd->tlb);
+	vtd_sm_flush_contexts(vtd);
+}
+
 unsigned vtd_inval_context(struct vtd *vtd, const struct vtd_context_inval *cmd)
 {
 	/* Function mask: how many low bits of the function number do not matter. */
@@ -45,9 +58,14 @@ unsigned vtd_inval_context(struct vtd *vtd, const struct vtd_context_inval *cmd)
 	if (cmd->granularity < VTD_GLOBAL || cmd->granularity > VTD_SELECTIVE)
 		return 0;
 	vtd_inval_begin(vtd);
+	if (vtd_is_scalable(vtd)) {
+		scalable_contexts(vtd, cmd, ignore[cmd->function_mask & 3]);
+		return cmd->granularity;
+	}
 	switch ((enum vtd_granularity)cmd->granularity) {
 	case VTD_GLOBAL:
 		iotlb_flush_contexts(vtd->tlb);
+		vtd_sm_flush_contexts(vtd);
 		break;
 	case VTD_DOMAIN:
 		iotlb_flush_contexts_domain(vtd->tlb, cmd->domain);
@@ -60,16 +78,22 @@ unsigned vtd_inval_context(struct vtd *vtd, const struct vtd_context_inval *cmd)
 	return cmd->granularity;
 }
 
-static void remove_pages(struct vtd *vtd, const struct vtd_iotlb_inval *cmd)
+static struct iotlb_pages pages_of(uint16_t domain, iova_t address, unsigned mask, bool hint)
 {
 	/* The low `mask` bits of the page number are don't-care. */
-	uint64_t span = SIO_BIT(SIO_PAGE_LG2 + cmd->mask) - 1;
-	struct iotlb_pages pages = {
-		.domain = cmd->domain,
-		.keep_tables = cmd->hint,
-		.first = cmd->address & ~span,
-		.last = cmd->address | span,
+	const uint64_t span = SIO_BIT(SIO_PAGE_LG2 + mask) - 1;
+
+	return (struct iotlb_pages){
+		.domain = domain,
+		.keep_tables = hint,
+		.first = address & ~span,
+		.last = address | span,
 	};
+}
+
+static void remove_pages(struct vtd *vtd, const struct vtd_iotlb_inval *cmd)
+{
+	struct iotlb_pages pages = pages_of(cmd->domain, cmd->address, cmd->mask, cmd->hint);
 
 	iotlb_flush_pages(vtd->tlb, &pages);
 }
@@ -98,6 +122,43 @@ unsigned vtd_inval_iotlb(struct vtd *vtd, const struct vtd_iotlb_inval *cmd)
 		break;
 	}
 	return granularity;
+}
+
+/* Granularities of the descriptors that name a PASID. */
+enum pasid_cache_granularity { PC_DOMAIN = 0, PC_PASID = 1, PC_GLOBAL = 3 };
+enum pasid_iotlb_granularity { PIOTLB_PASID = 2, PIOTLB_PAGES = 3 };
+
+bool vtd_inval_pasid(struct vtd *vtd, const struct vtd_pasid_inval *cmd)
+{
+	if (cmd->granularity != PC_DOMAIN && cmd->granularity != PC_PASID &&
+	    cmd->granularity != PC_GLOBAL)
+		return false;
+	vtd_inval_begin(vtd);
+	if (cmd->granularity == PC_GLOBAL)
+		vtd_sm_flush_spaces(vtd);
+	else if (cmd->granularity == PC_DOMAIN)
+		vtd_sm_flush_domain(vtd, cmd->domain);
+	else
+		vtd_sm_flush_pasid(vtd, cmd->domain, cmd->pasid);
+	return true;
+}
+
+bool vtd_inval_pasid_iotlb(struct vtd *vtd, const struct vtd_pasid_inval *cmd)
+{
+	struct iotlb_pages pages;
+
+	if (cmd->granularity != PIOTLB_PASID && cmd->granularity != PIOTLB_PAGES)
+		return false;
+	if (cmd->granularity == PIOTLB_PAGES && cmd->mask > vtd->caps.mamv)
+		return false;
+	vtd_inval_begin(vtd);
+	if (cmd->granularity == PIOTLB_PASID) {
+		iotlb_flush_pasid(vtd->tlb, cmd->domain, cmd->pasid);
+		return true;
+	}
+	pages = pages_of(cmd->domain, cmd->address, cmd->mask, cmd->hint);
+	iotlb_flush_pasid_pages(vtd->tlb, &pages, cmd->pasid);
+	return true;
 }
 
 /*

@@ -40,7 +40,7 @@ static const struct vtd_reg_desc descs[VTD_REGS] = {
 	/* Write only: reads as 0. */
 	[VTD_GCMD] = {.offset = 0x18, .width = 4, .written = vtd_write_gcmd},
 	[VTD_GSTS] = {.offset = 0x1c, .width = 4},
-	[VTD_RTADDR] = {.offset = 0x20, .width = 8, .writable = RTADDR_ADDRESS},
+	[VTD_RTADDR] = {.offset = 0x20, .width = 8, .writable = RTADDR_ADDRESS | RTADDR_SMT},
 	[VTD_CCMD] = {.offset = 0x28,
 		      .width = 8,
 		      .writable = CCMD_ICC | CCMD_CIRG | CCMD_FM | CCMD_SID | CCMD_DID,
@@ -84,7 +84,10 @@ static const struct vtd_reg_desc descs[VTD_REGS] = {
 		     .when = WHEN_QI,
 		     .writable = IQH_IQT,
 		     .written = vtd_write_iqt},
-	[VTD_IQA] = {.offset = 0x90, .width = 8, .when = WHEN_QI, .writable = IQA_ADDRESS | IQA_QS},
+	[VTD_IQA] = {.offset = 0x90,
+		     .width = 8,
+		     .when = WHEN_QI,
+		     .writable = IQA_ADDRESS | IQA_QS | IQA_DW},
 	[VTD_ICS] = {.offset = 0x9c,
 		     .width = 4,
 		     .when = WHEN_QI,
@@ -119,12 +122,14 @@ static const struct vtd_reg_desc descs[VTD_REGS] = {
 	[VTD_PRS] = {.offset = 0xdc,
 		     .width = 4,
 		     .when = WHEN_PAGE_REQUESTS,
-		     .clearable = SIO_MASK(1, 0)},
+		     .clearable = SIO_MASK(1, 0),
+		     .written = vtd_write_prs},
 	[VTD_PECTL] = {.offset = 0xe0,
 		       .width = 4,
 		       .when = WHEN_PAGE_REQUESTS,
 		       .reset = EVENT_IM,
-		       .writable = EVENT_IM},
+		       .writable = EVENT_IM,
+		       .written = vtd_write_pectl},
 	[VTD_PEDATA] = {.offset = 0xe4, .width = 4, .when = WHEN_PAGE_REQUESTS, .writable = DWORD},
 	[VTD_PEADDR] = {.offset = 0xe8,
 			.width = 4,
@@ -268,6 +273,14 @@ uint64_t vtd_regs_read(const struct vtd *vtd, uint32_t offset, unsigned width)
 	return value;
 }
 
+/* Bits that units without scalable mode do not have. */
+static uint64_t reg_undefined(const struct vtd *vtd, unsigned reg)
+{
+	if (vtd->caps.scalable)
+		return 0;
+	return reg == VTD_RTADDR ? RTADDR_SMT : reg == VTD_IQA ? IQA_DW : 0;
+}
+
 /* A write that touches some bytes of one register. */
 static void reg_write(struct vtd *vtd, unsigned reg, uint64_t raw, uint64_t touched)
 {
@@ -275,7 +288,7 @@ static void reg_write(struct vtd *vtd, unsigned reg, uint64_t raw, uint64_t touc
 
 	if (reg < VTD_REGS) {
 		const struct vtd_reg_desc *desc = &descs[reg];
-		uint64_t set = desc->writable & touched;
+		uint64_t set = desc->writable & touched & ~reg_undefined(vtd, reg);
 
 		vtd->reg[reg] = ((vtd->reg[reg] & ~set) | (raw & set)) & ~(raw & desc->clearable);
 		if (desc->written)

@@ -65,6 +65,7 @@ enum vtd_reg {
 #define GCMD_CFI   SIO_BIT(23)
 
 #define RTADDR_ADDRESS SIO_MASK(63, 12)
+#define RTADDR_SMT     SIO_BIT(10)
 
 #define CCMD_ICC  SIO_BIT(63)
 #define CCMD_CIRG SIO_MASK(62, 61)
@@ -96,11 +97,23 @@ enum vtd_reg {
 #define PMEN_EPM SIO_BIT(31)
 #define PMEN_PRS SIO_BIT(0)
 
-#define IQA_ADDRESS SIO_MASK(63, 12)
-#define IQA_QS      SIO_MASK(2, 0)
-#define IQH_IQT     SIO_MASK(18, 4)
-#define ICS_IWC     SIO_BIT(0)
-#define IQERCD_IQEI SIO_MASK(3, 0)
+#define IQA_ADDRESS   SIO_MASK(63, 12)
+#define IQA_QS        SIO_MASK(2, 0)
+#define IQA_DW        SIO_BIT(11)
+#define IQH_IQT       SIO_MASK(18, 4)
+#define ICS_IWC       SIO_BIT(0)
+#define IQERCD_IQEI   SIO_MASK(3, 0)
+#define IQERCD_ITESID SIO_MASK(47, 32)
+#define IQERCD_ICESID SIO_MASK(63, 48)
+
+#define IRTA_ADDRESS SIO_MASK(63, 12)
+#define IRTA_EIME    SIO_BIT(11)
+#define IRTA_SIZE    SIO_MASK(3, 0)
+
+#define PQA_ADDRESS SIO_MASK(63, 12)
+#define PQA_PQS     SIO_MASK(2, 0)
+#define PRS_PPR     SIO_BIT(0)
+#define PRS_PRO     SIO_BIT(1)
 
 /* High word of a fault recording register. */
 #define FRCD_F     SIO_BIT(63)
@@ -108,6 +121,8 @@ enum vtd_reg {
 #define FRCD_PASID SIO_MASK(59, 40)
 #define FRCD_FR    SIO_MASK(39, 32)
 #define FRCD_PP    SIO_BIT(31)
+#define FRCD_EXE   SIO_BIT(30)
+#define FRCD_PRIV  SIO_BIT(29)
 #define FRCD_SID   SIO_MASK(15, 0)
 
 /* Which dword belongs to which register: index of the register plus 1, 0 for none. */

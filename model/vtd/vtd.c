@@ -12,14 +12,14 @@
  */
 #include "vtd/vtd.h"
 
+#include "flush.h"
 #include "vtd/vtd_unit.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define CAP_PLMR   SIO_BIT(5)
-#define CAP_PHMR   SIO_BIT(6)
-#define CAP_ESRTPS SIO_BIT(63)
+#define CAP_PLMR SIO_BIT(5)
+#define CAP_PHMR SIO_BIT(6)
 
 /* ---- lock and messages ---- */
 
@@ -59,10 +59,16 @@ static void set_translating(struct vtd *vtd, bool on)
 /* Latch the root table that RTADDR names. */
 static void set_root(struct vtd *vtd)
 {
+	const bool scalable = vtd->reg[VTD_RTADDR] & RTADDR_SMT;
+
 	vtd_inval_begin(vtd);
 	__atomic_store_n(&vtd->root, vtd->reg[VTD_RTADDR] & RTADDR_ADDRESS, __ATOMIC_RELAXED);
-	if (vtd->caps.cap & CAP_ESRTPS) {
+	__atomic_store_n(&vtd->scalable, scalable, __ATOMIC_RELAXED);
+	__atomic_store_n(&vtd->codes, vtd_codes_of(vtd, scalable), __ATOMIC_RELAXED);
+	if (vtd->caps.implied_root_flush) {
 		iotlb_flush_contexts(vtd->tlb);
+		vtd_sm_flush_contexts(vtd);
+		vtd_sm_flush_spaces(vtd);
 		iotlb_flush(vtd->tlb);
 	}
 	vtd_inval_end(vtd);
@@ -99,6 +105,8 @@ void vtd_write_gcmd(struct vtd *vtd, uint64_t raw, uint64_t touched)
 	/* A table pointer counts before what uses it is enabled. WBF is done when it is written. */
 	if (shots & GCMD_SRTP)
 		set_root(vtd);
+	if (shots & GCMD_SIRTP)
+		vtd_irte_latch(vtd);
 	*status |= shots & (GCMD_SRTP | GCMD_SIRTP);
 	*status ^= changed;
 	if (changed & GCMD_TE)
@@ -184,14 +192,6 @@ static struct xlat vtd_translate(struct unit *unit, const struct dma_req *req)
 	return x;
 }
 
-static void vtd_interrupt(struct unit *unit, const struct dma_req *req, uint32_t data)
-{
-	struct vtd *vtd = vtd_of(unit);
-
-	if (vtd->env.msi)
-		vtd->env.msi(vtd->env.ctx, req->iova, data);
-}
-
 static void vtd_set_strict(struct unit *unit, bool on)
 {
 	struct vtd *vtd = vtd_of(unit);
@@ -220,12 +220,17 @@ static const char *vtd_audit(const struct unit *unit)
 
 	if (!wrong)
 		wrong = iotlb_audit(vtd->tlb);
+	if (!wrong)
+		wrong = vtd_irte_audit(vtd);
+	if (!wrong)
+		wrong = vtd_sm_audit(vtd);
 	if (!wrong && (vtd->invalidating || !vtd->tlb->filling))
 		wrong = "an invalidation was begun and not ended";
 	if (!wrong && vtd->translating != !!(vtd->reg[VTD_GSTS] & GCMD_TE))
 		wrong = "GSTS.TES does not tell whether the unit translates";
-	if (!wrong && (vtd->reg[VTD_GSTS] & GCMD_QIE) && !(vtd->reg[VTD_FSTS] & FSTS_IQE) &&
-	    vtd->reg[VTD_IQH] != vtd->reg[VTD_IQT])
+	if (!wrong && (vtd->reg[VTD_GSTS] & GCMD_QIE) &&
+	    !(vtd->reg[VTD_FSTS] & (FSTS_IQE | FSTS_ITE)) &&
+	    vtd->reg[VTD_IQH] != vtd->reg[VTD_IQT] && !ats_waiting(unit))
 		wrong = "the invalidation queue stands still without an error";
 	return wrong;
 }
@@ -234,6 +239,10 @@ static void vtd_destroy(struct unit *unit)
 {
 	struct vtd *vtd = vtd_of(unit);
 
+	vtd_irte_fini(vtd);
+	vtd_sm_fini(vtd);
+	if (vtd->view)
+		flush_view_detach(vtd->phys, vtd->view);
 	vtd_regs_fini(vtd);
 	iotlb_destroy(vtd->tlb);
 	pthread_mutex_destroy(&vtd->lock);
@@ -251,9 +260,26 @@ static const struct unit_ops vtd_ops = {
 	.set_strict = vtd_set_strict,
 	.audit = vtd_audit,
 	.destroy = vtd_destroy,
+	.ats = &vtd_ats_ops,
 };
 
 /* ---- creation ---- */
+
+static void init_first_stage(struct vtd *vtd)
+{
+	for (unsigned i = 0; i < SIO_ARRAY_SIZE(vtd->pt_caps_fs); i++) {
+		vtd->pt_caps_fs[i] = (struct pt_caps){
+			.haw = vtd->caps.haw,
+			.large_levels = vtd->caps.first_1g ? 7 : 3,
+			.no_execute = vtd->caps.execute,
+			.ignore_no_execute = !vtd->caps.execute,
+			.write_protect = i & VTD_FS_WPE,
+			.extended_accessed = i & VTD_FS_EAFE,
+			.access_dirty = !(i & VTD_FS_UNMARKED),
+		};
+		pt_caps_finish(&vtd->pt_caps_fs[i], &pt_x86_64);
+	}
+}
 
 static void init_tables(struct vtd *vtd)
 {
@@ -264,7 +290,14 @@ static void init_tables(struct vtd *vtd)
 		.snoop = vtd->caps.snoop_control,
 		.device_tlb = vtd->caps.device_tlb,
 	};
+	for (unsigned i = 0; i < SIO_ARRAY_SIZE(vtd->pt_caps_sm); i++) {
+		vtd->pt_caps_sm[i] = vtd->pt_caps;
+		vtd->pt_caps_sm[i].ignore_snoop_leaf = true;
+		vtd->pt_caps_sm[i].access_dirty = i;
+		pt_caps_finish(&vtd->pt_caps_sm[i], vtd->pt);
+	}
 	pt_caps_finish(&vtd->pt_caps, vtd->pt);
+	init_first_stage(vtd);
 	for (unsigned level = 0; level < SIO_ARRAY_SIZE(vtd->width); level++) {
 		unsigned width = pt_width(level);
 
@@ -272,15 +305,30 @@ static void init_tables(struct vtd *vtd)
 	}
 }
 
+/* The view of memory that a unit whose reads pass the processors' caches by has of tables. */
+static bool init_view(struct vtd *vtd, bool noncoherent)
+{
+	vtd->tables = vtd->phys;
+	if (!noncoherent || vtd->caps.coherent)
+		return true;
+	vtd->view = flush_view_attach(vtd->phys);
+	if (vtd->view)
+		vtd->tables = flush_view_memory(vtd->view);
+	return vtd->view != NULL;
+}
+
 /* R and W are bits 0 and 1 of a leaf, SNP is bit 11, which is reserved where it is not defined. */
 static struct iotlb *create_caches(const struct vtd *vtd)
 {
-	const struct iotlb_cfg cfg = {
+	struct iotlb_cfg cfg = {
 		.ram = vtd->phys->base,
 		.leaf = {.fixed_mask = vtd->pt->format->reserved(0, true, &vtd->pt_caps),
 			 .snoop_shift = 9},
 	};
 
+	/* No leaf is regular to a unit that does not see them all. */
+	if (vtd->view)
+		cfg.leaf = (struct iotlb_leaf){.fixed_value = 1};
 	return iotlb_create(&cfg);
 }
 
@@ -288,6 +336,7 @@ struct unit *vtd_create(const struct vtd_cfg *cfg, struct phys *phys, struct dma
 			const struct unit_env *env)
 {
 	struct vtd *vtd = calloc(1, sizeof(*vtd));
+	bool viewed;
 
 	if (!vtd)
 		return NULL;
@@ -298,11 +347,15 @@ struct unit *vtd_create(const struct vtd_cfg *cfg, struct phys *phys, struct dma
 	protect(&vtd->protected[0], false, 0, 0);
 	protect(&vtd->protected[1], false, 0, 0);
 	vtd->unit.ops = &vtd_ops;
+	vtd->fault_codes = cfg->fault_codes;
+	vtd->codes = &vtd_codes_legacy;
 	init_tables(vtd);
 	pthread_mutex_init(&vtd->lock, NULL);
+	viewed = init_view(vtd, cfg->noncoherent);
 	vtd->unit.name = strdup(cfg->name ? cfg->name : "dmar");
 	vtd->tlb = vtd->unit.tlb = create_caches(vtd);
-	if (!vtd->unit.name || !vtd->tlb || !vtd_regs_init(vtd)) {
+	if (!viewed || !vtd->unit.name || !vtd->tlb || !vtd_regs_init(vtd) || !vtd_irte_init(vtd) ||
+	    !vtd_sm_init(vtd)) {
 		vtd_destroy(&vtd->unit);
 		return NULL;
 	}
@@ -312,25 +365,40 @@ struct unit *vtd_create(const struct vtd_cfg *cfg, struct phys *phys, struct dma
 
 /* ---- reports ---- */
 
+static void walk_plain(const struct vtd *vtd, const struct vtd_space *space,
+		       const struct dma_req *req, struct vtd_trail *trail)
+{
+	struct pt_caps caps = vtd_is_scalable(vtd) ? vtd->pt_caps_sm[0] : vtd->pt_caps;
+
+	trail->result = vtd_resolve_unmarked(vtd, space, req);
+	vtd->pt->walk(vtd->tables, &caps, vtd_start_root(space), req->iova, dma_need(req),
+		      trail->step, &trail->steps);
+}
+
 void vtd_walk(struct unit *unit, const struct dma_req *req, struct vtd_trail *trail)
 {
 	const struct vtd *vtd = vtd_of(unit);
-	struct pt_caps caps = vtd->pt_caps;
 	struct pt_walk_result walk;
-	uint64_t word;
+	struct vtd_space space;
+	bool stages;
 
 	*trail = (struct vtd_trail){0};
 	if (vtd_resolve_early(vtd, req, &trail->result))
 		return;
-	word = vtd_context_read(vtd, req->requester, trail);
-	trail->domain_id = (uint16_t)(word & IOTLB_WORD_DOMAIN);
-	if (!(word & VTD_WORD_FAULT))
-		trail->top_level = (uint8_t)SIO_FIELD_GET(VTD_WORD_LEVEL, word);
-	if (vtd_resolve_context(vtd, word, req, &trail->result))
+	space = vtd_space_read(vtd, req, trail);
+	stages = vtd_word_is_wide(space.word) && space.kind != IOTLB_SECOND;
+	trail->domain_id = vtd_space_domain(&space);
+	if (stages)
+		trail->top_level = space.first_level;
+	else if (!(space.word & VTD_WORD_FAULT))
+		trail->top_level = vtd_start_root(&space).level;
+	if (vtd_resolve_context(vtd, &space, req, &trail->result))
 		return;
-	trail->result = vtd_resolve_tables(vtd, word, vtd_start_root(word), req, &walk);
-	/* Again for the steps: a report leaves no accessed and dirty bits behind. */
-	caps.access_dirty = false;
-	vtd->pt->walk(vtd->phys, &caps, vtd_start_root(word), req->iova, dma_need(req), trail->step,
-		      &trail->steps);
+	if (!stages) {
+		walk_plain(vtd, &space, req, trail);
+		return;
+	}
+	trail->result = vtd_resolve_stages(vtd, &space, req, &walk, trail);
+	if (!trail->result.reason)
+		trail->result = vtd_walked(vtd, &space, req, &walk);
 }

@@ -18,12 +18,22 @@
 #include "pt/pt.h"
 #include "unit.h"
 
+/* Which codes a unit reports in scalable mode. */
+enum vtd_fault_codes {
+	VTD_FAULTS_MANUAL,
+	VTD_FAULTS_QEMU_7_2, /* those of legacy mode, and 0x58 for all PASID structures */
+};
+
 struct vtd_cfg {
 	const char *name;
 	uint64_t cap;
 	uint64_t ecap;
-	uint8_t version; /* VER register, 0: 0x10 (1.0) */
-	uint8_t haw;     /* host address width in bits, 0: 46 */
+	uint8_t version;     /* VER register, 0: 0x10 (1.0) */
+	uint8_t haw;         /* host address width in bits, 0: 46 */
+	uint8_t fault_codes; /* enum vtd_fault_codes */
+	/* Take ECAP.C = 0 at its word: what a driver wrote is not seen before phys_table_flush().
+	 */
+	bool noncoherent;
 };
 
 /* Decoded capabilities; behaviour follows these bits. */
@@ -40,6 +50,19 @@ struct vtd_caps {
 	uint8_t haw;
 	bool caching_mode, psi, rwbf, zlr;
 	bool coherent, qi, device_tlb, intremap, eim, pass_through, snoop_control;
+	bool device_tlb_throttle; /* DIT: invalidations name the physical function */
+	bool execute, supervisor; /* ERS, SRS */
+	bool extended_accessed;   /* EAFS */
+	bool page_requests;       /* PRS */
+	bool scalable;            /* SMTS; the fields from here on are false without it */
+	bool first_stage, second_stage, nested; /* FLTS, SLTS, NEST */
+	bool first_1g, first_5level;            /* FL1GP, FL5LP */
+	bool second_dirty;                      /* SLADS */
+	bool walk_snoop;                        /* SMPWC */
+	bool rid_pasid;                         /* RPS */
+	bool pasid;
+	uint8_t pasid_bits;      /* PSS */
+	bool implied_root_flush; /* ESRTPS */
 };
 
 struct vtd_caps vtd_caps_decode(uint64_t cap, uint64_t ecap, uint8_t haw);
@@ -54,14 +77,18 @@ const struct vtd_caps *vtd_caps(const struct unit *unit);
 /* The whole translation of an address as memory stands now, caches bypassed: for reports. */
 struct vtd_trail {
 	struct {
-		const char *what; /* "root", "context" */
+		const char *what; /* "root", "context", "pasid-directory", "pasid" */
 		pa_t pa;
-		uint64_t lo, hi;
-	} entry[2];
+		uint64_t lo, hi; /* the first two words; hi is 0 where there is one */
+	} entry[4];
 	unsigned entries;
-	struct pt_step step[PT_LEVELS_MAX];
+	struct pt_step step[PT_LEVELS_MAX]; /* of the only stage, or of the first of two */
 	unsigned steps;
+	bool nested, first_stage;             /* what `step` holds; nested: `second` too */
+	struct pt_step second[PT_LEVELS_MAX]; /* nested: of the final address */
+	unsigned seconds;
 	uint16_t domain_id;
+	uint32_t pasid; /* scalable mode */
 	uint8_t top_level;
 	struct xlat result;
 };
