@@ -70,6 +70,20 @@ START_TEST(every_power_of_two_is_used_where_the_unit_has_it)
 }
 END_TEST
 
+START_TEST(range_up_to_the_end_of_64_bits_is_cut_like_any_other)
+{
+	const iova_t iova = UINT64_C(0xffffffffffffd000);
+
+	open_domain(UINT64_C(0xfff7ffffff000));
+	ck_assert_int_eq(map(iova, 0x5000, 0x3000), 0);
+	ck_assert_uint_eq(machine.maps, 2);
+	expect_call(0, 12, 1);
+	expect_call(1, 13, 1);
+	ck_assert_uint_eq(iommu_unmap(domain, iova, 0x3000), 0x3000);
+	ck_assert_uint_eq(machine.syncs, 1);
+}
+END_TEST
+
 START_TEST(descending_frames_are_mapped_in_one_call)
 {
 	struct pt_run run = {.oa = 0x803000, .pages = 4, .oa_step = -4096};
@@ -223,6 +237,7 @@ int main(void)
 	tcase_add_test(tc, congruent_range_changes_to_the_larger_size_at_its_boundary);
 	tcase_add_test(tc, incongruent_range_is_one_chunk_of_small_pages);
 	tcase_add_test(tc, every_power_of_two_is_used_where_the_unit_has_it);
+	tcase_add_test(tc, range_up_to_the_end_of_64_bits_is_cut_like_any_other);
 	tcase_add_test(tc, descending_frames_are_mapped_in_one_call);
 	tcase_add_test(tc, misaligned_map_is_refused_and_misaligned_unmap_does_nothing);
 	tcase_add_test(tc, failed_map_takes_back_what_it_did_and_nothing_else);

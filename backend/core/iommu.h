@@ -184,7 +184,8 @@ void iommu_device_unuse_default(struct iommu_device *dev);
 struct iommu_fault {
 	const char *unit;
 	uint16_t segment, requester;
-	uint8_t reason;
+	uint8_t reason; /* VT-d: fault reason; AMD-Vi: event code */
+	uint16_t flags; /* AMD-Vi: the event's; VT-d: 0 */
 	bool is_read;
 	uint64_t address; /* page */
 };

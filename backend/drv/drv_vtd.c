@@ -3,13 +3,13 @@
  * VT-d units up and down, and the devices behind them.
  *
  * Spec: "Register Descriptions" (global command and status), "Guidance to Software"; kernel
- * behaviour: drivers/iommu/intel in legacy mode, with every device translated from the start.
+ * behaviour: drivers/iommu/intel in legacy or scalable mode, with every device translated from the
+ * start.
  */
 #include "drv/drv_vtd.h"
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "drv_vtd_priv.h"
 
@@ -17,15 +17,9 @@
 #define FAULT_VECTOR     0x40u
 #define FAULT_PER_TARGET 128u
 
-bool vtd_poll(const struct vtd_unit *vu, uint32_t offset, unsigned width, uint64_t mask,
-	      uint64_t want)
-{
-	for (unsigned i = 0; i < VTD_POLL_MAX; i++) {
-		if ((vtd_read(vu, offset, width) & mask) == want)
-			return true;
-	}
-	return false;
-}
+/* One page of interrupt remapping entries: 2^(7 + 1). */
+#define IRTA_SIZE UINT64_C(7)
+#define IRTA_EIME SIO_BIT(11)
 
 bool vtd_global_command(const struct vtd_unit *vu, uint64_t bit, bool on)
 {
@@ -35,7 +29,7 @@ bool vtd_global_command(const struct vtd_unit *vu, uint64_t bit, bool on)
 	/* The write buffer is flushed when its status bit is clear again. */
 	if (bit == GCMD_WBF)
 		on = false;
-	return vtd_poll(vu, REG_GSTS, 4, bit, on ? bit : 0);
+	return drv_poll(vu->unit, REG_GSTS, 4, bit, on ? bit : 0);
 }
 
 /* ---- units ---- */
@@ -50,15 +44,13 @@ static void unit_down(struct vtd_unit *vu)
 		vtd_context_free_all(vu);
 		phys_table_free(phys, vu->root);
 	}
-	if (vu->queue != PA_NONE) {
+	if (vu->remap != PA_NONE)
+		(void)vtd_global_command(vu, GCMD_IRE, false);
+	if (vu->queue != PA_NONE)
 		(void)vtd_global_command(vu, GCMD_QIE, false);
-		memset(phys_ptr(phys, vu->queue), 0, SIO_PAGE_SIZE);
-		phys_table_free(phys, vu->queue);
-	}
-	if (vu->status != PA_NONE) {
-		memset(phys_ptr(phys, vu->status), 0, SIO_PAGE_SIZE);
-		phys_table_free(phys, vu->status);
-	}
+	drv_frames_free(phys, vu->remap, 1);
+	drv_frames_free(phys, vu->queue, vtd_queue_frames(vu));
+	drv_frames_free(phys, vu->status, 1);
 	free(vu->dids);
 }
 
@@ -78,6 +70,10 @@ static bool unit_identify(struct vtd_unit *vu)
 	vu->width = (uint8_t)pt_width(vu->top_level);
 	if (vu->width > vu->caps.mgaw)
 		vu->width = vu->caps.mgaw;
+	/* A unit whose tables have first stages only stays in legacy mode. */
+	vu->scalable = vu->drv->scalable && vu->caps.scalable && vu->caps.second_stage;
+	vu->walk_snoop = vu->scalable && vu->caps.walk_snoop;
+	vu->coherent = vu->scalable ? vu->walk_snoop : vu->caps.coherent;
 	return true;
 }
 
@@ -88,7 +84,7 @@ static bool unit_alloc(struct vtd_unit *vu)
 	vu->dids = calloc((vu->caps.domain_ids + 63) / 64, sizeof(*vu->dids));
 	vu->root = phys_table_alloc(phys);
 	if (vu->caps.qi) {
-		vu->queue = phys_table_alloc(phys);
+		vu->queue = phys_tables_alloc(phys, vtd_queue_frames(vu));
 		vu->status = phys_table_alloc(phys);
 		if (vu->queue == PA_NONE || vu->status == PA_NONE)
 			return false;
@@ -107,10 +103,27 @@ static void unit_enable_faults(struct vtd_unit *vu, unsigned index)
 	vtd_write(vu, REG_FECTL, 4, 0);
 }
 
+/* The root table is the unit's from here on. False: it does not take it. */
+static bool unit_set_root(struct vtd_unit *vu)
+{
+	vtd_written(vu, phys_ptr(vtd_phys(vu), vu->root), SIO_PAGE_SIZE);
+	vtd_write(vu, REG_RTADDR, 8, vu->root | (vu->scalable ? RTADDR_SCALABLE : 0));
+	if (!vtd_global_command(vu, GCMD_SRTP, true))
+		return false;
+	/* Some units forget all by themselves. */
+	if (vu->caps.implied_root_flush)
+		return true;
+	vtd_flush_context(vu, GRAN_GLOBAL, 0, 0);
+	if (vu->scalable)
+		vtd_flush_pasid_cache(vu, PASID_GRAN_GLOBAL, 0, 0);
+	vtd_flush_iotlb(vu, GRAN_GLOBAL, 0);
+	return true;
+}
+
 /* Registers, tables, queue; translation is on afterwards. */
 static int unit_up(struct vtd_unit *vu, unsigned index)
 {
-	vu->root = vu->queue = vu->status = PA_NONE;
+	vu->root = vu->queue = vu->status = vu->remap = PA_NONE;
 	if (!unit_identify(vu))
 		return -ENODEV;
 	if (!unit_alloc(vu))
@@ -123,12 +136,44 @@ static int unit_up(struct vtd_unit *vu, unsigned index)
 	vtd_flush_write_buffer(vu);
 	if (!vtd_queue_enable(vu))
 		return -ENODEV;
-	vtd_write(vu, REG_RTADDR, 8, vu->root);
-	if (!vtd_global_command(vu, GCMD_SRTP, true))
+	if (!unit_set_root(vu))
 		return -ENODEV;
-	vtd_flush_context(vu, GRAN_GLOBAL, 0, 0);
-	vtd_flush_iotlb(vu, GRAN_GLOBAL, 0);
 	return vtd_global_command(vu, GCMD_TE, true) ? 0 : -ENODEV;
+}
+
+/*
+ * Interrupts go through a table without entries: what a device sends without having been given one
+ * is blocked. `eim`: all units know extended destination ids.
+ */
+static int unit_remap_interrupts(struct vtd_unit *vu, bool eim)
+{
+	vu->remap = phys_table_alloc(vtd_phys(vu));
+	if (vu->remap == PA_NONE)
+		return -ENOMEM;
+	vtd_written(vu, phys_ptr(vtd_phys(vu), vu->remap), SIO_PAGE_SIZE);
+	vtd_write(vu, REG_IRTA, 8, vu->remap | (eim ? IRTA_EIME : 0) | IRTA_SIZE);
+	if (!vtd_global_command(vu, GCMD_SIRTP, true))
+		return -ENODEV;
+	vtd_flush_interrupts(vu);
+	if (!vtd_global_command(vu, GCMD_IRE, true))
+		return -ENODEV;
+	/* No way around the table for interrupts of the old format. */
+	return vtd_global_command(vu, GCMD_CFI, false) ? 0 : -ENODEV;
+}
+
+/* One switch for the machine: all units remap interrupts, or none does. */
+static int remap_interrupts(struct drv_vtd *drv)
+{
+	bool eim = true;
+	int rc = 0;
+
+	for (unsigned i = 0; i < drv->unit_count; i++) {
+		drv->intremap &= drv->units[i].caps.intremap && drv->units[i].queue != PA_NONE;
+		eim &= drv->units[i].caps.eim;
+	}
+	for (unsigned i = 0; drv->intremap && i < drv->unit_count && !rc; i++)
+		rc = unit_remap_interrupts(&drv->units[i], eim);
+	return rc;
 }
 
 /* ---- firmware's reserved memory ---- */
@@ -208,6 +253,12 @@ int drv_vtd_device_probe(struct drv_vtd *drv, struct iommu_device *dev)
 		return -ENOMEM;
 	vdev->dev = dev;
 	vdev->unit = vu;
+	vdev->pasid_directory = vdev->pasid_table = PA_NONE;
+	if (vu->scalable && !vtd_pasid_install(vdev)) {
+		vtd_pasid_remove(vdev);
+		free(vdev);
+		return -ENOMEM;
+	}
 	vu->segment = dev->pci->segment;
 	dev->driver = &iommu_driver_vtd;
 	dev->driver_data = vdev;
@@ -225,6 +276,8 @@ static void vtd_release(struct iommu_device *dev)
 
 	vtd_context_clear(vdev);
 	vtd_domain_leave(vdev);
+	if (vdev->unit->scalable)
+		vtd_pasid_remove(vdev);
 	free(vdev);
 	dev->driver_data = NULL;
 }
@@ -299,6 +352,7 @@ int drv_vtd_probe(struct iommu *iommu, const struct drv_vtd_cfg *cfg, struct drv
 	if (rc)
 		goto err_free;
 	drv->intremap = cfg->intremap && cfg->unit_count;
+	drv->scalable = cfg->scalable;
 	for (unsigned i = 0; i < cfg->unit_count; i++) {
 		struct vtd_unit *vu = &drv->units[drv->unit_count++];
 
@@ -307,8 +361,10 @@ int drv_vtd_probe(struct iommu *iommu, const struct drv_vtd_cfg *cfg, struct drv
 		rc = unit_up(vu, i);
 		if (rc)
 			goto err_free;
-		drv->intremap &= vu->caps.intremap;
 	}
+	rc = remap_interrupts(drv);
+	if (rc)
+		goto err_free;
 	iommu_probe_add(iommu, &drv->probe);
 	*out = drv;
 	return 0;

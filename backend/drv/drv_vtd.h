@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The VT-d driver: programs units through emulated memory, registers and the invalidation queue
- * only, as drivers/iommu/intel does in legacy mode.
+ * only, as drivers/iommu/intel does with second-stage tables.
  *
- * At probe it allocates the root table and a queue, sets the root pointer, invalidates globally and
- * enables translation. Attach writes the context entry of every alias (high half first, P last).
- * Unmap invalidates after the whole gather (page-selective where CAP.PSI and MAMV allow, else
+ * At probe it allocates the root table and a queue, sets the root pointer, invalidates globally,
+ * enables translation and, where all units can, interrupt remapping. In legacy mode attach writes
+ * the context entry of every alias (high half first, P last); in scalable mode the context entry is
+ * there from the start and attach writes the PASID entry for requests without PASID. Unmap
+ * invalidates after the whole gather (page-selective where CAP.PSI and MAMV allow, else
  * domain-selective) and frees tables only after that. Map invalidates only under caching mode.
+ * Whatever a unit reads without snooping is flushed out of the processor's caches first.
  */
 #ifndef BACKEND_DRV_DRV_VTD_H
 #define BACKEND_DRV_DRV_VTD_H
@@ -27,6 +30,7 @@ struct drv_vtd_cfg {
 	struct unit *const *units;
 	unsigned unit_count;
 	bool intremap; /* DMAR flag; remapping is on only when every unit has ECAP.IR */
+	bool scalable; /* use scalable mode in units that have it (ECAP.SMTS, SLTS) */
 	const struct drv_vtd_rmrr *rmrr;
 	unsigned rmrr_count;
 };

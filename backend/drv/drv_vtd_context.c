@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Root and context tables of a unit, legacy mode.
+ * Root and context tables of a unit; context entries of legacy mode.
  *
  * Spec: "Root Entry", "Context Entry"; "Guidance to Software for Invalidations".
  *
  * A unit may read an entry at any moment. So the high half is written first and the low half, which
  * holds P, last; an entry in use is cleared and forgotten before it gets new contents. Context
  * tables are made when a bus is first used and stay as long as the unit.
+ *
+ * In scalable mode what attach and detach change is a PASID entry instead (drv_vtd_pasid.c).
  */
 #include "drv_vtd_priv.h"
 
@@ -33,11 +35,34 @@ static void context_store(struct context_entry *entry, struct context_entry valu
 	__atomic_store_n(&entry->lo, value.lo, __ATOMIC_RELEASE);
 }
 
+uint64_t *vtd_root_slot(const struct vtd_unit *vu, uint16_t rid)
+{
+	uint64_t *root = phys_ptr(vtd_phys(vu), vu->root);
+
+	/* Scalable mode: the high word leads to the upper half of the bus. */
+	return &root[(rid >> 8) * 2 + (vu->scalable && rid & 0x80)];
+}
+
+bool vtd_context_table(struct vtd_unit *vu, uint16_t rid)
+{
+	uint64_t *slot = vtd_root_slot(vu, rid);
+	pa_t table;
+
+	if (*slot & ENTRY_P)
+		return true;
+	table = phys_table_alloc(vtd_phys(vu));
+	if (table == PA_NONE)
+		return false;
+	vtd_written(vu, phys_ptr(vtd_phys(vu), table), SIO_PAGE_SIZE);
+	__atomic_store_n(slot, table | ENTRY_P, __ATOMIC_RELEASE);
+	vtd_written(vu, slot, sizeof(*slot));
+	return true;
+}
+
 /* The context entry of a requester, NULL if its bus has no table yet. */
 static struct context_entry *context_find(const struct vtd_unit *vu, uint16_t rid)
 {
-	const uint64_t *root = phys_ptr(vtd_phys(vu), vu->root);
-	uint64_t low = __atomic_load_n(&root[(rid >> 8) * 2], __ATOMIC_RELAXED);
+	uint64_t low = __atomic_load_n(vtd_root_slot(vu, rid), __ATOMIC_RELAXED);
 	struct context_entry *table;
 
 	if (!(low & ENTRY_P))
@@ -48,23 +73,14 @@ static struct context_entry *context_find(const struct vtd_unit *vu, uint16_t ri
 
 static int prepare_alias(void *ctx, const struct pci_function *owner, uint16_t rid)
 {
-	struct vtd_unit *vu = ctx;
-	uint64_t *root = phys_ptr(vtd_phys(vu), vu->root);
-	pa_t table;
-
 	(void)owner;
-	if (context_find(vu, rid))
-		return 0;
-	table = phys_table_alloc(vtd_phys(vu));
-	if (table == PA_NONE)
-		return 1;
-	__atomic_store_n(&root[(rid >> 8) * 2], table | ENTRY_P, __ATOMIC_RELEASE);
-	return 0;
+	return !vtd_context_table(ctx, rid);
 }
 
-bool vtd_context_prepare(struct vtd_unit *vu, const struct pci_function *fn)
+bool vtd_context_prepare(struct vtd_device *vdev)
 {
-	return pci_for_each_dma_alias(fn, prepare_alias, vu) == 0;
+	return vdev->unit->scalable ||
+	       !pci_for_each_dma_alias(vdev->dev->pci, prepare_alias, vdev->unit);
 }
 
 static void entry_clear(struct vtd_unit *vu, uint16_t rid)
@@ -77,6 +93,7 @@ static void entry_clear(struct vtd_unit *vu, uint16_t rid)
 	did = (uint16_t)SIO_FIELD_GET(CONTEXT_DID, entry->hi);
 	__atomic_store_n(&entry->lo, 0, __ATOMIC_RELEASE);
 	__atomic_store_n(&entry->hi, 0, __ATOMIC_RELAXED);
+	vtd_written(vu, entry, sizeof(*entry));
 	vtd_flush_context(vu, GRAN_FINE, did, rid);
 	vtd_flush_iotlb(vu, GRAN_DOMAIN, did);
 }
@@ -90,6 +107,7 @@ static void entry_set(struct vtd_unit *vu, uint16_t rid, struct context_entry va
 		return;
 	entry_clear(vu, rid);
 	context_store(entry, value);
+	vtd_written(vu, entry, sizeof(*entry));
 	/* A unit in caching mode may remember that nothing was there, under domain id 0. */
 	if (vu->caps.caching_mode) {
 		vtd_flush_context(vu, GRAN_FINE, 0, rid);
@@ -143,12 +161,18 @@ void vtd_context_set(struct vtd_device *vdev, const struct vtd_domain *vd, uint1
 {
 	struct alias_job job = {.vu = vdev->unit, .value = entry_for(vd, did)};
 
-	(void)pci_for_each_dma_alias(vdev->dev->pci, set_alias, &job);
+	if (vdev->unit->scalable)
+		vtd_pasid_set(vdev, vd, did);
+	else
+		(void)pci_for_each_dma_alias(vdev->dev->pci, set_alias, &job);
 }
 
 void vtd_context_clear(struct vtd_device *vdev)
 {
-	(void)pci_for_each_dma_alias(vdev->dev->pci, clear_alias, vdev->unit);
+	if (vdev->unit->scalable)
+		vtd_pasid_clear(vdev);
+	else
+		(void)pci_for_each_dma_alias(vdev->dev->pci, clear_alias, vdev->unit);
 }
 
 const char *vtd_context_audit(const struct vtd_device *vdev, const struct vtd_domain *vd,
@@ -156,6 +180,8 @@ const char *vtd_context_audit(const struct vtd_device *vdev, const struct vtd_do
 {
 	struct alias_job job = {.vu = vdev->unit, .value = entry_for(vd, did)};
 
+	if (vdev->unit->scalable)
+		return vtd_pasid_audit(vdev, vd, did);
 	if (pci_for_each_dma_alias(vdev->dev->pci, differs_alias, &job))
 		return "a context entry does not name the domain of its device";
 	return NULL;
@@ -165,16 +191,12 @@ void vtd_context_free_all(struct vtd_unit *vu)
 {
 	uint64_t *root = phys_ptr(vtd_phys(vu), vu->root);
 
-	for (unsigned bus = 0; bus < 256; bus++) {
-		pa_t table = root[bus * 2] & ENTRY_ADDRESS;
-
-		if (!(root[bus * 2] & ENTRY_P))
+	/* The high words are zero in legacy mode. */
+	for (unsigned i = 0; i < 512; i++) {
+		if (!(root[i] & ENTRY_P))
 			continue;
-		root[bus * 2] = 0;
 		/* Frames go back zeroed: a device that was never blocked left its entry behind. */
-		for (unsigned devfn = 0; devfn < 256; devfn++)
-			((struct context_entry *)phys_ptr(vtd_phys(vu), table))[devfn] =
-				(struct context_entry){0};
-		phys_table_free(vtd_phys(vu), table);
+		drv_frames_free(vtd_phys(vu), root[i] & ENTRY_ADDRESS, 1);
+		root[i] = 0;
 	}
 }

@@ -16,10 +16,13 @@
 
 /* ---- domain ids ---- */
 
-/* The lowest free id from 1 up: caching mode tags absent entries with 0. */
+/*
+ * The lowest free id: caching mode tags absent entries with 0, and scalable mode keeps 1 for tables
+ * that are not second stage.
+ */
 static int did_alloc(struct vtd_unit *vu, uint16_t *did)
 {
-	for (uint32_t id = 1; id < vu->caps.domain_ids; id++) {
+	for (uint32_t id = vu->scalable ? 2 : 1; id < vu->caps.domain_ids; id++) {
 		uint64_t *word = &vu->dids[id / 64];
 
 		if (*word == UINT64_MAX) {
@@ -207,6 +210,8 @@ static int domain_drop_level(struct vtd_domain *vd)
 		return -ENOMEM;
 	}
 	vd->pt = shallow;
+	if (first.kind != PT_TABLE)
+		vtd_pages_written(vd, 0, 0, true);
 	/* Every unit forgets the old root before its frame goes back. */
 	domain_rewrite_contexts(vd);
 	entries[0] = 0;
@@ -270,7 +275,7 @@ int vtd_domain_attach(struct iommu_domain *domain, struct iommu_device *dev)
 	}
 	if (vdev->domain == vd)
 		return 0;
-	if (!vtd_context_prepare(vdev->unit, dev->pci))
+	if (!vtd_context_prepare(vdev))
 		return -ENOMEM;
 	rc = domain_accepts(vd, vdev->unit);
 	if (!rc)
@@ -280,6 +285,9 @@ int vtd_domain_attach(struct iommu_domain *domain, struct iommu_device *dev)
 	/* From here on nothing fails. The old id is given back after the unit forgot it. */
 	domain_set_width(vd, min_width(vd->width, vdev->unit->width));
 	vd->base.pgsize_bitmap &= unit_pgsizes(vdev->unit);
+	/* Of the first device behind the unit: it has not been told of changes so far. */
+	if (user->refs == 1)
+		vtd_tree_written(vd, vdev->unit);
 	vtd_context_set(vdev, vd, user->did);
 	vtd_domain_leave(vdev);
 	vdev->domain = vd;

@@ -11,20 +11,24 @@
  */
 #include "drv_vtd_priv.h"
 
-/* One page of 16-byte descriptors: IQA.QS = 0. */
 #define QUEUE_ENTRIES 256u
+/* Descriptors of 16 bytes fill one page, of 32 bytes two. */
+#define IQA_WIDE (SIO_BIT(11) | SIO_BIT(0))
 
 #define STATUS_WAITING 1u
 #define STATUS_DONE    2u
 
 #define DESC_CONTEXT     UINT64_C(1)
 #define DESC_IOTLB       UINT64_C(2)
+#define DESC_INTERRUPT   UINT64_C(4)
 #define DESC_WAIT        UINT64_C(5)
+#define DESC_PASID_CACHE UINT64_C(7)
 #define DESC_GRAN        SIO_MASK(5, 4)
 #define DESC_IOTLB_DW    SIO_BIT(6)
 #define DESC_IOTLB_DR    SIO_BIT(7)
 #define DESC_DID         SIO_MASK(31, 16)
 #define DESC_SID         SIO_MASK(47, 32)
+#define DESC_PASID       SIO_MASK(51, 32)
 #define DESC_WAIT_STATUS SIO_BIT(5)
 #define DESC_WAIT_DATA   SIO_MASK(63, 32)
 #define DESC_IH          SIO_BIT(6)
@@ -47,11 +51,23 @@ struct vtd_desc {
 	uint64_t lo, hi;
 };
 
+/* The kernel uses wide descriptors wherever there are any, in legacy mode too. */
+static bool queue_is_wide(const struct vtd_unit *vu)
+{
+	return vu->caps.scalable;
+}
+
+unsigned vtd_queue_frames(const struct vtd_unit *vu)
+{
+	return queue_is_wide(vu) ? 2 : 1;
+}
+
 static void put_desc(struct vtd_unit *vu, struct vtd_desc desc)
 {
+	/* The upper half of a wide descriptor stays zero: none that is used here needs it. */
 	struct vtd_desc *queue = phys_ptr(vtd_phys(vu), vu->queue);
 
-	queue[vu->tail] = desc;
+	queue[vu->tail * vtd_queue_frames(vu)] = desc;
 	vu->tail = (vu->tail + 1) % QUEUE_ENTRIES;
 }
 
@@ -67,8 +83,8 @@ static bool submit(struct vtd_unit *vu, struct vtd_desc desc)
 				   SIO_FIELD_PREP(DESC_WAIT_DATA, STATUS_DONE),
 			     .hi = vu->status,
 		     });
-	vtd_write(vu, REG_IQT, 8, vu->tail * sizeof(desc));
-	for (unsigned i = 0; i < VTD_POLL_MAX; i++) {
+	vtd_write(vu, REG_IQT, 8, vu->tail * vtd_queue_frames(vu) * sizeof(desc));
+	for (unsigned i = 0; i < DRV_POLL_MAX; i++) {
 		if (__atomic_load_n(status, __ATOMIC_ACQUIRE) == STATUS_DONE)
 			return true;
 		if (vtd_read(vu, REG_FSTS, 4) & (FSTS_IQE | FSTS_ITE))
@@ -83,7 +99,7 @@ bool vtd_queue_enable(struct vtd_unit *vu)
 		return true;
 	vu->tail = 0;
 	vtd_write(vu, REG_IQT, 8, 0);
-	vtd_write(vu, REG_IQA, 8, vu->queue);
+	vtd_write(vu, REG_IQA, 8, vu->queue | (queue_is_wide(vu) ? IQA_WIDE : 0));
 	return vtd_global_command(vu, GCMD_QIE, true);
 }
 
@@ -101,7 +117,7 @@ void vtd_flush_context(struct vtd_unit *vu, enum vtd_gran gran, uint16_t did, ui
 		vtd_write(vu, REG_CCMD, 8,
 			  CCMD_ICC | SIO_FIELD_PREP(CCMD_GRAN, gran) |
 				  SIO_FIELD_PREP(CCMD_DID, did) | SIO_FIELD_PREP(CCMD_SID, rid));
-		ok = vtd_poll(vu, REG_CCMD, 8, CCMD_ICC, 0);
+		ok = drv_poll(vu->unit, REG_CCMD, 8, CCMD_ICC, 0);
 	}
 	sio_assert(ok);
 }
@@ -132,7 +148,7 @@ static void flush_iotlb(struct vtd_unit *vu, enum vtd_gran gran, uint16_t did, u
 			  IOTLB_IVT | SIO_FIELD_PREP(IOTLB_GRAN, gran) |
 				  (drain_writes ? IOTLB_DW : 0) | (drain_reads ? IOTLB_DR : 0) |
 				  SIO_FIELD_PREP(IOTLB_DID, did));
-		ok = vtd_poll(vu, iva + 8, 8, IOTLB_IVT, 0);
+		ok = drv_poll(vu->unit, iva + 8, 8, IOTLB_IVT, 0);
 	}
 	sio_assert(ok);
 }
@@ -168,6 +184,26 @@ void vtd_flush_range(struct vtd_unit *vu, uint16_t did, iova_t first, iova_t las
 void vtd_flush_write_buffer(struct vtd_unit *vu)
 {
 	bool ok = !vu->caps.rwbf || vtd_global_command(vu, GCMD_WBF, true);
+
+	sio_assert(ok);
+}
+
+void vtd_flush_pasid_cache(struct vtd_unit *vu, enum vtd_pasid_gran gran, uint16_t did,
+			   uint32_t pasid)
+{
+	/* There are no registers for this: a unit with scalable mode has a queue. */
+	bool ok = submit(vu, (struct vtd_desc){
+				     .lo = DESC_PASID_CACHE | SIO_FIELD_PREP(DESC_GRAN, gran) |
+					   SIO_FIELD_PREP(DESC_DID, did) |
+					   SIO_FIELD_PREP(DESC_PASID, pasid),
+			     });
+
+	sio_assert(ok);
+}
+
+void vtd_flush_interrupts(struct vtd_unit *vu)
+{
+	bool ok = submit(vu, (struct vtd_desc){.lo = DESC_INTERRUPT});
 
 	sio_assert(ok);
 }

@@ -63,6 +63,7 @@ static void unmap_now(struct vtd_domain *vd, iova_t iova, uint64_t len)
 	struct iommu_gather gather = {.first = iova, .last = iova + (len - 1), .len = len};
 
 	(void)vd->pt.ops->unmap(&vd->pt, iova, len, &gather.tables);
+	vtd_pages_written(vd, iova, gather.last, false);
 	vtd_iotlb_sync(&vd->base, &gather);
 }
 
@@ -107,16 +108,6 @@ static int fill(struct vtd_domain *vd, struct pt_map_req req, uint64_t *mapped)
 	return 0;
 }
 
-/* Table pages that the call took pass the injection point one by one; the plan may refuse one. */
-static int inject_tables(struct vtd_domain *vd, uint64_t before)
-{
-	int rc = 0;
-
-	for (; before < vd->pt.table_count && !rc; before++)
-		rc = inject_point(&vd->base.iommu->inject, INJECT_PT_ALLOC);
-	return rc;
-}
-
 int vtd_map_pages(struct iommu_domain *domain, const struct pt_map_req *request, uint64_t *mapped)
 {
 	struct vtd_domain *vd = vtd_domain(domain);
@@ -135,7 +126,10 @@ int vtd_map_pages(struct iommu_domain *domain, const struct pt_map_req *request,
 		vd->mapped_end = req.iova + len;
 	rc = fill(vd, req, mapped);
 	if (!rc)
-		rc = inject_tables(vd, tables);
+		rc = drv_inject_tables(domain->iommu, &vd->pt, tables);
+	if (*mapped)
+		vtd_pages_written(vd, req.iova, req.iova + (*mapped - 1),
+				  vd->pt.table_count != tables);
 	if (rc && *mapped) {
 		unmap_now(vd, req.iova, *mapped);
 		*mapped = 0;
@@ -143,15 +137,6 @@ int vtd_map_pages(struct iommu_domain *domain, const struct pt_map_req *request,
 	if (!rc)
 		flush_new(vd, req.iova, req.iova + (len - 1));
 	return rc;
-}
-
-static void gather_add(struct iommu_gather *gather, iova_t first, iova_t last)
-{
-	if (!gather->len || first < gather->first)
-		gather->first = first;
-	if (!gather->len || last > gather->last)
-		gather->last = last;
-	gather->len += last - first + 1;
 }
 
 uint64_t vtd_unmap_pages(struct iommu_domain *domain, iova_t iova, uint8_t size_lg2, uint64_t count,
@@ -173,7 +158,8 @@ uint64_t vtd_unmap_pages(struct iommu_domain *domain, iova_t iova, uint8_t size_
 		return 0;
 	if (vd->mapped_end == iova + change.done)
 		vd->mapped_end = iova;
-	gather_add(gather, iova, iova + (change.done - 1));
+	vtd_pages_written(vd, iova, iova + (change.done - 1), false);
+	drv_gather_add(gather, iova, iova + (change.done - 1));
 	return change.done;
 }
 

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What the drivers do in the same way, whatever the vendor. */
+#include "drv/drv.h"
+
+#include <string.h>
+
+bool drv_poll(struct unit *unit, uint32_t offset, unsigned width, uint64_t mask, uint64_t want)
+{
+	for (unsigned i = 0; i < DRV_POLL_MAX; i++) {
+		if ((unit->ops->mmio_read(unit, offset, width) & mask) == want)
+			return true;
+	}
+	return false;
+}
+
+void drv_gather_add(struct iommu_gather *gather, iova_t first, iova_t last)
+{
+	if (!gather->len || first < gather->first)
+		gather->first = first;
+	if (!gather->len || last > gather->last)
+		gather->last = last;
+	gather->len += last - first + 1;
+}
+
+int drv_inject_tables(struct iommu *iommu, const struct pt *pt, uint64_t before)
+{
+	int rc = 0;
+
+	for (; before < pt->table_count && !rc; before++)
+		rc = inject_point(&iommu->inject, INJECT_PT_ALLOC);
+	return rc;
+}
+
+void drv_frames_free(struct phys *phys, pa_t pa, unsigned count)
+{
+	if (pa == PA_NONE)
+		return;
+	memset(phys_ptr(phys, pa), 0, count * SIO_PAGE_SIZE);
+	if (count == 1)
+		phys_table_free(phys, pa);
+	else
+		phys_tables_free(phys, pa, count);
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the drivers do in the same way, whatever the vendor. */
+#ifndef BACKEND_DRV_DRV_H
+#define BACKEND_DRV_DRV_H
+
+#include "core/iommu_priv.h"
+
+/* A unit acts within the access that asks; one that needs more reads than this is dead. */
+#define DRV_POLL_MAX 1000u
+
+/* Read until (value & mask) == want; false: the unit never got there. */
+bool drv_poll(struct unit *unit, uint32_t offset, unsigned width, uint64_t mask, uint64_t want);
+
+/* Note what has to be invalidated. */
+void drv_gather_add(struct iommu_gather *gather, iova_t first, iova_t last);
+
+/* Table pages that a call took, `before` of them were there: each passes the injection point. */
+int drv_inject_tables(struct iommu *iommu, const struct pt *pt, uint64_t before);
+
+/* Give back the frames that a unit used, zeroed as the allocator wants them. PA_NONE: nothing. */
+void drv_frames_free(struct phys *phys, pa_t pa, unsigned count);
+
+#endif

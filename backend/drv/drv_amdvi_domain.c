@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Domains of the AMD-Vi driver: v1 tables, which units use one, attach and detach.
+ *
+ * Kernel behaviour: drivers/iommu/amd of Linux 6.12. A domain translates all 64 bits and starts
+ * with a table of three levels; one id serves it in every unit. A device is blocked on its way from
+ * one domain to another.
+ *
+ * Invariants (amd_domain_audit): refs counts the domain's devices behind each unit; the device
+ * table entry of each id of each device holds the domain's root, mode and id.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "drv_amdvi_priv.h"
+
+/* Three levels. */
+#define TOP_LEVEL_FIRST 2u
+
+/* Every power of two from 4 KiB to 2 PiB but 512 GiB, which the kernel leaves out. */
+#define PGSIZES (SIO_MASK(51, 12) & ~SIO_BIT(39))
+/* The default sizes among them, by level: 4 KiB, 2 MiB, 1 GiB, 256 TiB. */
+#define LARGE_LEVELS 0x17
+
+/* ---- ids ---- */
+
+/* 0: none is left. */
+static uint16_t id_alloc(struct drv_amdvi *drv)
+{
+	for (unsigned i = 0; i < SIO_ARRAY_SIZE(drv->domain_ids); i++) {
+		uint64_t used = drv->domain_ids[i];
+
+		if (used == UINT64_MAX)
+			continue;
+		drv->domain_ids[i] = used | (used + 1);
+		return (uint16_t)(i * 64 + (unsigned)__builtin_ctzll(~used));
+	}
+	return 0;
+}
+
+static void id_free(struct drv_amdvi *drv, uint16_t id)
+{
+	if (id)
+		drv->domain_ids[id / 64] &= ~SIO_BIT(id % 64);
+}
+
+/* ---- life ---- */
+
+static int domain_init_table(struct amd_domain *ad)
+{
+	const struct pt_caps caps = {
+		.haw = 52,
+		.large_levels = LARGE_LEVELS,
+		.contiguous = true,
+		.snoop = true,
+	};
+
+	ad->id = id_alloc(ad->drv);
+	if (!ad->id)
+		return -ENOMEM;
+	if (!pt_init(&ad->pt, ad->drv->iommu->phys, &pt_amd_v1, &caps, TOP_LEVEL_FIRST)) {
+		id_free(ad->drv, ad->id);
+		return -ENOMEM;
+	}
+	ad->base.pgsize_bitmap = PGSIZES;
+	ad->base.aperture_last = UINT64_MAX;
+	return 0;
+}
+
+int amd_domain_alloc(struct iommu_device *dev, enum iommu_domain_type type,
+		     struct iommu_domain **out)
+{
+	const struct amd_device *adev = dev->driver_data;
+	struct drv_amdvi *drv = adev->unit->drv;
+	struct amd_domain *ad;
+	int rc = 0;
+
+	if (type == IOMMU_DOMAIN_IDENTITY)
+		return -EINVAL;
+	if (type != IOMMU_DOMAIN_BLOCKED)
+		rc = inject_point(&dev->iommu->inject, INJECT_PT_ALLOC);
+	if (rc)
+		return rc;
+	ad = calloc(1, sizeof(*ad) + drv->unit_count * sizeof(ad->refs[0]));
+	if (!ad)
+		return -ENOMEM;
+	ad->drv = drv;
+	ad->pt.root = PA_NONE;
+	if (type != IOMMU_DOMAIN_BLOCKED)
+		rc = domain_init_table(ad);
+	if (rc) {
+		free(ad);
+		return rc;
+	}
+	*out = &ad->base;
+	return 0;
+}
+
+void amd_domain_free(struct iommu_domain *domain)
+{
+	struct amd_domain *ad = amd_domain(domain);
+
+	sio_assert(!ad->devices);
+	id_free(ad->drv, ad->id);
+	if (ad->pt.root != PA_NONE)
+		pt_fini(&ad->pt);
+	free(ad);
+}
+
+/* ---- invalidation ---- */
+
+/*
+ * Units that cache absence are taken for emulated ones, for which every page too many costs: then
+ * the range is covered exactly, by its largest aligned blocks.
+ */
+static void flush_exactly(struct amd_unit *au, uint16_t id, iova_t first, iova_t last)
+{
+	for (;;) {
+		uint64_t left = last - first;
+		unsigned size = left == UINT64_MAX ? 64 : sio_lg2(left + 1);
+
+		if (first && (unsigned)__builtin_ctzll(first) < size)
+			size = (unsigned)__builtin_ctzll(first);
+		if (size == 64) {
+			amd_flush_range(au, id, first, last);
+			return;
+		}
+		amd_flush_range(au, id, first, first + (SIO_BIT(size) - 1));
+		if (left == SIO_BIT(size) - 1)
+			return;
+		first += SIO_BIT(size);
+	}
+}
+
+static void flush_unit(struct amd_unit *au, uint16_t id, iova_t first, iova_t last)
+{
+	if (au->drv->np_cache)
+		flush_exactly(au, id, first, last);
+	else
+		amd_flush_range(au, id, first, last);
+}
+
+void amd_domain_flush(struct amd_domain *ad, iova_t first, iova_t last)
+{
+	first &= SIO_PAGE_MASK;
+	last |= ~SIO_PAGE_MASK;
+	for (unsigned i = 0; i < ad->drv->unit_count; i++) {
+		if (ad->refs[i])
+			flush_unit(&ad->drv->units[i], ad->id, first, last);
+	}
+	for (unsigned i = 0; i < ad->drv->unit_count; i++)
+		sio_assert(!ad->refs[i] || amd_wait(&ad->drv->units[i]));
+}
+
+void amd_domain_update(struct amd_domain *ad)
+{
+	for (struct amd_device *adev = ad->devices; adev; adev = adev->next)
+		amd_entry_set(adev, ad);
+}
+
+/* ---- attach ---- */
+
+void amd_domain_leave(struct amd_device *adev)
+{
+	struct amd_domain *ad = adev->domain;
+	struct amd_device **link;
+
+	if (!ad)
+		return;
+	amd_entry_block(adev);
+	amd_flush_range(adev->unit, ad->id, 0, UINT64_MAX);
+	sio_assert(amd_wait(adev->unit));
+	for (link = &ad->devices; *link != adev; link = &(*link)->next)
+		;
+	*link = adev->next;
+	adev->domain = NULL;
+	ad->refs[amd_unit_index(adev->unit)]--;
+}
+
+int amd_domain_attach(struct iommu_domain *domain, struct iommu_device *dev)
+{
+	struct amd_domain *ad = amd_domain(domain);
+	struct amd_device *adev = dev->driver_data;
+
+	if (adev->domain == ad)
+		return 0;
+	amd_domain_leave(adev);
+	if (domain->type == IOMMU_DOMAIN_BLOCKED)
+		return 0;
+	adev->domain = ad;
+	adev->next = ad->devices;
+	ad->devices = adev;
+	ad->refs[amd_unit_index(adev->unit)]++;
+	amd_entry_set(adev, ad);
+	return 0;
+}
+
+bool amd_domain_enforce(struct iommu_domain *domain)
+{
+	/* Every leaf is forced coherent already. */
+	return amd_domain(domain)->pt.root != PA_NONE;
+}
+
+/* ---- audit ---- */
+
+const char *amd_domain_audit(const struct iommu_domain *domain)
+{
+	const struct amd_domain *ad = amd_domain(domain);
+	unsigned devices = 0, refs = 0;
+	const char *what;
+
+	if (ad->pt.root == PA_NONE)
+		return ad->devices ? "the blocking domain lists a device" : NULL;
+	if (!(ad->drv->domain_ids[ad->id / 64] & SIO_BIT(ad->id % 64)))
+		return "a domain id is in use and marked free";
+	what = pt_audit(&ad->pt);
+	for (const struct amd_device *adev = ad->devices; adev && !what; adev = adev->next) {
+		devices++;
+		what = amd_entry_audit(adev, ad);
+	}
+	for (unsigned i = 0; i < ad->drv->unit_count; i++)
+		refs += ad->refs[i];
+	if (!what && refs != devices)
+		what = "a domain's device counts do not add up";
+	return what;
+}

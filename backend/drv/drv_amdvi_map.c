@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Map, unmap and invalidate in an AMD-Vi domain.
+ *
+ * Kernel behaviour: drivers/iommu/amd/io_pgtable.c of Linux 6.12 (v1 tables). The table grows at
+ * the root until it holds the address and has a level for the page size. Mapping over something
+ * replaces it silently; only where tables went, or a part of a larger page, does the map
+ * invalidate. Unmapping clears every page that it meets as a whole and answers their sizes; where
+ * nothing is mapped at the start it does nothing.
+ *
+ * Tables that an unmap emptied stay in the gather until every unit has forgotten them.
+ */
+#include <errno.h>
+
+#include "drv_amdvi_priv.h"
+
+/* Last address that the table can translate now. */
+static iova_t table_last(const struct amd_domain *ad)
+{
+	unsigned width = pt_width(ad->pt.top_level);
+
+	return width < 64 ? SIO_BIT(width) - 1 : UINT64_MAX;
+}
+
+/* Make room for `last` and for pages of 2^size_lg2 bytes. What was translated stays so. */
+static int domain_grow(struct amd_domain *ad, iova_t last, unsigned size_lg2)
+{
+	const unsigned level = (size_lg2 - SIO_PAGE_LG2) / 9;
+
+	while (table_last(ad) < last || ad->pt.top_level < level) {
+		enum pt_status status = pt_grow_root(&ad->pt);
+
+		if (status != PT_DONE)
+			return status == PT_NOMEM ? -ENOMEM : -EINVAL;
+		amd_domain_update(ad);
+	}
+	return 0;
+}
+
+/* Clear what lies under the page at iova. A larger page is noted: units may hold all of it. */
+static void clear_under(struct amd_domain *ad, iova_t iova, unsigned size_lg2,
+			struct iommu_gather *replaced)
+{
+	unsigned leaf_lg2 = ad->pt.ops->leaf_lg2(&ad->pt, iova);
+
+	if (leaf_lg2 > size_lg2) {
+		size_lg2 = leaf_lg2;
+		iova = sio_align_down(iova, SIO_BIT(size_lg2));
+		drv_gather_add(replaced, iova, iova + (SIO_BIT(size_lg2) - 1));
+	}
+	(void)ad->pt.ops->unmap(&ad->pt, iova, SIO_BIT(size_lg2), &replaced->tables);
+}
+
+static int fill(struct amd_domain *ad, struct pt_map_req req, struct iommu_gather *replaced,
+		uint64_t *mapped)
+{
+	while (req.count) {
+		struct pt_change change = ad->pt.ops->map(&ad->pt, &req);
+		uint64_t pages = change.done >> req.size_lg2;
+
+		*mapped += change.done;
+		req.iova += change.done;
+		req.oa += pages * (uint64_t)req.oa_step;
+		req.count -= pages;
+		if (change.status == PT_NOMEM)
+			return -ENOMEM;
+		if (change.status == PT_RANGE)
+			return -EINVAL;
+		if (change.status == PT_EXISTS)
+			clear_under(ad, req.iova, req.size_lg2, replaced);
+	}
+	return 0;
+}
+
+static void unmap_now(struct amd_domain *ad, iova_t iova, uint64_t len)
+{
+	struct iommu_gather gather = {.first = iova, .last = iova + (len - 1), .len = len};
+
+	(void)ad->pt.ops->unmap(&ad->pt, iova, len, &gather.tables);
+	amd_iotlb_sync(&ad->base, &gather);
+}
+
+int amd_map_pages(struct iommu_domain *domain, const struct pt_map_req *request, uint64_t *mapped)
+{
+	struct amd_domain *ad = amd_domain(domain);
+	uint64_t tables = ad->pt.table_count;
+	const iova_t last = request->iova + ((request->count << request->size_lg2) - 1);
+	struct pt_map_req req = *request;
+	struct iommu_gather replaced = {0};
+	int rc;
+
+	*mapped = 0;
+	req.perm &= PT_R | PT_W;
+	if (!req.perm || last < req.iova || !req.count)
+		return -EINVAL;
+	/* Every leaf is forced coherent. */
+	req.perm |= PT_SNP;
+	rc = domain_grow(ad, last, req.size_lg2);
+	if (!rc)
+		rc = fill(ad, req, &replaced, mapped);
+	if (!rc)
+		rc = drv_inject_tables(domain->iommu, &ad->pt, tables);
+	if (rc && *mapped) {
+		unmap_now(ad, req.iova, *mapped);
+		*mapped = 0;
+	}
+	/* What was replaced page by page is not flushed, as in the kernel: only what is gone is. */
+	if (replaced.len || replaced.tables.count || (!rc && ad->drv->np_cache))
+		drv_gather_add(&replaced, req.iova, last);
+	amd_iotlb_sync(domain, &replaced);
+	return rc;
+}
+
+/* The range neither overlaps nor touches what is gathered. */
+static bool gather_is_disjoint(const struct iommu_gather *gather, iova_t first, uint64_t len)
+{
+	return gather->len && (first > gather->last + 1 || first + len < gather->first);
+}
+
+uint64_t amd_unmap_pages(struct iommu_domain *domain, iova_t iova, uint8_t size_lg2, uint64_t count,
+			 struct iommu_gather *gather)
+{
+	struct amd_domain *ad = amd_domain(domain);
+	const uint64_t len = count << size_lg2;
+	uint64_t done = 0;
+
+	while (done < len && iova <= table_last(ad)) {
+		unsigned leaf_lg2 = ad->pt.ops->leaf_lg2(&ad->pt, iova);
+		uint64_t room, want = len - done;
+		struct pt_change change;
+
+		if (!leaf_lg2)
+			break;
+		/* A page counts as a whole, wherever in it the walk arrives. */
+		iova = sio_align_down(iova, SIO_BIT(leaf_lg2));
+		if (want < SIO_BIT(leaf_lg2))
+			want = SIO_BIT(leaf_lg2);
+		room = table_last(ad) - iova;
+		if (want - 1 > room)
+			want = room + 1;
+		change = ad->pt.ops->unmap(&ad->pt, iova, want, &gather->tables);
+		sio_assert(change.done != 0);
+		/* Pages between two ranges are not worth forgetting in an emulated unit. */
+		if (ad->drv->np_cache && gather_is_disjoint(gather, iova, change.done)) {
+			amd_iotlb_sync(domain, gather);
+			*gather = (struct iommu_gather){0};
+		}
+		drv_gather_add(gather, iova, iova + (change.done - 1));
+		done += change.done;
+		/* 0 behind the last page of all. */
+		iova += change.done;
+		if (!iova)
+			break;
+	}
+	return done;
+}
+
+void amd_iotlb_sync(struct iommu_domain *domain, struct iommu_gather *gather)
+{
+	struct amd_domain *ad = amd_domain(domain);
+
+	if (gather->len)
+		amd_domain_flush(ad, gather->first, gather->last);
+	pt_gather_free(ad->pt.phys, &gather->tables);
+}
+
+struct pt_run amd_query(const struct iommu_domain *domain, iova_t iova, uint64_t max_pages)
+{
+	const struct amd_domain *ad = amd_domain(domain);
+
+	if (iova > table_last(ad))
+		return (struct pt_run){0};
+	return ad->pt.ops->query(&ad->pt, iova, max_pages);
+}
+
+bool amd_next(const struct iommu_domain *domain, iova_t from, iova_t last, iova_t *found)
+{
+	const struct amd_domain *ad = amd_domain(domain);
+
+	if (last > table_last(ad))
+		last = table_last(ad);
+	return from <= last && ad->pt.ops->next(&ad->pt, from, last, found);
+}
