@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Runs a fuzz target over files and the files of folders, in name order, without a fuzzing engine:
- * a crash found once stays found. Exit 0: all ran; 2: nothing to run, or a file cannot be read.
+ * Runs a fuzz target without a fuzzing engine: over files and the files of folders, in name order,
+ * so that a crash found once stays found; and with `--random COUNT SEED` over that many inputs of
+ * seeded random bytes. Exit 0: all ran; 2: nothing to run, or a file cannot be read.
  */
 #include "fuzz.h"
+
+#include "prng.h"
 
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
 static unsigned files;
@@ -55,12 +59,38 @@ static int run_folder(const char *path)
 	return status;
 }
 
+/* Each input has a seed of its own; FUZZ_VERBOSE names it before it runs, to repeat a crash. */
+static void run_random(unsigned count, uint64_t seed)
+{
+	static uint8_t data[4096];
+
+	for (unsigned i = 0; i < count; i++) {
+		struct prng rng = {seed + i};
+		size_t size = 1 + prng_below(&rng, sizeof(data));
+
+		for (size_t at = 0; at < size; at++)
+			data[at] = (uint8_t)(prng_next(&rng) >> 24);
+		if (getenv("FUZZ_VERBOSE"))
+			fprintf(stderr, "--random 1 %llu\n", (unsigned long long)(seed + i));
+		LLVMFuzzerTestOneInput(data, size);
+		files++;
+	}
+	printf("random inputs of seeds %llu to %llu ran\n", (unsigned long long)seed,
+	       (unsigned long long)(seed + count - 1));
+}
+
 int main(int argc, char **argv)
 {
 	struct stat st;
 	int status = 0;
 
 	for (int i = 1; i < argc; i++) {
+		if (!strcmp(argv[i], "--random") && i + 2 < argc) {
+			run_random((unsigned)strtoul(argv[i + 1], NULL, 0),
+				   strtoull(argv[i + 2], NULL, 0));
+			i += 2;
+			continue;
+		}
 		if (stat(argv[i], &st) == 0 && S_ISDIR(st.st_mode))
 			status |= run_folder(argv[i]);
 		else

@@ -45,11 +45,10 @@ int sio_device_group(const struct sio_device *device)
 	return device->iommu->group ? device->iommu->group->id : -1;
 }
 
-static void fault_of_request(const struct sio_device *device, const struct dma_req *req,
+static void fault_of_request(const struct sio_machine *machine, const struct dma_req *req,
 			     const struct dma_fault *from, struct sio_fault *to)
 {
-	const struct unit *unit =
-		dma_fabric_route(device->machine->fabric, req->segment, req->requester);
+	const struct unit *unit = dma_fabric_route(machine->fabric, req->segment, req->requester);
 
 	*to = (struct sio_fault){
 		.reason = from->reason,
@@ -60,23 +59,28 @@ static void fault_of_request(const struct sio_device *device, const struct dma_r
 	pci_format_bdf(to->requester, req->segment, from->requester, true);
 }
 
-/* Serves both kinds of port; *blocked: the driver has something to read. */
-static int transfer(struct dma_port *port, const struct sio_device *device, struct dma_req *req,
-		    void *buf, struct sio_fault *fault)
+int machine_transfer(const struct sio_machine *machine, struct dma_port *port,
+		     const struct dma_req *req, void *buf, struct sio_fault *fault)
 {
-	struct dma_result result;
+	struct dma_result result = dma_access(port, req, buf);
 
-	req->segment = device->fn->segment;
-	req->requester = pci_requester_id(device->fn);
-	result = dma_access(port, req, buf);
 	if (fault)
 		*fault = (struct sio_fault){0};
 	if (result.fault.reason) {
 		if (fault)
-			fault_of_request(device, req, &result.fault, fault);
+			fault_of_request(machine, req, &result.fault, fault);
 		return -EACCES;
 	}
 	return result.bus_error ? -EIO : 0;
+}
+
+/* Serves both kinds of port. */
+static int transfer(struct dma_port *port, const struct sio_device *device, struct dma_req *req,
+		    void *buf, struct sio_fault *fault)
+{
+	req->segment = device->fn->segment;
+	req->requester = pci_requester_id(device->fn);
+	return machine_transfer(device->machine, port, req, buf, fault);
 }
 
 static int device_dma(struct sio_device *device, uint64_t iova, void *buf, size_t len, bool write,
@@ -150,6 +154,7 @@ void machine_fault_format(const struct iommu_fault *fault, struct sio_fault *out
 	*out = (struct sio_fault){
 		.reason = fault->reason,
 		.is_read = fault->is_read,
+		.flags = fault->flags,
 		.address = fault->address,
 	};
 	snprintf(out->unit, sizeof(out->unit), "%s", fault->unit);

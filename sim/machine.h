@@ -15,6 +15,7 @@
 #include "core/file.h"
 #include "core/iommu.h"
 #include "core/mm_sim.h"
+#include "drv/drv_amdvi.h"
 #include "drv/drv_vtd.h"
 #include "pcidev.h"
 #include "platform/platform.h"
@@ -60,6 +61,13 @@ struct sio_process {
 	struct sio_process *next;
 };
 
+/* Public name of a unit of a sio_hw. */
+struct sio_unit {
+	struct sio_hw *hw;
+	struct unit *unit;
+	const struct platform_unit *platform;
+};
+
 struct sio_port {
 	struct sio_machine *machine;
 	struct dma_port *dma;
@@ -75,8 +83,11 @@ struct sio_machine {
 	struct machine_unit *unit;
 	unsigned unit_count;
 	struct iommu iommu;
-	struct drv_vtd *drv;
+	struct drv_vtd *drv;     /* NULL: no VT-d unit */
+	struct drv_amdvi *amdvi; /* NULL: no AMD unit */
+	bool booted;             /* the drivers take interrupts */
 	struct vfio *vfio;
+	struct sio_hw *hw;         /* the hardware alone: whose machine this is, else NULL */
 	struct sio_device *device; /* in order of (segment, rid) */
 	unsigned device_count;
 	struct sio_process *processes; /* newest first */
@@ -109,12 +120,21 @@ void machine_settle(struct sio_machine *machine);
 /* From now on operations are what the caller numbers, and this is the number of the next one. */
 void machine_operation(struct sio_machine *machine, uint64_t number);
 
+/* Interrupts arrived (some were lost): the drivers look what their units have to say. */
+void machine_drivers_irq(struct sio_machine *machine, const struct machine_irq *irq, unsigned count,
+			 bool lost);
+/* Every unit remaps interrupts, and the kernel uses that. */
+bool machine_intremap(const struct sio_machine *machine);
+
 /* Callbacks of units; ctx is a struct machine_unit. */
 extern const struct unit_env machine_unit_env;
 
 struct caller machine_caller(const struct sio_process *process);
 /* End all processes, newest first. */
 void machine_processes_end(struct sio_machine *machine);
+/* dma_access() with the answers of the public API: 0, -EACCES and *fault (may be NULL), -EIO. */
+int machine_transfer(const struct sio_machine *machine, struct dma_port *port,
+		     const struct dma_req *req, void *buf, struct sio_fault *fault);
 void machine_fault_format(const struct iommu_fault *fault, struct sio_fault *out);
 struct sio_device *machine_device_at(struct sio_machine *machine, uint16_t segment, uint16_t rid);
 

@@ -14,11 +14,6 @@
 
 #include "machine.h"
 
-/* The fault event's registers, for an interrupt whose message was lost. */
-#define VTD_FEDATA  0x3cu
-#define VTD_FEADDR  0x40u
-#define VTD_FEUADDR 0x44u
-
 static void unit_msi(void *ctx, uint64_t address, uint32_t data)
 {
 	struct machine_unit *unit = ctx;
@@ -34,6 +29,13 @@ static void unit_msi(void *ctx, uint64_t address, uint32_t data)
 	else if (i == machine->irq_count)
 		machine->irq[machine->irq_count++] = (struct machine_irq){address, data};
 	pthread_mutex_unlock(&machine->event_lock);
+}
+
+/* What devices signal reaches its handler without us: vfio's eventfds stand behind the vectors. */
+static void unit_interrupt(void *ctx, const struct irq_message *irq)
+{
+	(void)ctx;
+	(void)irq;
 }
 
 static bool same_use(const struct stale_use *a, const struct stale_use *b)
@@ -71,6 +73,7 @@ const struct unit_env machine_unit_env = {
 	.msi = unit_msi,
 	.stale = unit_stale,
 	.clock = unit_clock,
+	.interrupt = unit_interrupt,
 };
 
 void machine_enter(struct sio_machine *machine, bool counts)
@@ -92,24 +95,6 @@ void machine_operation(struct sio_machine *machine, uint64_t number)
 	machine->numbered = true;
 	__atomic_store_n(&machine->iommu.op, number, __ATOMIC_RELAXED);
 	pthread_mutex_unlock(&machine->lock);
-}
-
-static void handle_irqs(struct sio_machine *machine, const struct machine_irq *irq, unsigned count)
-{
-	for (unsigned i = 0; i < count; i++)
-		drv_vtd_fault_irq(machine->drv, irq[i].address, irq[i].data);
-}
-
-static void handle_lost_irqs(struct sio_machine *machine)
-{
-	for (unsigned i = 0; i < machine->unit_count; i++) {
-		struct unit *unit = machine->unit[i].unit;
-		uint64_t address = unit->ops->mmio_read(unit, VTD_FEADDR, 4);
-		uint64_t data = unit->ops->mmio_read(unit, VTD_FEDATA, 4);
-
-		address |= unit->ops->mmio_read(unit, VTD_FEUADDR, 4) << 32;
-		drv_vtd_fault_irq(machine->drv, address, (uint32_t)data);
-	}
 }
 
 static void collect_faults(struct sio_machine *machine)
@@ -185,11 +170,9 @@ void machine_settle(struct sio_machine *machine)
 		machine->irq_lost = false;
 		pthread_mutex_unlock(&machine->event_lock);
 		collect_stales(machine, stale, stales);
-		if (!machine->drv)
+		if (!machine->booted)
 			return;
-		handle_irqs(machine, irq, irqs);
-		if (lost)
-			handle_lost_irqs(machine);
+		machine_drivers_irq(machine, irq, irqs, lost);
 		if (irqs || lost)
 			collect_faults(machine);
 	} while (irqs || lost);

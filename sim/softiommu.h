@@ -11,6 +11,9 @@
  * sio_pwrite) return -1 and set errno, with the errno of the emulated kernel. All others return 0
  * or a negative errno value.
  *
+ * sio_hw_create() at the end gives the hardware without the kernel: registers, memory and DMA, for
+ * drivers of your own.
+ *
  * Threads: calls on one machine are serialised by its own lock, so any thread may make them. DMA
  * from other threads than the one that maps goes through a sio_port of that thread and takes no
  * lock.
@@ -21,6 +24,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/types.h>
 
 #ifdef __cplusplus
@@ -135,8 +139,9 @@ struct sio_fault {
 	char unit[16];      /* "dmar0" */
 	char requester[16]; /* "0000:01:00.0": the id on the bus, that of a bridge for devices below
 			       one */
-	uint8_t reason;     /* the manual's code; 0: no fault */
+	uint8_t reason;     /* the manual's code (AMD: of the event); 0: no fault */
 	bool is_read;
+	uint16_t flags;   /* AMD: those of the event; VT-d: 0 */
 	uint64_t address; /* page */
 };
 
@@ -186,6 +191,109 @@ int sio_inject(struct sio_machine *machine, const char *plan, char *error, size_
 /* A vfio_iommu_type1 module parameter: dma_entry_limit, disable_hugepages, allow_unsafe_interrupts.
  */
 int sio_param(struct sio_machine *machine, const char *name, uint64_t value);
+
+/* ---- the hardware alone: your own driver instead of the emulated kernel ---- */
+
+/*
+ * Memory, IOMMU units and buses of a platform, as they are before a kernel boots: for the driver of
+ * a hypervisor or of firmware, which programs the units through registers and memory like any
+ * other. Calls on one sio_hw are serialised by it, so any thread may make them.
+ */
+struct sio_hw;
+struct sio_unit;
+
+enum sio_event_kind {
+	SIO_EVENT_MSI,       /* the unit itself interrupts: faults, invalidations, page requests */
+	SIO_EVENT_INTERRUPT, /* a device's interrupt request that the unit let through */
+	SIO_EVENT_STALE, /* with cfg.strict: a cached translation that memory does not confirm */
+};
+
+struct sio_event {
+	enum sio_event_kind kind;
+	struct sio_unit *unit;
+	uint64_t address; /* MSI: of the message. STALE: the device's address */
+	uint32_t data;    /* MSI */
+	/* INTERRUPT: the requester id, and what reaches the processors. */
+	uint16_t requester;
+	bool remapped, posted, logical, level;
+	uint8_t mode, vector; /* mode: the delivery mode field */
+	uint32_t destination;
+	const char *text; /* STALE: one line, valid during the call */
+};
+
+struct sio_hw_cfg {
+	const char *platform;      /* preset name or file name; NULL: "vtd48" */
+	const char *platform_text; /* libconfig text instead, if not NULL */
+	uint64_t ram_bytes;        /* 0: the platform's */
+	bool strict;               /* compare every cached translation with a fresh walk */
+	/*
+	 * May be NULL. Called on the thread whose access or DMA caused the event, before that
+	 * returns. It may use registers and memory (sio_unit_*, sio_hw_read, sio_hw_write), and no
+	 * other function of the same sio_hw.
+	 */
+	void (*event)(void *ctx, const struct sio_event *event);
+	void *ctx;
+};
+
+/* Errors as those of sio_machine_create(). */
+int sio_hw_create(const struct sio_hw_cfg *cfg, struct sio_hw **hw, char *error, size_t error_len);
+void sio_hw_destroy(struct sio_hw *hw);
+
+/* The n-th unit in the platform's order; NULL: there are no more. Lives as long as the hw. */
+struct sio_unit *sio_hw_unit(struct sio_hw *hw, unsigned n);
+/* "dmar0", "ivhd0". */
+const char *sio_unit_name(const struct sio_unit *unit);
+/*
+ * A register: `offset` into the unit's window, `width` 4 or 8 bytes, aligned to it. Anything else
+ * reads as all ones and writes nothing.
+ */
+uint64_t sio_unit_read(struct sio_unit *unit, uint32_t offset, unsigned width);
+void sio_unit_write(struct sio_unit *unit, uint32_t offset, unsigned width, uint64_t value);
+/* A dword of the unit's PCI configuration space. All ones: the unit has none (VT-d). */
+uint32_t sio_unit_config_read(struct sio_unit *unit, uint32_t offset);
+void sio_unit_config_write(struct sio_unit *unit, uint32_t offset, uint32_t value);
+
+/* Physical memory. 0; -EFAULT: nothing answers at some byte of it, which reads as 0xff. */
+int sio_hw_read(struct sio_hw *hw, uint64_t address, void *buf, size_t len);
+int sio_hw_write(struct sio_hw *hw, uint64_t address, const void *buf, size_t len);
+/*
+ * Flush the cache lines of a table out of the processor's caches: a unit that is `noncoherent` in
+ * its platform reads what was last flushed. Other units need none.
+ */
+void sio_hw_flush(struct sio_hw *hw, uint64_t address, size_t len);
+/*
+ * `pages` zeroed pages that nothing else uses, adjacent and aligned to their number, which is a
+ * power of two up to 512. SIO_NO_MEMORY: no such number, or memory is exhausted.
+ */
+#define SIO_NO_MEMORY UINT64_MAX
+uint64_t sio_hw_alloc(struct sio_hw *hw, unsigned pages);
+/* Give back what one sio_hw_alloc() returned, whole. */
+void sio_hw_free(struct sio_hw *hw, uint64_t address, unsigned pages);
+
+/* A request as it arrives at the root complex. */
+struct sio_request {
+	uint16_t segment;
+	uint16_t requester; /* bus << 8 | device << 3 | function */
+	bool has_pasid;
+	uint32_t pasid;
+	uint64_t address;
+	size_t len;
+	bool write;
+};
+
+/*
+ * Do the request through the unit that serves the requester; where none does, the address is
+ * physical. Results as those of sio_dma_read().
+ */
+int sio_hw_dma(struct sio_hw *hw, const struct sio_request *request, void *buf,
+	       struct sio_fault *fault);
+/*
+ * How memory as it stands translates the request's first byte, caches bypassed: entries and levels
+ * with their meaning, as `softiommu walk` shows them. len and write are not looked at.
+ */
+void sio_hw_walk(struct sio_hw *hw, const struct sio_request *request, FILE *out);
+/* Invariants of memory and units. 0; or -EPROTO and one line in `what` (len bytes). */
+int sio_hw_audit(struct sio_hw *hw, char *what, size_t len);
 
 #pragma GCC visibility pop
 

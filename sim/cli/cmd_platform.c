@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* softiommu platform: list the presets, show a machine, check a platform file. */
-#include "cli.h"
+/* softiommu platform: presets, machines, platform files, and the tables of their firmware. */
+#include "cmd_platform.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -9,22 +9,18 @@
 #include "platform/platform.h"
 #include "report/report.h"
 
-struct options {
-	const char *action, *name;
-	const char *kernel;
-	bool json, text;
-};
-
 static const struct argp_option option_list[] = {
 	{"json", 'j', NULL, 0, "print JSON", 0},
 	{"text", 't', NULL, 0, "show: print the platform file itself", 0},
 	{"kernel", 'k', "K", 0, "boot this kernel", 0},
+	{"output", 'o', "DIR", 0, "acpi: where to write the tables (default: here)", 0},
+	{"platform", 'p', "P", 0, "import: what a table cannot say is as in this platform", 0},
 	{0},
 };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
-	struct options *options = state->input;
+	struct platform_options *options = state->input;
 
 	switch (key) {
 	case 'j':
@@ -35,6 +31,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case 'k':
 		options->kernel = arg;
+		return 0;
+	case 'o':
+		options->output = arg;
+		return 0;
+	case 'p':
+		options->known = arg;
 		return 0;
 	case ARGP_KEY_ARG:
 		if (state->arg_num > 1)
@@ -49,7 +51,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	}
 }
 
-static int list(const struct options *options)
+static int list(const struct platform_options *options)
 {
 	const struct platform_preset *preset;
 	json_t *json = json_array();
@@ -74,7 +76,7 @@ static int list(const struct options *options)
 	return CLI_OK;
 }
 
-static int boot(const struct options *options, struct sio_machine **machine, char *error,
+static int boot(const struct platform_options *options, struct sio_machine **machine, char *error,
 		size_t len)
 {
 	struct sio_machine_cfg cfg = {.platform = options->name, .kernel = options->kernel};
@@ -82,7 +84,7 @@ static int boot(const struct options *options, struct sio_machine **machine, cha
 	return sio_machine_create(&cfg, machine, error, len);
 }
 
-static int show_text(const struct options *options)
+static int show_text(const struct platform_options *options)
 {
 	struct platform *platform;
 	char error[512];
@@ -96,7 +98,7 @@ static int show_text(const struct options *options)
 	return CLI_OK;
 }
 
-static int show(const struct options *options)
+static int show(const struct platform_options *options)
 {
 	struct sio_machine *machine;
 	char error[512];
@@ -116,7 +118,7 @@ static int show(const struct options *options)
 	return status;
 }
 
-static int check_answer(const struct options *options, const char *name, const char *error)
+static int check_answer(const struct platform_options *options, const char *name, const char *error)
 {
 	if (options->json)
 		return cli_json(
@@ -129,9 +131,9 @@ static int check_answer(const struct options *options, const char *name, const c
 }
 
 /* A file's name needs no '/' here: `check` takes files only. */
-static int check(const struct options *options)
+static int check(const struct platform_options *options)
 {
-	struct options file = *options;
+	struct platform_options file = *options;
 	struct sio_machine *machine;
 	char path[4096], error[512];
 	int rc, status;
@@ -154,18 +156,25 @@ int cmd_platform(int argc, char **argv)
 	static const struct argp argp = {
 		.options = option_list,
 		.parser = parse,
-		.args_doc = "list\nshow PLATFORM\ncheck FILE",
+		.args_doc = "list\nshow PLATFORM\ncheck FILE\nacpi PLATFORM\nimport TABLE",
 		.doc = "Machines: the presets, what one consists of, whether a platform file is "
-		       "valid.\v"
+		       "valid, the ACPI tables DMAR and IVRS of its firmware, a platform file for "
+		       "such a table.\v"
 		       "PLATFORM is a preset, or a file if it has a '/' or '.'. See "
 		       "softiommu-platform(5).",
 	};
 	static const struct {
 		const char *name;
 		bool wants_name;
-		int (*run)(const struct options *options);
-	} actions[] = {{"list", false, list}, {"show", true, show}, {"check", true, check}};
-	struct options options = {0};
+		int (*run)(const struct platform_options *options);
+	} actions[] = {
+		{"list", false, list},
+		{"show", true, show},
+		{"check", true, check},
+		{"acpi", true, platform_acpi},
+		{"import", true, platform_import},
+	};
+	struct platform_options options = {0};
 
 	if (argp_parse(&argp, argc, argv, 0, NULL, &options))
 		return CLI_BAD;
@@ -178,6 +187,7 @@ int cmd_platform(int argc, char **argv)
 			  options.name ? "no argument" : "an argument");
 		return CLI_BAD;
 	}
-	cli_error("platform: no action \"%s\", expected list, show or check", options.action);
+	cli_error("platform: no action \"%s\", expected list, show, check, acpi or import",
+		  options.action);
 	return CLI_BAD;
 }

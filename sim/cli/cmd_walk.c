@@ -4,18 +4,20 @@
 
 #include "report/report.h"
 
-enum { OPT_AT = 0x200 };
+enum { OPT_AT = 0x200, OPT_PASID };
 
 struct options {
 	struct cli_trace trace;
 	const char *file, *bdf;
-	uint64_t iova, at;
+	struct report_address address;
+	uint64_t at;
 	bool json;
 };
 
 static const struct argp_option option_list[] = {
 	{"replay", 'r', "FILE", 0, "the trace to replay first", 0},
 	{"at", OPT_AT, "N", 0, "look after operation N, not at the end", 0},
+	{"pasid", OPT_PASID, "N", 0, "the device's request carries this PASID", 0},
 	{"json", 'j', NULL, 0, "print JSON", 0},
 	{0},
 };
@@ -26,13 +28,15 @@ static void parse_argument(struct options *options, const char *arg, struct argp
 		options->bdf = arg;
 	else if (state->arg_num > 1)
 		argp_error(state, "too many arguments");
-	else if (!cli_number(arg, &options->iova))
+	else if (!cli_number(arg, &options->address.iova))
 		argp_error(state, "%s is no address, expected a number such as 0x10000", arg);
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct options *options = state->input;
+
+	uint64_t value;
 
 	switch (key) {
 	case 'r':
@@ -41,6 +45,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_AT:
 		if (!cli_number(arg, &options->at) || !options->at)
 			argp_error(state, "--at %s: expected a number from 1", arg);
+		return 0;
+	case OPT_PASID:
+		if (!cli_number(arg, &value) || value > 0xfffff)
+			argp_error(state, "--pasid %s: expected a number of 20 bits", arg);
+		options->address.pasid = (uint32_t)value;
+		options->address.has_pasid = true;
 		return 0;
 	case 'j':
 		options->json = true;
@@ -71,8 +81,8 @@ static int report(void *ctx, struct sio_machine *machine)
 		return CLI_BAD;
 	}
 	if (options->json)
-		return cli_json(report_walk_json(device, options->iova));
-	report_walk(stdout, device, options->iova);
+		return cli_json(report_walk_json(device, &options->address));
+	report_walk(stdout, device, &options->address);
 	return CLI_OK;
 }
 

@@ -12,7 +12,7 @@
 
 static const struct cli_command commands[] = {
 	{"replay", "replay traces and compare every answer", cmd_replay},
-	{"platform", "list, show and check machines", cmd_platform},
+	{"platform", "list, show and check machines, and their ACPI tables", cmd_platform},
 	{"walk", "show the page walk of one address", cmd_walk},
 	{"maps", "show what each container maps", cmd_maps},
 };
@@ -125,7 +125,8 @@ int main(int argc, char **argv)
 	static const struct argp argp = {
 		.parser = parse,
 		.args_doc = "COMMAND [ARGUMENT...]",
-		.doc = "A software IOMMU: machines with VT-d units, and VFIO on top of them.\v",
+		.doc = "A software IOMMU: machines with VT-d and AMD-Vi units, and VFIO on top of "
+		       "them.\v",
 		.help_filter = filter,
 	};
 	int status = CLI_BAD;

@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What no key can tell alone: places taken twice, bus ranges, which unit serves which device, and
- * whether every address fits.
+ * What no key can tell alone of the devices: places taken twice, bus ranges, the bridges on the
+ * way.
  *
- * A bridge in a unit's scope stands for everything below it. The nearest scope entry on the way up
- * wins; a device that two units name is an error, as it is to firmware. Source: VT-d, "DMA
- * Remapping Reporting Structure", device scope.
+ * Devices on a platform bus have ids on the bus and no place in the tree: no bridge leads to them,
+ * and they are no function of a slot.
  */
 #include "parse.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,21 +27,17 @@ static int device_order(const void *left, const void *right)
 	return a->place.line < b->place.line ? -1 : a->place.line > b->place.line;
 }
 
-static struct platform_device *device_at(const struct platform *platform, uint16_t segment,
-					 uint16_t rid)
+struct platform_device *platform_device_at(const struct platform *platform, uint16_t segment,
+					   uint16_t rid)
 {
-	struct platform_device key = {.segment = segment, .rid = rid};
-
 	for (unsigned i = 0; i < platform->device_count; i++)
-		if (platform->device[i].segment == key.segment &&
-		    platform->device[i].rid == key.rid)
+		if (platform->device[i].segment == segment && platform->device[i].rid == rid)
 			return &platform->device[i];
 	return NULL;
 }
 
-/* The bridge whose secondary bus this is, NULL on a root bus. */
-static const struct platform_device *bridge_above(const struct platform *platform,
-						  const struct platform_device *device)
+const struct platform_device *platform_bridge_above(const struct platform *platform,
+						    const struct platform_device *device)
 {
 	for (unsigned i = 0; i < platform->device_count; i++) {
 		const struct platform_device *bridge = &platform->device[i];
@@ -79,21 +73,13 @@ static int check_names(struct parser *parser)
 					"expected another",
 					device->name, platform->device[j].place.line);
 	}
-	for (unsigned i = 0; i < platform->unit_count; i++)
-		for (unsigned j = 0; j < i; j++)
-			if (!strcmp(platform->unit[i].name, platform->unit[j].name))
-				return parser_error(
-					parser, platform->unit[i].place,
-					"the name \"%s\" is taken by the unit of line %u, "
-					"expected another",
-					platform->unit[i].name, platform->unit[j].place.line);
 	return 0;
 }
 
 static int check_bridge(struct parser *parser, const struct platform_device *bridge)
 {
 	const struct platform *platform = parser->platform;
-	const struct platform_device *above = bridge_above(platform, bridge);
+	const struct platform_device *above = platform_bridge_above(platform, bridge);
 
 	if (bridge->secondary_bus <= rid_bus(bridge->rid))
 		return parser_error(
@@ -133,7 +119,7 @@ static int check_reachable(struct parser *parser, const struct platform_device *
 {
 	const struct platform *platform = parser->platform;
 
-	if (bridge_above(platform, device))
+	if (platform_is_acpi(device) || platform_bridge_above(platform, device))
 		return 0;
 	for (unsigned i = 0; i < platform->device_count; i++) {
 		const struct platform_device *bridge = &platform->device[i];
@@ -164,142 +150,21 @@ static int check_topology(struct parser *parser)
 			rc = check_bridge(parser, device);
 		if (!rc)
 			rc = check_reachable(parser, device);
+		if (platform_is_acpi(device) && platform_bridge_above(platform, device))
+			return parser_error(parser, device->place,
+					    "a device on a platform bus has an id of bus %02x, "
+					    "which is below a bridge, expected a root bus",
+					    rid_bus(device->rid));
 		if (!device->typed && device->type == PCI_ENDPOINT &&
-		    !bridge_above(platform, device))
+		    !platform_bridge_above(platform, device))
 			device->type = PCI_RC_ENDPOINT;
 		/* Two functions in one slot: both are parts of a multifunction device. */
-		if (next && next->segment == device->segment && next->rid >> 3 == device->rid >> 3)
+		if (next && next->segment == device->segment &&
+		    next->rid >> 3 == device->rid >> 3 && !platform_is_acpi(device) &&
+		    !platform_is_acpi(next))
 			device->multifunction = device[1].multifunction = true;
 	}
 	return rc;
-}
-
-static const struct platform_claim *claim_of(const struct parser *parser, uint16_t segment,
-					     uint16_t rid)
-{
-	for (unsigned i = 0; i < parser->claim_count; i++)
-		if (parser->claim[i].segment == segment && parser->claim[i].rid == rid)
-			return &parser->claim[i];
-	return NULL;
-}
-
-static int check_claims(struct parser *parser)
-{
-	const struct platform *platform = parser->platform;
-	char bdf[16];
-
-	for (unsigned i = 0; i < parser->claim_count; i++) {
-		const struct platform_claim *claim = &parser->claim[i];
-		const struct platform_claim *first = claim_of(parser, claim->segment, claim->rid);
-
-		pci_format_bdf(bdf, claim->segment, claim->rid, true);
-		if (first != claim)
-			return parser_error(
-				parser, claim->place,
-				"%s is claimed by unit %s and by unit %s (line %u), expected one "
-				"unit",
-				bdf, platform->unit[claim->unit].name,
-				platform->unit[first->unit].name, first->place.line);
-		if (!device_at(platform, claim->segment, claim->rid))
-			return parser_error(
-				parser, claim->place,
-				"the scope of unit %s names %s, expected a device of this platform",
-				platform->unit[claim->unit].name, bdf);
-		if (claim->segment != platform->unit[claim->unit].segment)
-			return parser_error(parser, claim->place,
-					    "the scope of unit %s names %s, expected segment %04x",
-					    platform->unit[claim->unit].name, bdf,
-					    platform->unit[claim->unit].segment);
-	}
-	return 0;
-}
-
-static int include_all_unit(const struct platform *platform, uint16_t segment)
-{
-	for (unsigned i = 0; i < platform->unit_count; i++)
-		if (platform->unit[i].include_all && platform->unit[i].segment == segment)
-			return (int)i;
-	return -1;
-}
-
-static int check_units(struct parser *parser)
-{
-	struct platform *platform = parser->platform;
-
-	for (unsigned i = 0; i < platform->unit_count; i++) {
-		const struct platform_unit *unit = &platform->unit[i];
-		int all = include_all_unit(platform, unit->segment);
-
-		if (unit->include_all && all != (int)i)
-			return parser_error(
-				parser, unit->place,
-				"units %s and %s (line %u) both have include-all, expected one a "
-				"segment",
-				unit->name, platform->unit[all].name,
-				platform->unit[all].place.line);
-	}
-	for (unsigned i = 0; i < platform->device_count; i++) {
-		struct platform_device *device = &platform->device[i];
-		const struct platform_device *at = device;
-		const struct platform_claim *claim = NULL;
-
-		for (; at && !claim; at = bridge_above(platform, at))
-			claim = claim_of(parser, at->segment, at->rid);
-		device->unit =
-			claim ? (int)claim->unit : include_all_unit(platform, device->segment);
-	}
-	return 0;
-}
-
-static int check_rmrr(struct parser *parser)
-{
-	const struct platform *platform = parser->platform;
-	char bdf[16];
-
-	for (unsigned i = 0; i < platform->rmrr_count; i++) {
-		const struct platform_rmrr *rmrr = &platform->rmrr[i];
-
-		for (unsigned j = 0; j < rmrr->count; j++) {
-			const struct platform_device *device =
-				device_at(platform, rmrr->segment, rmrr->rids[j]);
-			unsigned haw = PLATFORM_HAW_DEFAULT;
-
-			if (!device)
-				return parser_error(
-					parser, rmrr->place,
-					"the rmrr names %s, expected a device of this platform",
-					pci_format_bdf(bdf, rmrr->segment, rmrr->rids[j], true));
-			if (device->unit >= 0)
-				haw = platform->unit[device->unit].haw;
-			if (rmrr->last >> haw)
-				return parser_error(parser, rmrr->place,
-						    "the rmrr ends at 0x%" PRIx64
-						    ", expected an address of at most %u bits",
-						    rmrr->last, haw);
-		}
-	}
-	return 0;
-}
-
-const struct platform_unit *platform_ram_excess(const struct platform *platform, uint64_t ram_bytes)
-{
-	for (unsigned i = 0; i < platform->unit_count; i++)
-		if ((ram_bytes - 1) >> platform->unit[i].haw)
-			return &platform->unit[i];
-	return NULL;
-}
-
-static int check_memory(struct parser *parser)
-{
-	const struct platform *platform = parser->platform;
-	const struct platform_unit *unit = platform_ram_excess(platform, platform->ram_bytes);
-
-	if (!unit)
-		return 0;
-	return parser_error(parser, unit->place,
-			    "unit %s reaches %u address bits (haw), less than the %" PRIu64
-			    " MiB of ram, expected a wider unit or less memory",
-			    unit->name, unit->haw, platform->ram_bytes >> 20);
 }
 
 int platform_check(struct parser *parser)
@@ -313,11 +178,5 @@ int platform_check(struct parser *parser)
 	rc = check_names(parser);
 	if (!rc)
 		rc = check_topology(parser);
-	if (!rc)
-		rc = check_claims(parser);
-	if (!rc)
-		rc = check_units(parser);
-	if (!rc)
-		rc = check_rmrr(parser);
-	return rc ? rc : check_memory(parser);
+	return rc ? rc : platform_check_firmware(parser);
 }

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The `devices` and `rmrr` sections: PCI functions, bridges, and memory that firmware reserves for
- * some of them.
+ * The `devices` section: PCI functions, bridges, and devices on a platform bus.
+ *
+ * A device on a platform bus has a name in the ACPI namespace or a hardware id. To an IOMMU it is a
+ * requester id like any other (DMAR's ANDD, IVHD's ACPI HID entry); no program can have it, since
+ * vfio-pci binds PCI functions only.
  */
 #include "parse.h"
 
@@ -11,7 +14,6 @@
 #include "dev/dev.h"
 
 #define DEVICE(field) offsetof(struct platform_device, field)
-#define RMRR(field)   offsetof(struct platform_rmrr, field)
 
 /* Bridges have no device model; the name says what they are on the bus. */
 static const struct {
@@ -87,14 +89,47 @@ static int parse_type(struct parser *parser, const config_setting_t *setting, vo
 	return 0;
 }
 
+/* Other ids that the device's DMA carries, as for hardware that Linux lists as a quirk. */
+static int parse_aliases(struct parser *parser, const config_setting_t *setting, void *object)
+{
+	struct platform_device *device = object;
+	uint16_t segment, *rids = NULL;
+	unsigned count = 0;
+	int rc = setting_bdf_list(parser, setting, &segment, &rids, &count);
+
+	if (!rc && count > SIO_ARRAY_SIZE(device->alias_devfns))
+		rc = parser_error(parser, parser_place(parser, setting),
+				  "aliases has %u entries, expected at most %zu", count,
+				  SIO_ARRAY_SIZE(device->alias_devfns));
+	/* The bus is compared when that of the device is known, whatever the order of keys. */
+	for (unsigned i = 0; i < count && !rc; i++) {
+		device->alias_devfns[i] = (uint8_t)rids[i];
+		if (rids[i] >> 8 != rids[0] >> 8)
+			rc = parser_error(parser, parser_place(parser, setting),
+					  "aliases on two buses, expected the device's own");
+	}
+	device->alias_bus = count ? (uint8_t)(rids[0] >> 8) : 0;
+	device->alias_count = (uint8_t)count;
+	free(rids);
+	return rc;
+}
+
+#define TEXT(field) \
+	KEY_TEXT, .offset = DEVICE(field), .max = sizeof(((struct platform_device *)0)->field)
+
 static const struct key device_keys[] = {
-	{"name", KEY_TEXT, .offset = DEVICE(name),
-	 .max = sizeof(((struct platform_device *)0)->name)},
+	{"name", TEXT(name)},
+	{"acpi", TEXT(acpi)},
+	{"hid", TEXT(hid)},
+	{"uid", TEXT(uid)},
 	{"bdf", KEY_CALL, .call = parse_bdf},
 	{"model", KEY_CALL, .call = parse_model},
 	{"driver", KEY_CALL, .call = parse_driver},
 	{"type", KEY_CALL, .call = parse_type},
 	{"acs", KEY_BOOL, .offset = DEVICE(acs)},
+	{"acs-enabled", KEY_BOOL, .offset = DEVICE(acs_enabled)},
+	{"aliases", KEY_CALL, .call = parse_aliases},
+	{"ats", KEY_BOOL, .offset = DEVICE(ats)},
 	{"multifunction", KEY_BOOL, .offset = DEVICE(multifunction)},
 	{"dma-mask", KEY_U64, .offset = DEVICE(dma_mask)},
 	{"secondary-bus", KEY_U8, .offset = DEVICE(secondary_bus), .min = 1},
@@ -105,6 +140,59 @@ static const struct key device_keys[] = {
 static bool is_conventional(const char *model)
 {
 	return !strcmp(model, "edu") || !strcmp(model, "serial") || !strcmp(model, "generic");
+}
+
+static int function_finish(struct parser *parser, struct platform_device *device)
+{
+	if (device->secondary_bus || device->subordinate_bus)
+		return parser_error(parser, device->place,
+				    "a device of model %s has buses below it, expected a bridge",
+				    device->model);
+	if (!device->typed && is_conventional(device->model))
+		device->type = PCI_CONVENTIONAL;
+	return 0;
+}
+
+/* It stands by itself on the root bus, as a group of its own. */
+static int acpi_finish(struct parser *parser, const config_setting_t *group,
+		       struct platform_device *device)
+{
+	static const char *const pci_only[] = {"type",          "acs", "acs-enabled",
+					       "multifunction", "ats", "aliases"};
+
+	for (unsigned i = 0; i < SIO_ARRAY_SIZE(pci_only); i++)
+		if (config_setting_get_member(group, pci_only[i]))
+			return parser_error(parser, device->place,
+					    "a device on a platform bus has the key %s, expected a "
+					    "PCI function or no such key",
+					    pci_only[i]);
+	if (platform_is_bridge(device))
+		return parser_error(parser, device->place,
+				    "a bridge on a platform bus, expected a device");
+	if (!config_setting_get_member(group, "driver"))
+		device->driver = PLATFORM_HOST;
+	if (device->driver == PLATFORM_VFIO_PCI)
+		return parser_error(parser, device->place,
+				    "vfio-pci for a device on a platform bus, expected driver = "
+				    "\"host\" or \"none\"");
+	device->type = PCI_RC_ENDPOINT;
+	device->typed = true;
+	return function_finish(parser, device);
+}
+
+static int bridge_finish(struct parser *parser, const config_setting_t *group,
+			 struct platform_device *device)
+{
+	if (device->typed || config_setting_get_member(group, "driver"))
+		return parser_error(parser, device->place,
+				    "a bridge has a type or driver, expected its model alone");
+	device->driver = PLATFORM_NO_DRIVER;
+	if (!device->secondary_bus)
+		return parser_error(parser, device->place,
+				    "a bridge has no secondary-bus, expected its number");
+	if (!device->subordinate_bus)
+		device->subordinate_bus = device->secondary_bus;
+	return 0;
 }
 
 /* A bridge's type follows from its model; a function's from its model and where it sits. */
@@ -118,133 +206,43 @@ static int device_finish(struct parser *parser, const config_setting_t *group,
 			return parser_error(parser, device->place,
 					    "a device has no %s, expected %s = \"%s\"", required[i],
 					    required[i], i ? "edu" : "01:00.0");
+	if (device->alias_count && device->alias_bus != device->rid >> 8)
+		return parser_error(parser, device->place,
+				    "aliases on bus %02x, expected the device's own bus %02x",
+				    device->alias_bus, device->rid >> 8);
 	for (unsigned i = 0; i < SIO_ARRAY_SIZE(bridges); i++)
 		if (!strcmp(device->model, bridges[i].model))
 			device->type = bridges[i].type;
-	if (!platform_is_bridge(device)) {
-		if (device->secondary_bus || device->subordinate_bus)
-			return parser_error(
-				parser, device->place,
-				"a device of model %s has buses below it, expected a bridge",
-				device->model);
-		if (!device->typed && is_conventional(device->model))
-			device->type = PCI_CONVENTIONAL;
-		return 0;
-	}
-	if (device->typed || config_setting_get_member(group, "driver"))
-		return parser_error(parser, device->place,
-				    "a bridge has a type or driver, expected its model alone");
-	device->driver = PLATFORM_NO_DRIVER;
-	if (!device->secondary_bus)
-		return parser_error(parser, device->place,
-				    "a bridge has no secondary-bus, expected its number");
-	if (!device->subordinate_bus)
-		device->subordinate_bus = device->secondary_bus;
-	return 0;
+	if (platform_is_acpi(device))
+		return acpi_finish(parser, group, device);
+	return platform_is_bridge(device) ? bridge_finish(parser, group, device)
+					  : function_finish(parser, device);
+}
+
+static int device_parse(struct parser *parser, const config_setting_t *group, void *object)
+{
+	struct platform_device *device = object;
+	int rc;
+
+	device->type = PCI_ENDPOINT;
+	device->dma_mask = UINT64_MAX;
+	device->acs_enabled = true;
+	device->unit = -1;
+	rc = keys_parse(parser, group, "device", device_keys, SIO_ARRAY_SIZE(device_keys), device);
+	return rc ? rc : device_finish(parser, group, device);
 }
 
 int devices_parse(struct parser *parser, const config_setting_t *list)
 {
-	struct platform *platform = parser->platform;
-	unsigned count = (unsigned)config_setting_length(list);
-	int rc = 0;
+	static const struct section section = {
+		.name = "devices",
+		.size = sizeof(struct platform_device),
+		.place = DEVICE(place),
+		.each = device_parse,
+	};
+	void *array = NULL;
+	int rc = section_parse(parser, list, &section, &array, &parser->platform->device_count);
 
-	if (!config_setting_is_list(list))
-		return parser_error(parser, parser_place(parser, list),
-				    "devices is no list, expected ( { ... }, ... )");
-	platform->device = calloc(count ? count : 1, sizeof(*platform->device));
-	if (!platform->device)
-		return parser_no_memory(parser);
-	for (unsigned i = 0; i < count && !rc; i++) {
-		const config_setting_t *group = config_setting_get_elem(list, i);
-		struct platform_device *device = &platform->device[i];
-
-		*device = (struct platform_device){
-			.place = parser_place(parser, group),
-			.type = PCI_ENDPOINT,
-			.dma_mask = UINT64_MAX,
-			.unit = -1,
-		};
-		platform->device_count = i + 1;
-		rc = keys_parse(parser, group, "device", device_keys, SIO_ARRAY_SIZE(device_keys),
-				device);
-		if (!rc)
-			rc = device_finish(parser, group, device);
-	}
-	return rc;
-}
-
-static int parse_rmrr_devices(struct parser *parser, const config_setting_t *setting, void *object)
-{
-	struct platform_rmrr *rmrr = object;
-	unsigned count = (unsigned)config_setting_length(setting);
-	int rc = 0;
-
-	if ((!config_setting_is_list(setting) && !config_setting_is_array(setting)) || !count)
-		return parser_error(
-			parser, parser_place(parser, setting),
-			"devices is no list of addresses, expected ( \"00:02.0\", ... )");
-	rmrr->rids = calloc(count, sizeof(*rmrr->rids));
-	if (!rmrr->rids)
-		return parser_no_memory(parser);
-	for (unsigned i = 0; i < count && !rc; i++) {
-		const config_setting_t *entry = config_setting_get_elem(setting, i);
-		uint16_t segment;
-
-		rc = setting_bdf(parser, entry, &segment, &rmrr->rids[i]);
-		if (rc)
-			return rc;
-		if (i && segment != rmrr->segment)
-			return parser_error(parser, parser_place(parser, entry),
-					    "devices of two segments, expected one for each rmrr");
-		rmrr->segment = segment;
-		rmrr->count = i + 1;
-	}
-	return rc;
-}
-
-static const struct key rmrr_keys[] = {
-	{"first", KEY_U64, .offset = RMRR(first)},
-	{"last", KEY_U64, .offset = RMRR(last)},
-	{"devices", KEY_CALL, .call = parse_rmrr_devices},
-	{"relaxable", KEY_BOOL, .offset = RMRR(relaxable)},
-};
-
-static int rmrr_finish(struct parser *parser, const struct platform_rmrr *rmrr)
-{
-	if (!rmrr->count)
-		return parser_error(parser, rmrr->place,
-				    "an rmrr has no devices, expected at least one");
-	if (!sio_is_aligned(rmrr->first, SIO_PAGE_SIZE) ||
-	    !sio_is_aligned(rmrr->last + 1, SIO_PAGE_SIZE) || rmrr->first >= rmrr->last)
-		return parser_error(
-			parser, rmrr->place,
-			"an rmrr is no range of whole pages, expected first = 0x...000 below last "
-			"= 0x...fff");
-	return 0;
-}
-
-int rmrr_parse(struct parser *parser, const config_setting_t *list)
-{
-	struct platform *platform = parser->platform;
-	unsigned count = (unsigned)config_setting_length(list);
-	int rc = 0;
-
-	if (!config_setting_is_list(list))
-		return parser_error(parser, parser_place(parser, list),
-				    "rmrr is no list, expected ( { ... }, ... )");
-	platform->rmrr = calloc(count ? count : 1, sizeof(*platform->rmrr));
-	if (!platform->rmrr)
-		return parser_no_memory(parser);
-	for (unsigned i = 0; i < count && !rc; i++) {
-		const config_setting_t *group = config_setting_get_elem(list, i);
-		struct platform_rmrr *rmrr = &platform->rmrr[i];
-
-		rmrr->place = parser_place(parser, group);
-		platform->rmrr_count = i + 1;
-		rc = keys_parse(parser, group, "rmrr", rmrr_keys, SIO_ARRAY_SIZE(rmrr_keys), rmrr);
-		if (!rc)
-			rc = rmrr_finish(parser, rmrr);
-	}
+	parser->platform->device = array;
 	return rc;
 }

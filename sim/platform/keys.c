@@ -208,6 +208,7 @@ static int parse_number(struct parser *parser, const config_setting_t *setting,
 	if (!max)
 		max = key->kind == KEY_U8    ? UINT8_MAX
 		      : key->kind == KEY_U16 ? UINT16_MAX
+		      : key->kind == KEY_U32 ? UINT32_MAX
 					     : UINT64_MAX;
 	if (value < key->min || value > max)
 		return parser_error(parser, parser_place(parser, setting),
@@ -217,6 +218,8 @@ static int parse_number(struct parser *parser, const config_setting_t *setting,
 		*(uint8_t *)field = (uint8_t)value;
 	else if (key->kind == KEY_U16)
 		*(uint16_t *)field = (uint16_t)value;
+	else if (key->kind == KEY_U32)
+		*(uint32_t *)field = (uint32_t)value;
 	else
 		*(uint64_t *)field = value;
 	return 0;
@@ -317,6 +320,59 @@ int setting_bdf(struct parser *parser, const config_setting_t *setting, uint16_t
 			"\"%.40s\" is no PCI address, expected \"01:00.0\" or \"0000:01:00.0\"",
 			text);
 	return 0;
+}
+
+int setting_bdf_list(struct parser *parser, const config_setting_t *setting, uint16_t *segment,
+		     uint16_t **rids, unsigned *count)
+{
+	unsigned length = (unsigned)config_setting_length(setting);
+
+	if ((!config_setting_is_list(setting) && !config_setting_is_array(setting)) || !length)
+		return parser_error(parser, parser_place(parser, setting),
+				    "%s is no list of addresses, expected ( \"00:02.0\", ... )",
+				    config_setting_name(setting));
+	*rids = calloc(length, sizeof(**rids));
+	if (!*rids)
+		return parser_no_memory(parser);
+	for (unsigned i = 0; i < length; i++) {
+		const config_setting_t *entry = config_setting_get_elem(setting, i);
+		uint16_t its;
+		int rc = setting_bdf(parser, entry, &its, &(*rids)[i]);
+
+		if (rc)
+			return rc;
+		if (i && its != *segment)
+			return parser_error(parser, parser_place(parser, entry),
+					    "%s of two segments, expected one",
+					    config_setting_name(setting));
+		*segment = its;
+		*count = i + 1;
+	}
+	return 0;
+}
+
+int section_parse(struct parser *parser, const config_setting_t *list,
+		  const struct section *section, void **array, unsigned *count)
+{
+	unsigned length = (unsigned)config_setting_length(list);
+	int rc = 0;
+
+	if (!config_setting_is_list(list))
+		return parser_error(parser, parser_place(parser, list),
+				    "%s is no list, expected ( { ... }, ... )", section->name);
+	*array = calloc(length ? length : 1, section->size);
+	if (!*array)
+		return parser_no_memory(parser);
+	for (unsigned i = 0; i < length && !rc; i++) {
+		const config_setting_t *group = config_setting_get_elem(list, i);
+		char *object = (char *)*array + i * section->size;
+
+		*(struct platform_place *)(void *)(object + section->place) =
+			parser_place(parser, group);
+		*count = i + 1;
+		rc = section->each(parser, group, object);
+	}
+	return rc;
 }
 
 int setting_choice(struct parser *parser, const config_setting_t *setting, const char *const *list,

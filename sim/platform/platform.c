@@ -52,18 +52,15 @@ static int parse_devices(struct parser *parser, const config_setting_t *setting,
 	return devices_parse(parser, setting);
 }
 
-static int parse_rmrr(struct parser *parser, const config_setting_t *setting, void *object)
-{
-	(void)object;
-	return rmrr_parse(parser, setting);
-}
-
 static const struct key sections[] = {
 	{"description", KEY_CALL, .call = parse_description},
 	{"machine", KEY_CALL, .call = parse_machine},
 	{"units", KEY_CALL, .call = parse_units},
 	{"devices", KEY_CALL, .call = parse_devices},
-	{"rmrr", KEY_CALL, .call = parse_rmrr},
+	{"rmrr", KEY_CALL, .call = firmware_parse_rmrr},
+	{"ivmd", KEY_CALL, .call = firmware_parse_ivmd},
+	{"atsr", KEY_CALL, .call = firmware_parse_atsr},
+	{"satc", KEY_CALL, .call = firmware_parse_satc},
 };
 
 static int read_config(struct parser *parser, const char *text)
@@ -201,12 +198,25 @@ void platform_destroy(struct platform *platform)
 		return;
 	for (unsigned i = 0; i < platform->rmrr_count; i++)
 		free(platform->rmrr[i].rids);
+	for (unsigned i = 0; i < platform->ivmd_count; i++)
+		free(platform->ivmd[i].rids);
+	for (unsigned i = 0; i < platform->atsr_count; i++)
+		free(platform->atsr[i].rids);
+	for (unsigned i = 0; i < platform->satc_count; i++)
+		free(platform->satc[i].rids);
+	for (unsigned i = 0; i < platform->unit_count; i++) {
+		free(platform->unit[i].special);
+		free(platform->unit[i].alias);
+	}
 	for (unsigned i = 0; i < platform->include_count; i++) {
 		free(platform->include[i].name);
 		free(platform->include[i].path);
 	}
 	free(platform->include);
 	free(platform->rmrr);
+	free(platform->ivmd);
+	free(platform->atsr);
+	free(platform->satc);
 	free(platform->device);
 	free(platform->unit);
 	if (platform->config)

@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The `units` section: IOMMU units, from raw capability values or from QEMU's property names.
+ * The `units` section: IOMMU units, with the keys that every type has.
  *
- * Without raw values CAP and ECAP are put together as QEMU's intel-iommu does it, so that
- * `aw-bits = 48; snoop-control = true;` is the unit that the same properties make there. A raw
- * value wins over what the names say. Source: VT-d, "Capability Register", "Extended Capability
- * Register".
+ * The key `type` decides which other keys there are, wherever in the group it stands.
  */
 #include "parse.h"
 
@@ -13,59 +10,27 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "vtd/vtd.h"
+#define UNIT(field)    offsetof(struct platform_unit, field)
+#define SPECIAL(field) offsetof(struct platform_special, field)
 
-#define UNIT(field) offsetof(struct platform_unit, field)
-
-/* 64 Ki domains, fault records at 0x220, page-selective up to 2^18 pages, drained reads and writes.
- */
-#define CAP_ND    UINT64_C(6)
-#define CAP_CM    SIO_BIT(7)
-#define CAP_FRO   (UINT64_C(0x22) << 24)
-#define CAP_PSI   SIO_BIT(39)
-#define CAP_MAMV  (UINT64_C(18) << 48)
-#define CAP_DRAIN (SIO_BIT(54) | SIO_BIT(55))
-#define ECAP_QI   SIO_BIT(1)
-#define ECAP_IR   SIO_BIT(3)
-#define ECAP_EIM  SIO_BIT(4)
-#define ECAP_PT   SIO_BIT(6)
-#define ECAP_SC   SIO_BIT(7)
-#define ECAP_IRO  (UINT64_C(0xf) << 8)
-#define ECAP_MHMV (UINT64_C(0xf) << 20)
+static const struct unit_vendor *const vendors[] = {
+	[PLATFORM_INTEL] = &unit_intel,
+	[PLATFORM_AMD] = &unit_amd,
+};
 
 static int parse_type(struct parser *parser, const config_setting_t *setting, void *object)
 {
-	static const char *const types[] = {"intel"};
-	unsigned index;
-
-	(void)object;
-	return setting_choice(parser, setting, types, SIO_ARRAY_SIZE(types), &index);
-}
-
-static int parse_aw_bits(struct parser *parser, const config_setting_t *setting, void *object)
-{
-	struct platform_unit *unit = object;
-	int bits = config_setting_type(setting) == CONFIG_TYPE_INT ? config_setting_get_int(setting)
-								   : 0;
-
-	if (bits != 39 && bits != 48 && bits != 57)
-		return parser_error(parser, parser_place(parser, setting),
-				    "aw-bits is not an address width, expected 39, 48 or 57");
-	unit->aw_bits = (uint8_t)bits;
-	return 0;
-}
-
-static int parse_large_pages(struct parser *parser, const config_setting_t *setting, void *object)
-{
-	static const char *const choices[] = {"none", "2M", "2M,1G"};
+	const char *names[SIO_ARRAY_SIZE(vendors)];
 	struct platform_unit *unit = object;
 	unsigned index;
-	int rc = setting_choice(parser, setting, choices, SIO_ARRAY_SIZE(choices), &index);
+	int rc;
 
-	if (rc)
-		return rc;
-	unit->large_levels = (uint8_t)((1u << index) - 1);
-	return 0;
+	for (unsigned i = 0; i < SIO_ARRAY_SIZE(vendors); i++)
+		names[i] = vendors[i]->type;
+	rc = setting_choice(parser, setting, names, SIO_ARRAY_SIZE(names), &index);
+	if (!rc)
+		unit->type = (enum platform_unit_type)index;
+	return rc;
 }
 
 static int claim_add(struct parser *parser, struct platform_claim claim)
@@ -82,16 +47,16 @@ static int claim_add(struct parser *parser, struct platform_claim claim)
 
 static int parse_scope(struct parser *parser, const config_setting_t *setting, void *object)
 {
-	struct platform_unit *unit = object;
 	int rc = 0;
 
+	(void)object;
 	if (!config_setting_is_list(setting) && !config_setting_is_array(setting))
 		return parser_error(parser, parser_place(parser, setting),
 				    "scope is no list, expected ( \"01:00.0\", ... )");
 	for (int i = 0; i < config_setting_length(setting) && !rc; i++) {
 		const config_setting_t *entry = config_setting_get_elem(setting, (unsigned)i);
 		struct platform_claim claim = {
-			.unit = (unsigned)(unit - parser->platform->unit),
+			.unit = parser->platform->unit_count - 1,
 			.place = parser_place(parser, entry),
 		};
 
@@ -102,96 +67,121 @@ static int parse_scope(struct parser *parser, const config_setting_t *setting, v
 	return rc;
 }
 
-static const struct key unit_keys[] = {
+/* ---- interrupt controllers and timers ---- */
+
+static int parse_special_type(struct parser *parser, const config_setting_t *setting, void *object)
+{
+	static const char *const kinds[] = {"ioapic", "hpet"};
+	struct platform_special *special = object;
+	unsigned index;
+	int rc = setting_choice(parser, setting, kinds, SIO_ARRAY_SIZE(kinds), &index);
+
+	special->kind = (enum platform_special_kind)index;
+	return rc;
+}
+
+static int parse_special_bdf(struct parser *parser, const config_setting_t *setting, void *object)
+{
+	struct platform_special *special = object;
+	uint16_t segment;
+
+	return setting_bdf(parser, setting, &segment, &special->rid);
+}
+
+static int special_parse(struct parser *parser, const config_setting_t *group, void *object)
+{
+	static const struct key keys[] = {
+		{"type", KEY_CALL, .call = parse_special_type},
+		{"id", KEY_U8, .offset = SPECIAL(id)},
+		{"bdf", KEY_CALL, .call = parse_special_bdf},
+	};
+	const struct platform_special *special = object;
+	int rc = keys_parse(parser, group, "special device", keys, SIO_ARRAY_SIZE(keys), object);
+
+	if (!rc &&
+	    (!config_setting_get_member(group, "type") || !config_setting_get_member(group, "bdf")))
+		rc = parser_error(
+			parser, special->place,
+			"a special device is incomplete, expected { type = \"ioapic\"; id "
+			"= 0; bdf = \"00:14.0\"; }");
+	return rc;
+}
+
+static int parse_special(struct parser *parser, const config_setting_t *setting, void *object)
+{
+	static const struct section section = {
+		.name = "special",
+		.size = sizeof(struct platform_special),
+		.place = SPECIAL(place),
+		.each = special_parse,
+	};
+	struct platform_unit *unit = object;
+	void *array = NULL;
+	int rc = section_parse(parser, setting, &section, &array, &unit->special_count);
+
+	unit->special = array;
+	return rc;
+}
+
+/* ---- the section ---- */
+
+#define KEYS_MAX 32u
+
+static const struct key common_keys[] = {
 	{"type", KEY_CALL, .call = parse_type},
 	{"name", KEY_TEXT, .offset = UNIT(name), .max = sizeof(((struct platform_unit *)0)->name)},
-	{"cap", KEY_U64, .offset = UNIT(cap)},
-	{"ecap", KEY_U64, .offset = UNIT(ecap)},
-	{"version", KEY_U8, .offset = UNIT(version), .min = 0x10, .max = 0x7f},
 	{"haw", KEY_U8, .offset = UNIT(haw), .min = 32, .max = 52},
 	{"segment", KEY_U16, .offset = UNIT(segment)},
 	{"include-all", KEY_BOOL, .offset = UNIT(include_all)},
 	{"scope", KEY_CALL, .call = parse_scope},
-	{"aw-bits", KEY_CALL, .call = parse_aw_bits},
-	{"large-pages", KEY_CALL, .call = parse_large_pages},
-	{"snoop-control", KEY_BOOL, .offset = UNIT(snoop_control)},
-	{"intremap", KEY_BOOL, .offset = UNIT(intremap)},
-	{"eim", KEY_BOOL, .offset = UNIT(eim)},
-	{"caching-mode", KEY_BOOL, .offset = UNIT(caching_mode)},
-	{"pt", KEY_BOOL, .offset = UNIT(pt)},
-	{"psi", KEY_BOOL, .offset = UNIT(psi)},
-	{"fault-records", KEY_U8, .offset = UNIT(fault_records), .min = 1, .max = 200},
+	{"base", KEY_U64, .offset = UNIT(base)},
+	{"proximity", KEY_U16, .offset = UNIT(proximity)},
+	{"special", KEY_CALL, .call = parse_special},
 };
 
-static uint64_t synthesize_cap(const struct platform_unit *unit)
+static int unit_parse(struct parser *parser, const config_setting_t *group, void *object)
 {
-	/* Widths up to the unit's own: bit 1 is 39 bits, bit 2 48, bit 3 57. */
-	uint64_t sagaw = (SIO_BIT((unit->aw_bits - 30u) / 9 + 1) - 1) & ~UINT64_C(1);
+	const config_setting_t *type =
+		config_setting_is_group(group) ? config_setting_get_member(group, "type") : NULL;
+	struct platform_unit *unit = object;
+	const struct unit_vendor *vendor;
+	struct key keys[KEYS_MAX];
+	unsigned n;
+	int rc = type ? parse_type(parser, type, unit) : 0;
 
-	return CAP_ND | sagaw << 8 | (uint64_t)(unit->aw_bits - 1) << 16 | CAP_FRO |
-	       (uint64_t)unit->large_levels << 34 | (uint64_t)(unit->fault_records - 1) << 40 |
-	       CAP_DRAIN | (unit->psi ? CAP_PSI | CAP_MAMV : 0) | (unit->caching_mode ? CAP_CM : 0);
-}
-
-static uint64_t synthesize_ecap(const struct platform_unit *unit)
-{
-	return ECAP_QI | ECAP_IRO | (unit->pt ? ECAP_PT : 0) | (unit->snoop_control ? ECAP_SC : 0) |
-	       (unit->intremap ? ECAP_IR | ECAP_MHMV : 0) |
-	       (unit->intremap && unit->eim ? ECAP_EIM : 0);
-}
-
-static int unit_finish(struct parser *parser, const config_setting_t *group,
-		       struct platform_unit *unit)
-{
-	struct vtd_caps caps;
-	const char *why;
-
-	if (!config_setting_get_member(group, "cap"))
-		unit->cap = synthesize_cap(unit);
-	if (!config_setting_get_member(group, "ecap"))
-		unit->ecap = synthesize_ecap(unit);
-	caps = vtd_caps_decode(unit->cap, unit->ecap, unit->haw);
-	why = vtd_caps_check(&caps);
-	if (why && !strcmp(why, "out of memory"))
-		return parser_no_memory(parser);
-	if (why)
+	if (rc)
+		return rc;
+	vendor = vendors[unit->type];
+	n = parser->units_of[unit->type]++;
+	snprintf(unit->name, sizeof(unit->name), "%s%u", vendor->prefix, n);
+	vendor->defaults(unit, n);
+	sio_assert(SIO_ARRAY_SIZE(common_keys) + vendor->count <= KEYS_MAX);
+	memcpy(keys, common_keys, sizeof(common_keys));
+	memcpy(keys + SIO_ARRAY_SIZE(common_keys), vendor->keys, vendor->count * sizeof(*keys));
+	rc = keys_parse(parser, group, "unit", keys, SIO_ARRAY_SIZE(common_keys) + vendor->count,
+			unit);
+	if (rc)
+		return rc;
+	unit->has_proximity = config_setting_get_member(group, "proximity") != NULL;
+	if (!sio_is_aligned(unit->base, SIO_PAGE_SIZE))
 		return parser_error(parser, unit->place,
-				    "unit %s: %s, expected a unit that can be built", unit->name,
-				    why);
-	return 0;
+				    "unit %s: base is not the start of a page, expected one",
+				    unit->name);
+	return vendor->finish(parser, group, unit);
 }
 
 int units_parse(struct parser *parser, const config_setting_t *list)
 {
-	struct platform *platform = parser->platform;
-	unsigned count = (unsigned)config_setting_length(list);
-	int rc = 0;
+	static const struct section section = {
+		.name = "units",
+		.size = sizeof(struct platform_unit),
+		.place = UNIT(place),
+		.each = unit_parse,
+	};
 
-	if (!config_setting_is_list(list))
-		return parser_error(parser, parser_place(parser, list),
-				    "units is no list, expected ( { ... }, ... )");
-	platform->unit = calloc(count ? count : 1, sizeof(*platform->unit));
-	if (!platform->unit)
-		return parser_no_memory(parser);
-	for (unsigned i = 0; i < count && !rc; i++) {
-		const config_setting_t *group = config_setting_get_elem(list, i);
-		struct platform_unit *unit = &platform->unit[i];
+	void *array = NULL;
+	int rc = section_parse(parser, list, &section, &array, &parser->platform->unit_count);
 
-		*unit = (struct platform_unit){
-			.place = parser_place(parser, group),
-			.haw = PLATFORM_HAW_DEFAULT,
-			.aw_bits = 48,
-			.large_levels = 3,
-			.fault_records = 1,
-			.intremap = true,
-			.pt = true,
-			.psi = true,
-		};
-		snprintf(unit->name, sizeof(unit->name), "dmar%u", i);
-		platform->unit_count = i + 1;
-		rc = keys_parse(parser, group, "unit", unit_keys, SIO_ARRAY_SIZE(unit_keys), unit);
-		if (!rc)
-			rc = unit_finish(parser, group, unit);
-	}
+	parser->platform->unit = array;
 	return rc;
 }

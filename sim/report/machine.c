@@ -19,56 +19,6 @@ static const char *const type_names[] = {
 	[PCI_BRIDGE_CONVENTIONAL] = "bridge",  [PCI_RC_EVENT_COLLECTOR] = "event collector",
 };
 
-/* ---- units ---- */
-
-static uint64_t unit_pgsizes(const struct vtd_caps *caps)
-{
-	uint64_t bitmap = SIO_PAGE_SIZE;
-
-	for (unsigned level = 1; level < 8; level++)
-		if (caps->large_levels >> level & 1)
-			bitmap |= SIO_PAGE_SIZE << 9 * level;
-	return bitmap;
-}
-
-/* Widths of the tables that the unit walks: "39 48". */
-static const char *unit_widths(char buf[REPORT_TEXT], const struct vtd_caps *caps)
-{
-	buf[0] = '\0';
-	for (unsigned bit = 1; bit < 5; bit++) {
-		size_t used = strlen(buf);
-
-		if (caps->sagaw >> bit & 1)
-			snprintf(buf + used, REPORT_TEXT - used, "%s%u", used ? " " : "",
-				 30 + 9 * bit);
-	}
-	return buf;
-}
-
-struct feature {
-	const char *name, *key;
-	size_t offset;
-};
-
-static const struct feature features[] = {
-	{"snoop control", "snoop-control", offsetof(struct vtd_caps, snoop_control)},
-	{"interrupt remapping", "intremap", offsetof(struct vtd_caps, intremap)},
-	{"extended interrupts", "eim", offsetof(struct vtd_caps, eim)},
-	{"queued invalidation", "queued-invalidation", offsetof(struct vtd_caps, qi)},
-	{"page-selective invalidation", "psi", offsetof(struct vtd_caps, psi)},
-	{"pass-through", "pt", offsetof(struct vtd_caps, pass_through)},
-	{"device TLBs", "device-tlb", offsetof(struct vtd_caps, device_tlb)},
-	{"coherent walks", "coherent", offsetof(struct vtd_caps, coherent)},
-	{"caching mode", "caching-mode", offsetof(struct vtd_caps, caching_mode)},
-	{"write-buffer flushing", "rwbf", offsetof(struct vtd_caps, rwbf)},
-	{"zero-length reads", "zlr", offsetof(struct vtd_caps, zlr)},
-};
-
-static bool has_feature(const struct vtd_caps *caps, const struct feature *feature)
-{
-	return *((const bool *)((const char *)caps + feature->offset));
-}
-
 static void show_scope(FILE *out, const struct sio_machine *machine, unsigned unit)
 {
 	const struct platform *platform = machine->platform;
@@ -89,55 +39,8 @@ static void show_scope(FILE *out, const struct sio_machine *machine, unsigned un
 
 static void show_unit(FILE *out, const struct sio_machine *machine, unsigned index)
 {
-	const struct unit *unit = machine->unit[index].unit;
-	const struct vtd_caps *caps = vtd_caps(unit);
-	char widths[REPORT_TEXT], pages[REPORT_TEXT];
-	const char *comma = "";
-
-	fprintf(out, "  %s: VT-d, table widths %s, guest addresses of %u bits, pages %s\n",
-		unit->name, unit_widths(widths, caps), caps->mgaw,
-		report_pgsizes(pages, unit_pgsizes(caps)));
-	fprintf(out, "        cap 0x%016" PRIx64 " ecap 0x%016" PRIx64 "\n", caps->cap, caps->ecap);
-	fprintf(out, "        host addresses of %u bits, %u domains, %u fault record%s\n",
-		caps->haw, caps->domain_ids, caps->fault_records,
-		caps->fault_records == 1 ? "" : "s");
-	fprintf(out, "        ");
-	for (unsigned i = 0; i < SIO_ARRAY_SIZE(features); i++) {
-		if (!has_feature(caps, &features[i]))
-			continue;
-		fprintf(out, "%s%s", comma, features[i].name);
-		comma = ", ";
-	}
-	fprintf(out, "%s\n", *comma ? "" : "no optional features");
-	if (!caps->snoop_control)
-		fprintf(out, "        no snoop control\n");
+	report_unit(out, &machine->unit[index]);
 	show_scope(out, machine, index);
-}
-
-static json_t *unit_json(const struct machine_unit *from)
-{
-	const struct vtd_caps *caps = vtd_caps(from->unit);
-	json_t *json = json_object(), *widths = json_array();
-
-	for (unsigned bit = 1; bit < 5; bit++)
-		if (caps->sagaw >> bit & 1)
-			json_array_append_new(widths, json_integer(30 + 9 * bit));
-	json_object_set_new(json, "name", json_string(from->unit->name));
-	json_object_set_new(json, "type", json_string("intel"));
-	json_object_set_new(json, "cap", report_hex(caps->cap));
-	json_object_set_new(json, "ecap", report_hex(caps->ecap));
-	json_object_set_new(json, "segment", json_integer(from->platform->segment));
-	json_object_set_new(json, "include-all", json_boolean(from->platform->include_all));
-	json_object_set_new(json, "table-widths", widths);
-	json_object_set_new(json, "mgaw", json_integer(caps->mgaw));
-	json_object_set_new(json, "haw", json_integer(caps->haw));
-	json_object_set_new(json, "domains", json_integer(caps->domain_ids));
-	json_object_set_new(json, "fault-records", json_integer(caps->fault_records));
-	json_object_set_new(json, "page-sizes", report_hex(unit_pgsizes(caps)));
-	for (unsigned i = 0; i < SIO_ARRAY_SIZE(features); i++)
-		json_object_set_new(json, features[i].key,
-				    json_boolean(has_feature(caps, &features[i])));
-	return json;
 }
 
 /* ---- devices and groups ---- */
@@ -145,6 +48,11 @@ static json_t *unit_json(const struct machine_unit *from)
 static const char *device_unit(const struct sio_device *device)
 {
 	return device->iommu->unit ? device->iommu->unit->name : "no unit";
+}
+
+static const char *device_type(const struct platform_device *platform)
+{
+	return platform_is_acpi(platform) ? "platform bus" : type_names[platform->type];
 }
 
 static void show_device(FILE *out, const struct sio_device *device)
@@ -155,12 +63,19 @@ static void show_device(FILE *out, const struct sio_device *device)
 	if (device->iommu->group)
 		snprintf(group, sizeof(group), "group %d", device->iommu->group->id);
 	fprintf(out, "  %s  %-8s  %-15s  %-12s  %-8s  %-7s  %s", device->bdf,
-		*platform->name ? platform->name : "-", platform->model, type_names[platform->type],
+		*platform->name ? platform->name : "-", platform->model, device_type(platform),
 		driver_names[platform->driver], device_unit(device), group);
 	if (platform_is_bridge(platform))
 		fprintf(out, "  bus %02x-%02x", platform->secondary_bus, platform->subordinate_bus);
 	if (platform->acs)
-		fprintf(out, "  ACS");
+		fprintf(out, "  ACS%s", platform->acs_enabled ? "" : " off");
+	if (platform->ats)
+		fprintf(out, "  ATS");
+	for (unsigned i = 0; i < device->fn->alias_count; i++)
+		fprintf(out, "%s%02x.%x", i ? " " : "  alias ", device->fn->alias_devfns[i] >> 3,
+			device->fn->alias_devfns[i] & 7u);
+	if (platform_is_acpi(platform))
+		fprintf(out, "  %s", *platform->acpi ? platform->acpi : platform->hid);
 	fprintf(out, "\n");
 }
 
@@ -173,9 +88,12 @@ static json_t *device_json(const struct sio_device *device)
 	json_object_set_new(json, "name",
 			    *platform->name ? json_string(platform->name) : json_null());
 	json_object_set_new(json, "model", json_string(platform->model));
-	json_object_set_new(json, "type", json_string(type_names[platform->type]));
+	json_object_set_new(json, "type", json_string(device_type(platform)));
 	json_object_set_new(json, "driver", json_string(driver_names[platform->driver]));
-	json_object_set_new(json, "acs", json_boolean(platform->acs));
+	if (platform_is_acpi(platform))
+		json_object_set_new(json, "acpi",
+				    json_string(*platform->acpi ? platform->acpi : platform->hid));
+	json_object_set_new(json, "acs", json_boolean(platform->acs && platform->acs_enabled));
 	json_object_set_new(json, "unit",
 			    device->iommu->unit ? json_string(device->iommu->unit->name)
 						: json_null());
@@ -228,7 +146,7 @@ void report_machine(FILE *out, struct sio_machine *machine)
 		fprintf(out, ": %s", platform->description);
 	fprintf(out, "\n  memory %s, kernel %s, interrupt remapping %s\n",
 		report_size(size, machine->phys->ram_bytes), machine->iommu.personality->name,
-		drv_vtd_intremap(machine->drv) ? "on" : "off");
+		machine_intremap(machine) ? "on" : "off");
 	fprintf(out, "units\n");
 	for (unsigned i = 0; i < machine->unit_count; i++)
 		show_unit(out, machine, i);
@@ -246,7 +164,7 @@ json_t *report_machine_json(struct sio_machine *machine)
 
 	machine_enter(machine, false);
 	for (unsigned i = 0; i < machine->unit_count; i++)
-		json_array_append_new(units, unit_json(&machine->unit[i]));
+		json_array_append_new(units, report_unit_json(&machine->unit[i]));
 	for (unsigned i = 0; i < machine->device_count; i++)
 		json_array_append_new(devices, device_json(&machine->device[i]));
 	json_object_set_new(json, "platform", json_string(platform->name));
@@ -255,7 +173,7 @@ json_t *report_machine_json(struct sio_machine *machine)
 						  : json_null());
 	json_object_set_new(json, "ram", report_hex(machine->phys->ram_bytes));
 	json_object_set_new(json, "kernel", json_string(machine->iommu.personality->name));
-	json_object_set_new(json, "intremap", json_boolean(drv_vtd_intremap(machine->drv)));
+	json_object_set_new(json, "intremap", json_boolean(machine_intremap(machine)));
 	json_object_set_new(json, "units", units);
 	json_object_set_new(json, "devices", devices);
 	machine_leave(machine);

@@ -18,15 +18,26 @@
 void report_machine(FILE *out, struct sio_machine *machine);
 json_t *report_machine_json(struct sio_machine *machine);
 
+/* One unit and its decoded capabilities, as lines of report_machine(). */
+void report_unit(FILE *out, const struct machine_unit *unit);
+json_t *report_unit_json(const struct machine_unit *unit);
+
 /* Every container: totals, its domains and, if there are several, why. */
 void report_containers(FILE *out, struct sio_machine *machine);
 /* The same with every mapping and every usable range. */
 void report_maps(FILE *out, struct sio_machine *machine);
 json_t *report_maps_json(struct sio_machine *machine);
 
+struct report_address {
+	uint64_t iova;
+	bool has_pasid;
+	uint32_t pasid;
+};
 /* The page walk of one address for one device, level by level, caches bypassed. */
-void report_walk(FILE *out, struct sio_device *device, uint64_t iova);
-json_t *report_walk_json(struct sio_device *device, uint64_t iova);
+void report_walk(FILE *out, struct sio_device *device, const struct report_address *at);
+json_t *report_walk_json(struct sio_device *device, const struct report_address *at);
+/* The same for any requester; length and direction of the request are not looked at. */
+void report_walk_request(FILE *out, struct sio_machine *machine, const struct dma_req *req);
 
 /* ---- pieces of text; buf holds the result and is returned ---- */
 
@@ -34,7 +45,7 @@ json_t *report_walk_json(struct sio_device *device, uint64_t iova);
 
 /* "16 GiB", "4 KiB", "513 bytes": exact, in the largest unit that divides. */
 const char *report_size(char buf[REPORT_TEXT], uint64_t bytes);
-/* "4K 2M 1G". */
+/* "4K 2M 1G"; "4K-256G 1T-2P" for all powers of two between. */
 const char *report_pgsizes(char buf[REPORT_TEXT], uint64_t bitmap);
 /* A JSON string "0x...". */
 json_t *report_hex(uint64_t value);

@@ -18,17 +18,29 @@ const char *report_size(char buf[REPORT_TEXT], uint64_t bytes)
 	return buf;
 }
 
-const char *report_pgsizes(char buf[REPORT_TEXT], uint64_t bitmap)
+static void add_size(char *buf, const char *before, unsigned lg2)
 {
 	static const char suffix[] = {' ', 'K', 'M', 'G', 'T', 'P'};
+	size_t used = strlen(buf);
 
+	snprintf(buf + used, REPORT_TEXT - used, "%s%u%c", used ? before : "", 1u << lg2 % 10,
+		 suffix[lg2 / 10]);
+}
+
+const char *report_pgsizes(char buf[REPORT_TEXT], uint64_t bitmap)
+{
 	buf[0] = '\0';
 	for (unsigned lg2 = 12; lg2 < 60; lg2++) {
-		size_t used = strlen(buf);
+		unsigned last = lg2;
 
-		if (bitmap & SIO_BIT(lg2))
-			snprintf(buf + used, REPORT_TEXT - used, "%s%u%c", used ? " " : "",
-				 1u << lg2 % 10, suffix[lg2 / 10]);
+		if (!(bitmap & SIO_BIT(lg2)))
+			continue;
+		while (last + 1 < 60 && bitmap & SIO_BIT(last + 1))
+			last++;
+		add_size(buf, " ", lg2);
+		if (last > lg2)
+			add_size(buf, last > lg2 + 1 ? "-" : " ", last);
+		lg2 = last;
 	}
 	return buf;
 }
