@@ -113,6 +113,7 @@ struct phys *phys_create(const struct phys_cfg *cfg)
 		return NULL;
 	}
 	phys->priv = priv;
+	phys->zero_page = PA_NONE;
 	phys->ram_bytes = sio_align_down(ram, BLOCK_BYTES);
 	phys->base = reserve(phys->ram_bytes);
 	priv->meta = reserve((phys->ram_bytes >> SIO_PAGE_LG2) * sizeof(*priv->meta));

@@ -39,6 +39,7 @@ struct flush_view;
 struct phys {
 	uint8_t *base;
 	uint64_t ram_bytes;
+	pa_t zero_page;           /* shared by all who only read; PA_NONE: not needed yet */
 	struct phys_priv *priv;   /* allocator state, see phys.c */
 	struct flush_view *views; /* of non-coherent units, see flush.h */
 };

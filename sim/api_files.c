@@ -122,10 +122,12 @@ int sio_ioctl(struct sio_process *process, int fd, unsigned long request, void *
 	if (file) {
 		/* The file outlives the call even if the call closes the descriptor. */
 		file_get(file);
+		process->machine->iommu.current = process->task;
 		rc = file->ops->ioctl ? file->ops->ioctl(file, &caller, (unsigned int)request,
 							 (uint64_t)(uintptr_t)arg)
 				      : -ENOTTY;
 		file_put(file);
+		process->machine->iommu.current = NULL;
 	}
 	machine_leave(process->machine);
 	return (int)answer(rc);
@@ -136,7 +138,9 @@ int sio_close(struct sio_process *process, int fd)
 	int rc;
 
 	machine_enter(process->machine, true);
+	process->machine->iommu.current = process->task;
 	rc = fd_close(process->fds, fd);
+	process->machine->iommu.current = NULL;
 	machine_leave(process->machine);
 	return (int)answer(rc);
 }

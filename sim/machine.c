@@ -21,18 +21,12 @@ const char *sio_version(void)
 
 static int boot_kernel(const struct boot *boot, const char *kernel)
 {
-	const struct personality *personality = personality_find(kernel), *known;
-	char names[160] = "";
+	struct sio_machine *machine = boot->machine;
 
-	if (!personality)
-		personality = personality_for_kernel(kernel);
-	boot->machine->iommu.personality = personality;
-	if (personality)
-		return 0;
-	for (unsigned n = 0; (known = personality_at(n)); n++)
-		snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s%s",
-			 n ? ", " : "", known->name);
-	return boot_error(boot, -EINVAL, "no kernel \"%.40s\", expected one of: %s", kernel, names);
+	if (!personality_parse(kernel, &machine->personality, boot->error, boot->error_len))
+		return -EINVAL;
+	machine->iommu.personality = &machine->personality;
+	return 0;
 }
 
 static int boot_bind(const struct boot *boot, struct sio_device *device)

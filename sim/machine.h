@@ -82,6 +82,7 @@ struct sio_machine {
 	struct dma_port *port; /* of the control plane, under the lock */
 	struct machine_unit *unit;
 	unsigned unit_count;
+	struct personality personality;
 	struct iommu iommu;
 	struct drv_vtd *drv;     /* NULL: no VT-d unit */
 	struct drv_amdvi *amdvi; /* NULL: no AMD unit */

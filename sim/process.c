@@ -63,6 +63,13 @@ struct sio_process *sio_process_create(struct sio_machine *machine)
 	machine_enter(machine, false);
 	process = process_new(machine, mm_sim_create(machine->phys, machine->seed),
 			      fd_table_create());
+	if (process) {
+		struct mm *mm = process->task->mm;
+
+		mm->pins_as_is = machine->personality.zero_page_pins;
+		mm->fork_shares_pins = machine->personality.fork_shares_pins;
+		mm->pfnmap_offset = machine->personality.pfnmap_offset;
+	}
 	machine_leave(machine);
 	return process;
 }

@@ -43,7 +43,7 @@ struct sio_port;
 struct sio_machine_cfg {
 	const char *platform;      /* preset name or file name; NULL: "vtd48" */
 	const char *platform_text; /* libconfig text instead, if not NULL */
-	const char *kernel;        /* personality; NULL: "6.12" */
+	const char *kernel;        /* "6.12", "6.12,SWITCH"; NULL: "6.12" */
 	uint64_t ram_bytes;        /* emulated RAM; 0: the platform's, or 16 GiB */
 	uint64_t seed;             /* for seeded contiguity policies */
 	bool strict;               /* compare every cached translation with a fresh walk */

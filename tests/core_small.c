@@ -76,12 +76,14 @@ START_TEST(personality_is_found_by_name_and_by_recorded_kernel)
 	ck_assert_ptr_null(personality_find("2.6"));
 	ck_assert_ptr_eq(personality_for_kernel("6.12.117"), now);
 	ck_assert_ptr_eq(personality_for_kernel("6.12"), now);
-	ck_assert_ptr_eq(personality_for_kernel("6.17.13"), now);
-	ck_assert_ptr_null(personality_for_kernel("6.1.192"));
-	ck_assert_ptr_null(personality_for_kernel("3.16.0"));
+	ck_assert_ptr_eq(personality_for_kernel("6.16.3"), now);
+	ck_assert_ptr_eq(personality_for_kernel("6.1.192"), personality_find("6.1"));
+	ck_assert_ptr_eq(personality_for_kernel("3.6"), personality_find("2012"));
+	ck_assert_ptr_eq(personality_for_kernel("3.12.9"), personality_find("3.11"));
+	ck_assert_ptr_null(personality_for_kernel("3.5"));
 	ck_assert_ptr_null(personality_for_kernel("new"));
 	ck_assert_ptr_null(personality_for_kernel("6"));
-	ck_assert_ptr_eq(personality_at(0), now);
+	ck_assert_ptr_eq(personality_at(0), personality_find("2012"));
 	ck_assert_ptr_null(personality_at(1000));
 	ck_assert(now->write_only_readable);
 }

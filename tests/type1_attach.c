@@ -89,7 +89,7 @@ START_TEST(open_takes_the_types_of_the_personality)
 	/* Nesting opens, and no driver has it: the group is refused. */
 	fake_open(&fake, VFIO_TYPE1_NESTING_IOMMU);
 	ck_assert_int_eq(fake_attach_group(&fake, 0), -EINVAL);
-	fake.personality.type1_types = 1u << 1 | 1u << 3;
+	fake.personality.set_iommu = SET_IOMMU_1_3;
 	ck_assert_int_eq(t1_open(&fake.iommu, &fake.params, VFIO_TYPE1_NESTING_IOMMU, &t1),
 			 -EINVAL);
 }

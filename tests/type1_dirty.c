@@ -122,7 +122,7 @@ START_TEST(arguments_are_checked)
 			 -EINVAL);
 	/* A range that ends at 2^64 is refused before anything else is looked at. */
 	ck_assert_int_eq(dirty_get(0xfffffffffffff000, 0x1000, 4096, bits, 8), -EINVAL);
-	fake.personality.range_eoverflow = true;
+	fake.personality.eoverflow = true;
 	ck_assert_int_eq(dirty_get(0xfffffffffffff000, 0x1000, 4096, bits, 8), 0);
 	ck_assert_int_eq(dirty_get(0xfffffffffffff000, 0x2000, 4096, bits, 8), -EOVERFLOW);
 	ck_assert_int_eq(dirty_get(0x100000, 0x3000, 4096, bits, 8), 0);

@@ -420,7 +420,7 @@ END_TEST
 
 START_TEST(the_corrected_kernel_tells_overflow_from_nonsense)
 {
-	fake.personality.range_eoverflow = true;
+	fake.personality.eoverflow = true;
 	fake.personality.last_page_works = true;
 	three_mappings(VFIO_TYPE1v2_IOMMU);
 	ck_assert_int_eq(fake_map(&fake, 0x20000000, UINT64_C(0) - 0x1000, 0x2000, FAKE_RW),

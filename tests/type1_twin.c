@@ -413,7 +413,7 @@ END_TEST
 START_TEST(the_corrected_kernel_removes_it)
 {
 	fake.personality.last_page_works = true;
-	fake.personality.range_eoverflow = true;
+	fake.personality.eoverflow = true;
 	boot();
 	ck_assert_int_eq(map_at(LAST, 0x1000), 0);
 	ck_assert_int_eq(map_at(LAST, 0x1000), -EEXIST);

@@ -310,6 +310,15 @@ bool iommu_group_msi_isolated(const struct iommu_group *group)
 	return true;
 }
 
+bool iommu_bus_capable(const struct iommu *iommu, unsigned bus, enum iommu_cap cap)
+{
+	for (const struct iommu_device *dev = iommu->priv->devices; dev; dev = dev->next) {
+		if (dev->driver && dev->bus == bus && !dev->driver->capable(dev, cap))
+			return false;
+	}
+	return true;
+}
+
 int iommu_attach_group(struct iommu_domain *domain, struct iommu_group *group)
 {
 	if (group->domain != group->default_domain && group->domain != group->blocking_domain)

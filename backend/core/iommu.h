@@ -16,6 +16,7 @@
 #include "topology.h"
 
 struct iommu;
+struct task;
 struct iommu_domain;
 struct iommu_group;
 struct iommu_device;
@@ -134,6 +135,7 @@ struct iommu_device {
 	const struct iommu_driver *driver; /* of that unit; NULL: no IOMMU */
 	void *driver_data;
 	struct iommu_device *next_in_group;
+	unsigned bus;              /* 0: PCI; another number: a bus of its own */
 	bool host_driver;          /* bound to a kernel driver that uses the DMA API */
 	bool vfio_bound;           /* bound to vfio-pci */
 	bool require_direct;       /* firmware wants memory mapped one to one at all times */
@@ -168,6 +170,8 @@ int iommu_attach_group(struct iommu_domain *domain, struct iommu_group *group);
 void iommu_detach_group(struct iommu_domain *domain, struct iommu_group *group);
 int iommu_group_reserved(const struct iommu_group *group, struct resv_list *list);
 bool iommu_group_msi_isolated(const struct iommu_group *group);
+/* Every device of a bus that is behind an IOMMU has it. */
+bool iommu_bus_capable(const struct iommu *iommu, unsigned bus, enum iommu_cap cap);
 struct iommu_device *iommu_group_first_device(const struct iommu_group *group);
 
 /* DMA ownership. Claim: -EPERM owned by another or used by host drivers; -EBUSY not on its default
@@ -206,7 +210,8 @@ struct iommu {
 	struct dma_fabric *fabric;
 	const struct personality *personality;
 	struct inject inject;
-	uint64_t op; /* operations so far; the machine counts it up */
+	const struct task *current; /* whose call is under way; NULL: nobody's, or one that exits */
+	uint64_t op;                /* operations so far; the machine counts it up */
 	bool strict;
 	struct iommu_priv *priv;
 };

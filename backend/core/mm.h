@@ -45,6 +45,9 @@ struct mm {
 	uint32_t users;
 	uint64_t locked_pages; /* mm->locked_vm: mlock and type1 charges */
 	uint64_t pinned_pages; /* mm->pinned_vm: iommufd */
+	bool pins_as_is;       /* a pin for reading takes what is there (before 6.2) */
+	bool fork_shares_pins; /* pinned pages are copied on write like others (before 5.9) */
+	bool pfnmap_offset;    /* PFN maps are pinned whatever their protection (before 5.8) */
 };
 
 static inline struct mm *mm_get(struct mm *mm)

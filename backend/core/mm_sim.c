@@ -122,6 +122,7 @@ static bool fork_extent(struct mm_sim *child, struct mm_sim *parent, const struc
 				     ? same_pinned_huge(parent->phys, low + done, left, &pinned)
 				     : same_pinned(parent->phys, low + done, left, &pinned);
 
+		pinned = pinned && !parent->mm.fork_shares_pins;
 		part = extent_sub(x, x->flags & EXTENT_DOWN ? left - n : done, n);
 		if (pinned && frames_fill(child, area, space, part.page, n, &part) != n)
 			return false;
@@ -174,6 +175,9 @@ struct mm *mm_sim_fork(struct mm *parent)
 
 	if (!mm)
 		return NULL;
+	mm->pins_as_is = parent->pins_as_is;
+	mm->fork_shares_pins = parent->fork_shares_pins;
+	mm->pfnmap_offset = parent->pfnmap_offset;
 	if (fork_areas(mm_sim_of(mm), from) && fork_pages(mm_sim_of(mm), from))
 		return mm;
 	sim_destroy(mm);

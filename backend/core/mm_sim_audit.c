@@ -13,20 +13,22 @@
 
 #define FRAMES_IN_FULL UINT64_C(2048)
 
-static const char *check_frame(const struct phys *phys, const struct extent *x, uint64_t pfn)
+static const char *check_frame(const struct mm_sim *sim, const struct extent *x, uint64_t pfn)
 {
-	uint32_t refs = phys_frame_refs(phys, pfn);
+	uint32_t refs = phys_frame_refs(sim->phys, pfn);
 
 	if (!refs)
 		return "mm: a page's frame has no reference";
 	if (!(x->flags & EXTENT_COW) && refs != 1)
 		return "mm: a page that is not copy-on-write shares its frame";
-	if ((x->flags & EXTENT_COW) && phys_frame_pins(phys, pfn))
+	/* Older kernels pin what they find, and share what is pinned. */
+	if ((x->flags & EXTENT_COW) && phys_frame_pins(sim->phys, pfn) && !sim->mm.pins_as_is &&
+	    !sim->mm.fork_shares_pins)
 		return "mm: a copy-on-write page is pinned";
 	return NULL;
 }
 
-static const char *check_frames(const struct phys *phys, const struct extent *x)
+static const char *check_frames(const struct mm_sim *sim, const struct extent *x)
 {
 	uint64_t low = extent_low(x);
 	const char *what = NULL;
@@ -34,7 +36,7 @@ static const char *check_frames(const struct phys *phys, const struct extent *x)
 	for (uint64_t i = 0; i < x->n && !what; i++) {
 		uint64_t in_block = (low + i) % HUGE_PAGES;
 
-		what = check_frame(phys, x, low + i);
+		what = check_frame(sim, x, low + i);
 		if (x->n > FRAMES_IN_FULL && in_block != HUGE_PAGES - 1 && i < x->n - 1)
 			i += page_min(HUGE_PAGES - 2 - in_block, x->n - 2 - i);
 	}
@@ -62,7 +64,7 @@ static const char *check_extent(const struct mm_sim *sim, struct extent x)
 	const char *what;
 
 	if (!(x.flags & EXTENT_PFN)) {
-		what = check_frames(sim->phys, &x);
+		what = check_frames(sim, &x);
 		if (what)
 			return what;
 	}
@@ -92,7 +94,7 @@ static const char *check_object(const struct mm_sim *sim, const struct area *are
 	while (!what && extent_ceil(&area->object->pages, key, &x) && x.page <= last) {
 		if (x.flags & (EXTENT_COW | EXTENT_PFN))
 			return "mm: an object's page is not its own";
-		what = check_frames(sim->phys, &x);
+		what = check_frames(sim, &x);
 		key = x.page + x.n;
 	}
 	return what;

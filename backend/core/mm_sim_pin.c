@@ -7,6 +7,9 @@
  * process's own and the shared zero page is never pinned, so that what the process writes later
  * reaches the device.
  *
+ * Before 6.2 a pin for reading took the page that is there instead: the shared zero page, the
+ * file's page, a page shared copy-on-write. A later write of the process then goes to another page.
+ *
  * A PFN map is different: protection is looked at when the page table entry is made. A page that
  * has its entry can still be read through an area without any access, because only the entry is
  * asked.
@@ -22,7 +25,7 @@ static bool pfn_pin_allowed(const struct mm_sim *sim, const struct area *area, u
 {
 	struct extent entries;
 
-	if (area->prot & (write ? MM_WRITE : MM_READ))
+	if (area->prot & (write ? MM_WRITE : MM_READ) || sim->mm.pfnmap_offset)
 		return true;
 	if (write || !extent_at(&sim->pages, page, &entries))
 		return false;
@@ -60,6 +63,111 @@ static int pin_next(struct mm_sim *sim, uint64_t page, uint64_t n, bool write, s
 	return page_fault(sim, area, page, n, out);
 }
 
+/* Frames of the zero pages, taken when first needed: 2 MiB, and behind it the small one. */
+static int zero_pages_init(struct phys *phys)
+{
+	uint64_t pfn, got;
+
+	if (phys->zero_page != PA_NONE)
+		return 0;
+	got = phys_frames_alloc(phys, HUGE_PAGES + 1, 9, &pfn);
+	if (got != HUGE_PAGES + 1) {
+		if (got)
+			phys_frames_put(phys, pfn, got);
+		return -ENOMEM;
+	}
+	phys->zero_page = (pfn + HUGE_PAGES) << SIO_PAGE_LG2;
+	return 0;
+}
+
+/* All of a transparent huge page lies in the area, and nothing of it is there yet. */
+static bool is_huge_gap(struct mm_sim *sim, const struct area *area, uint64_t page)
+{
+	uint64_t first = sio_align_down(page, HUGE_PAGES), last = first + HUGE_PAGES - 1;
+	struct extent x;
+
+	return area->contiguity == MM_RUN_2M && first >= area->first && last <= area->last &&
+	       (!extent_ceil(&sim->pages, first, &x) || x.page > last);
+}
+
+/*
+ * Nothing is there: the small zero page, which is reserved, so that nobody pays for it; or for
+ * memory that takes huge pages the huge one, which is a page like any other.
+ */
+static int pin_zero_page(struct mm_sim *sim, const struct area *area, uint64_t page, uint64_t n,
+			 struct pin_run *run)
+{
+	struct phys *phys = sim->phys;
+	int rc = zero_pages_init(phys);
+
+	if (rc)
+		return rc;
+	*run = (struct pin_run){
+		.pa = phys->zero_page,
+		.pages = 1,
+		.step = (int64_t)SIO_PAGE_SIZE,
+		.reserved = true,
+	};
+	if (!is_huge_gap(sim, area, page))
+		return 0;
+	run->reserved = false;
+	run->pa -= (HUGE_PAGES - page % HUGE_PAGES) << SIO_PAGE_LG2;
+	run->pages = page_min(n, HUGE_PAGES - page % HUGE_PAGES);
+	phys_frames_pin(phys, run->pa >> SIO_PAGE_LG2, run->pages);
+	return 0;
+}
+
+/*
+ * What a reader finds at `page`: its own pages or shared ones, the file's, or nothing yet (false).
+ * A hole in a file gets its page first, as reading it does.
+ */
+static bool found_as_is(struct mm_sim *sim, const struct area *area, uint64_t page, uint64_t n,
+			struct extent *out)
+{
+	struct page_space space = area_space(sim, area);
+	uint64_t key = page - space.shift;
+
+	if (!extent_at(space.map, key, out)) {
+		if (area->kind != MM_FILE_PRIVATE)
+			return false;
+		space = (struct page_space){&area->object->pages, area->object_shift};
+		key = page - space.shift;
+		if (!extent_at(space.map, key, out)) {
+			frames_fill(sim, area, space, page, area->hugetlb ? 0 : 1, NULL);
+			if (!extent_at(space.map, key, out))
+				return false;
+		}
+		n = 1;
+	}
+	*out = extent_sub(out, 0, page_min(n, page_min(out->n, area->last - page + 1)));
+	out->page = page;
+	return true;
+}
+
+static bool has_zero_page(const struct area *area)
+{
+	return area->kind == MM_ANON && !area->hugetlb;
+}
+
+/* A pin for reading where pins take what is there. 1: an ordinary fault is to come first. */
+static int pin_as_is(struct mm_sim *sim, const struct area *area, uint64_t page, uint64_t n,
+		     struct pin_run *run)
+{
+	struct extent x;
+
+	if (!(area->prot & MM_READ))
+		return -EFAULT;
+	if (!found_as_is(sim, area, page, n, &x))
+		return has_zero_page(area) ? pin_zero_page(sim, area, page, n, run) : 1;
+	phys_frames_pin(sim->phys, extent_low(&x), x.n);
+	*run = (struct pin_run){
+		.pa = x.pfn << SIO_PAGE_LG2,
+		.pages = x.n,
+		.step = x.flags & EXTENT_DOWN ? -(int64_t)SIO_PAGE_SIZE : (int64_t)SIO_PAGE_SIZE,
+	};
+	return 0;
+}
+
 int sim_pin(struct mm *mm, uint64_t va, uint64_t max_pages, bool write, struct pin_run *run)
 {
 	struct mm_sim *sim = mm_sim_of(mm);
@@ -72,6 +180,9 @@ int sim_pin(struct mm *mm, uint64_t va, uint64_t max_pages, bool write, struct p
 		return -EFAULT;
 	if (area->kind == MM_PFN)
 		return pin_pfn(sim, area, page, max_pages, write, run);
+	rc = mm->pins_as_is && !write ? pin_as_is(sim, area, page, max_pages, run) : 1;
+	if (rc <= 0)
+		return rc;
 	rc = pin_next(sim, page, max_pages, write, &all);
 	if (rc)
 		return rc;

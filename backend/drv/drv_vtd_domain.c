@@ -47,11 +47,16 @@ static void did_free(struct vtd_user *user)
 
 /* ---- geometry ---- */
 
-/* Page sizes that Linux uses of what the unit has: 4 KiB, 2 MiB, 1 GiB. */
+/*
+ * Page sizes that Linux uses of what the unit has: 4 KiB, 2 MiB, 1 GiB. Up to 5.11 the driver took
+ * every multiple of 4 KiB and cut it up itself.
+ */
 static uint64_t unit_pgsizes(const struct vtd_unit *vu)
 {
 	uint64_t bitmap = SIO_PAGE_SIZE;
 
+	if (vu->drv->iommu->personality->vtd_every_pgsize)
+		return SIO_PAGE_MASK;
 	if (vu->caps.large_levels & 2)
 		bitmap |= SIO_BIT(21);
 	if (vu->caps.large_levels & 4)

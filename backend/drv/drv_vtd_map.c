@@ -108,6 +108,26 @@ static int fill(struct vtd_domain *vd, struct pt_map_req req, uint64_t *mapped)
 	return 0;
 }
 
+/* Pages of a size that the units have no leaf for become several of the next smaller one. */
+static void fit_leaf_size(const struct vtd_domain *vd, struct pt_map_req *req)
+{
+	unsigned levels = vd->pt.caps.large_levels;
+	uint8_t lg2 = SIO_PAGE_LG2;
+
+	for (unsigned i = 0; i < vd->user_count; i++)
+		if (vd->users[i].refs)
+			levels &= vd->users[i].unit->caps.large_levels;
+	if (levels & 4 && req->size_lg2 >= 30)
+		lg2 = 30;
+	else if (levels & 2 && req->size_lg2 >= 21)
+		lg2 = 21;
+	if (lg2 == req->size_lg2)
+		return;
+	req->count <<= req->size_lg2 - lg2;
+	req->size_lg2 = lg2;
+	req->oa_step = (int64_t)SIO_BIT(lg2);
+}
+
 int vtd_map_pages(struct iommu_domain *domain, const struct pt_map_req *request, uint64_t *mapped)
 {
 	struct vtd_domain *vd = vtd_domain(domain);
@@ -121,6 +141,8 @@ int vtd_map_pages(struct iommu_domain *domain, const struct pt_map_req *request,
 	if (beyond_width(vd, req.iova, len))
 		return -EFAULT;
 	req.perm = leaf_perm(vd, req.perm);
+	if (vd->base.iommu->personality->vtd_every_pgsize)
+		fit_leaf_size(vd, &req);
 	vd->ever_mapped = true;
 	if (vd->mapped_end < req.iova + len)
 		vd->mapped_end = req.iova + len;

@@ -72,28 +72,49 @@ uint64_t t1_room(const struct task *task, const struct mm *mm, bool lock_cap)
 
 	if (lock_cap)
 		return UINT64_MAX;
-	return limit > mm->locked_pages ? limit - mm->locked_pages : 0;
+	/* The count may be one below zero, and then the sum with the first page is 0. */
+	return mm->locked_pages + 1 <= limit ? limit - mm->locked_pages : 0;
 }
 
-int t1_charge(struct t1_dma *dma, uint64_t pages)
+/*
+ * Whose count changes. Before 6.1 it is asked anew each time, so it need not be the address space
+ * that was charged: whoever calls (up to 4.9), or what the owner has by now (exec).
+ */
+static struct mm *payer(const struct type1 *t1, const struct t1_dma *dma)
+{
+	switch (t1_kernel(t1)->charge) {
+	case CHARGE_CURRENT:
+		return t1->iommu->current ? t1->iommu->current->mm : NULL;
+	case CHARGE_OWNER:
+		return dma->owner->task->mm;
+	default:
+		return dma->owner->mm;
+	}
+}
+
+int t1_charge(struct type1 *t1, struct t1_dma *dma, uint64_t pages)
 {
 	struct t1_owner *owner = dma->owner;
+	struct mm *mm = payer(t1, dma);
 
 	if (pages > t1_room(owner->task, owner->mm, owner->lock_cap))
 		return -ENOMEM;
-	owner->mm->locked_pages += pages;
+	if (mm)
+		mm->locked_pages += pages;
 	dma->locked_pages += pages;
 	return 0;
 }
 
-void t1_uncharge(struct t1_dma *dma, uint64_t pages)
+void t1_uncharge(struct type1 *t1, struct t1_dma *dma, uint64_t pages)
 {
-	struct mm *mm = dma->owner->mm;
+	struct mm *mm = payer(t1, dma);
 
-	if (!mm_alive(mm))
+	if (!mm || !mm_alive(mm))
 		return;
-	sio_assert(mm->locked_pages >= pages);
+	sio_assert(mm != dma->owner->mm || t1_kernel(t1)->charge != CHARGE_MAPPING ||
+		   mm->locked_pages >= pages);
 	sio_assert(dma->locked_pages >= pages);
+	/* Below zero when somebody else paid: the kernel's count wraps as well. */
 	mm->locked_pages -= pages;
 	dma->locked_pages -= pages;
 }
@@ -104,7 +125,7 @@ int t1_owner_change(struct type1 *t1, struct t1_dma *dma, struct task *task)
 	uint64_t pages = dma->locked_pages;
 
 	/* Another thread group on the same memory changes nothing. */
-	if (task->mm == old->mm)
+	if (task->mm == old->mm || !t1_kernel(t1)->vaddr_recharge)
 		return 0;
 	owner = owner_get(t1, task);
 	if (!owner)

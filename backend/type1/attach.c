@@ -20,9 +20,56 @@ void t1_pgsize_update(struct type1 *t1)
 	t1->pgsize_bitmap = UINT64_MAX;
 	for (unsigned i = 0; i < t1->domain_count; i++)
 		t1->pgsize_bitmap &= t1->domain[i]->domain->pgsize_bitmap;
-	if (t1->pgsize_bitmap & ~SIO_PAGE_MASK) {
+	if (!t1->domain_count && !t1_kernel(t1)->sub_page_bitmap)
+		t1->pgsize_bitmap = SIO_PAGE_MASK;
+	if (t1->pgsize_bitmap & ~SIO_PAGE_MASK && t1_kernel(t1)->sub_page_bitmap) {
 		t1->pgsize_bitmap &= SIO_PAGE_MASK;
 		t1->pgsize_bitmap |= SIO_PAGE_SIZE;
+	}
+}
+
+/* ---- what older kernels ask of a group ---- */
+
+static unsigned group_bus(const struct iommu_group *group)
+{
+	return iommu_group_first_device(group)->bus;
+}
+
+static bool group_is_on_one_bus(const struct iommu_group *group)
+{
+	for (const struct iommu_device *dev = group->devices; dev; dev = dev->next_in_group)
+		if (dev->bus != group->devices->bus)
+			return false;
+	return true;
+}
+
+/* Interrupts of the group cannot reach others. Before 6.1 the whole bus is asked, or the domain. */
+static bool interrupts_are_safe(const struct type1 *t1, const struct iommu_group *group)
+{
+	if (t1->params->allow_unsafe_interrupts)
+		return true;
+	switch (t1_kernel(t1)->intr_remap) {
+	case INTR_REMAP_BUS:
+	case INTR_REMAP_BUS_OR_MSI:
+		return iommu_bus_capable(t1->iommu, group_bus(group), IOMMU_CAP_INTR_REMAP);
+	default:
+		return iommu_group_msi_isolated(group);
+	}
+}
+
+/* DMA through the domain snoops from here on, if this kernel wants that and the units can. */
+static bool make_coherent(const struct type1 *t1, struct iommu_domain *domain,
+			  const struct iommu_group *group)
+{
+	switch (t1_kernel(t1)->coherency) {
+	case COHERENCY_NONE:
+		return false;
+	case COHERENCY_BUS:
+		return iommu_bus_capable(t1->iommu, group_bus(group),
+					 IOMMU_CAP_ENFORCE_COHERENCY) &&
+		       iommu_enforce_cache_coherency(domain);
+	default:
+		return iommu_enforce_cache_coherency(domain);
 	}
 }
 
@@ -93,9 +140,11 @@ static int domain_create(struct type1 *t1, struct iommu_group *group, struct t1_
 	rc = reserve_group(domain);
 	if (!rc)
 		rc = iommu_domain_alloc(group, &domain->domain);
+	if (rc && t1_kernel(t1)->domain_eio)
+		rc = -EIO;
 	/* No driver here has the operation that makes a first-stage domain of an existing one. */
 	if (!rc && t1->nesting)
-		rc = -EINVAL;
+		rc = t1_kernel(t1)->nesting_enodev ? -ENODEV : -EINVAL;
 	if (rc) {
 		domain_destroy(domain);
 		return rc;
@@ -163,6 +212,8 @@ static int iova_with_group(struct type1 *t1, const struct iommu_domain *domain,
 	struct resv_list resv = {0};
 	int rc;
 
+	if (!t1_has_iova_list(t1))
+		return 0;
 	if (aperture_conflicts(t1, domain->aperture_first, domain->aperture_last))
 		return -EINVAL;
 	rc = iommu_group_reserved(group, &resv);
@@ -240,9 +291,20 @@ static void iova_replace(struct type1 *t1, struct iova_list *list)
 
 /* ---- attach ---- */
 
+static void probe_fgsp(struct t1_domain *domain, iova_t iova, const struct pt_run *run)
+{
+	if (iommu_map(domain->domain, iova, run, IOMMU_READ | IOMMU_WRITE | IOMMU_CACHE))
+		return;
+	if (iommu_unmap(domain->domain, iova, SIO_PAGE_SIZE) == SIO_PAGE_SIZE)
+		iommu_unmap(domain->domain, iova + SIO_PAGE_SIZE, SIO_PAGE_SIZE);
+	else
+		domain->fgsp = true;
+}
+
 /*
  * Does the IOMMU unmap a page on its own when its neighbour is mapped too? Two contiguous zeroed
- * pages are mapped in the first place of the list that has room, and the first is unmapped.
+ * pages are mapped in the first place of the list that has room (before 6.2 at address 0, whatever
+ * the aperture and reserved regions), and the first is unmapped.
  */
 static void test_fgsp(struct type1 *t1, struct t1_domain *domain, const struct iova_list *list)
 {
@@ -253,22 +315,31 @@ static void test_fgsp(struct type1 *t1, struct t1_domain *domain, const struct i
 			     .pages = 2,
 			     .oa_step = (int64_t)SIO_PAGE_SIZE};
 
-	for (unsigned i = 0; got == 2 && i < list->count; i++) {
+	if (got == 2 && t1_kernel(t1)->fgsp == FGSP_AT_0)
+		probe_fgsp(domain, 0, &run);
+	for (unsigned i = 0; got == 2 && t1_kernel(t1)->fgsp == FGSP_RESERVED && i < list->count;
+	     i++) {
 		iova_t start = (list->range[i].first + two - 1) & ~(two - 1);
 		iova_t last = list->range[i].last;
 
 		if (start < list->range[i].first || start >= last || last - start < two)
 			continue;
-		if (iommu_map(domain->domain, start, &run, IOMMU_READ | IOMMU_WRITE | IOMMU_CACHE))
-			break;
-		if (iommu_unmap(domain->domain, start, SIO_PAGE_SIZE) == SIO_PAGE_SIZE)
-			iommu_unmap(domain->domain, start + SIO_PAGE_SIZE, SIO_PAGE_SIZE);
-		else
-			domain->fgsp = true;
+		probe_fgsp(domain, start, &run);
 		break;
 	}
 	if (got)
 		phys_frames_put(phys, pfn, got);
+}
+
+/* Groups on two buses behind one unit shared no domain in the first posting of several domains. */
+static bool domains_match(const struct type1 *t1, const struct t1_domain *domain,
+			  const struct t1_domain *own, const struct iommu_group *group)
+{
+	if (domain->enforce != own->enforce)
+		return false;
+	if (t1_kernel(t1)->match == MATCH_BUS_PROT)
+		return group_bus(domain->group[0]) == group_bus(group);
+	return domain->domain->driver == own->domain->driver;
 }
 
 /*
@@ -283,8 +354,7 @@ static int join_existing(struct type1 *t1, struct t1_domain *own, struct iommu_g
 		struct t1_domain *domain = t1->domain[i];
 		int rc;
 
-		if (domain->domain->driver != own->domain->driver ||
-		    domain->enforce != own->enforce)
+		if (!domains_match(t1, domain, own, group))
 			continue;
 		rc = reserve_group(domain);
 		if (rc) {
@@ -315,9 +385,9 @@ static int settle(struct type1 *t1, struct t1_domain *own, struct iommu_group *g
 	if (rc)
 		goto err_detach;
 	rc = -EPERM;
-	if (!t1->params->allow_unsafe_interrupts && !iommu_group_msi_isolated(group))
+	if (!interrupts_are_safe(t1, group))
 		goto err_detach;
-	own->enforce = iommu_enforce_cache_coherency(own->domain);
+	own->enforce = make_coherent(t1, own->domain, group);
 
 	rc = join_existing(t1, own, group, &joined);
 	if (rc)
@@ -326,7 +396,10 @@ static int settle(struct type1 *t1, struct t1_domain *own, struct iommu_group *g
 		domain_destroy(own);
 		return 0;
 	}
-	test_fgsp(t1, own, list);
+	if (t1_kernel(t1)->fgsp == FGSP_LEAVES)
+		own->fgsp = true;
+	else if (t1_kernel(t1)->fgsp != FGSP_NO_PROBE)
+		test_fgsp(t1, own, list);
 	rc = t1_replay(t1, own, caller);
 	if (rc)
 		goto err_detach;
@@ -341,17 +414,12 @@ err_list:
 	return rc;
 }
 
-int t1_attach_group(struct type1 *t1, struct iommu_group *group, const struct caller *caller)
+static int attach_new(struct type1 *t1, struct iommu_group *group, const struct caller *caller)
 {
 	struct iova_list list = {0};
-	struct t1_domain *own;
+	struct t1_domain *own = NULL;
 	int rc;
 
-	/* Replay may pin, and an invalidated mapping has no address to pin from. */
-	if (t1->invalid_count)
-		return -EBUSY;
-	if (find_group(t1, group))
-		return -EINVAL;
 	rc = domain_create(t1, group, &own);
 	if (rc)
 		return rc;
@@ -362,9 +430,46 @@ int t1_attach_group(struct type1 *t1, struct iommu_group *group, const struct ca
 		domain_destroy(own);
 		return rc;
 	}
-	iova_replace(t1, &list);
+	if (t1_has_iova_list(t1))
+		iova_replace(t1, &list);
 	t1->untracked_groups++;
 	return 0;
+}
+
+/* To the one domain: nothing needs to be filled, its tables are there. */
+static int attach_only(struct type1 *t1, struct iommu_group *group)
+{
+	struct t1_domain *domain = t1->domain[0];
+	int rc = reserve_group(domain);
+
+	if (!rc && t1_kernel(t1)->intr_remap != INTR_REMAP_OPEN && !interrupts_are_safe(t1, group))
+		rc = -EPERM;
+	if (!rc)
+		rc = iommu_attach_group(domain->domain, group);
+	if (rc)
+		return rc;
+	t1_pgsize_update(t1);
+	add_group(domain, group);
+	t1->untracked_groups++;
+	return 0;
+}
+
+int t1_attach_group(struct type1 *t1, struct iommu_group *group, const struct caller *caller)
+{
+	const struct task *outer = t1->iommu->current;
+	int rc;
+
+	/* Replay may pin, and an invalidated mapping has no address to pin from. */
+	if (t1->invalid_count)
+		return -EBUSY;
+	if (find_group(t1, group))
+		return -EINVAL;
+	if (t1_kernel(t1)->one_bus && !group_is_on_one_bus(group))
+		return -EINVAL;
+	t1->iommu->current = caller->task;
+	rc = t1_has_one_domain(t1) ? attach_only(t1, group) : attach_new(t1, group, caller);
+	t1->iommu->current = outer;
+	return rc;
 }
 
 /* ---- detach ---- */
@@ -374,7 +479,7 @@ static void leave_domain(struct type1 *t1, struct t1_domain *domain, struct iomm
 {
 	iommu_detach_group(domain->domain, group);
 	remove_group(domain, group);
-	if (domain->group_count)
+	if (domain->group_count || t1_has_one_domain(t1))
 		return;
 	/* Ownership of a group is what allows mappings: with the last domain they all go. */
 	if (t1->domain_count == 1)
@@ -393,13 +498,13 @@ void t1_detach_group(struct type1 *t1, struct iommu_group *group)
 	iova_list_copy(&t1->iova, &list, &t1->iommu->inject);
 	if (domain)
 		leave_domain(t1, domain, group, &list);
-	if (iova_rebuild(t1, &list))
+	if (!t1_has_iova_list(t1) || iova_rebuild(t1, &list))
 		iova_list_fini(&list);
 	else
 		iova_replace(t1, &list);
 	if (!domain)
 		return;
 	t1->untracked_groups--;
-	if (t1->dirty_tracking)
+	if (t1->dirty_tracking && t1_kernel(t1)->full_dirty_on_detach)
 		t1_bitmap_fill_all(t1);
 }

@@ -36,6 +36,12 @@ static bool is_poisoned(const struct t1_dma *dma, iova_t poison)
 	return poison && dma->iova + (dma->size - 1) >= poison;
 }
 
+/* In 2012 an entry's size can run below zero; it covers what it does not map. */
+static bool is_bogus(const struct type1 *t1, const struct t1_dma *dma)
+{
+	return t1_has_one_domain(t1) && !dma->iommu_mapped;
+}
+
 static const char *audit_index(const struct type1 *t1)
 {
 	size_t nodes = 0;
@@ -54,6 +60,9 @@ static const char *audit_index(const struct type1 *t1)
 
 static const char *audit_mapping(const struct type1 *t1, const struct t1_dma *dma)
 {
+	/* What ended at 2^64 and maps nothing is there, without a page. */
+	if (!dma->size && t1_kernel(t1)->map_end == MAP_END_NOTHING)
+		return NULL;
 	if (!dma->size || (dma->size | dma->iova) & (SIO_PAGE_SIZE - 1))
 		return "a mapping is empty or not page aligned";
 	if (!iova_list_contains(&t1->iova, dma->iova, dma->iova + (dma->size - 1)))
@@ -78,6 +87,10 @@ static const char *audit_mappings(const struct type1 *t1, iova_t poison)
 
 		if (what)
 			return what;
+		if (is_bogus(t1, dma)) {
+			count++;
+			continue;
+		}
 		if (below && !is_poisoned(dma, poison) &&
 		    below->iova + (below->size - 1) >= dma->iova)
 			return "two mappings overlap";
@@ -126,6 +139,8 @@ static const char *audit_iova_list(const struct type1 *t1)
 	for (unsigned d = 0; d < t1->domain_count; d++) {
 		const struct iommu_domain *domain = t1->domain[d]->domain;
 
+		if (!t1_has_iova_list(t1))
+			continue;
 		if (!list->count)
 			return "a domain, but no usable IOVA range";
 		if (list->range[0].first < domain->aperture_first ||
@@ -154,7 +169,7 @@ static const char *audit_domains(const struct type1 *t1)
 
 		if (what)
 			return what;
-		if (!domain->group_count)
+		if (!domain->group_count && !t1_has_one_domain(t1))
 			return "a domain has no group";
 		for (unsigned g = 0; g < domain->group_count; g++)
 			if (domain->group[g]->domain != domain->domain)
@@ -162,7 +177,7 @@ static const char *audit_domains(const struct type1 *t1)
 		groups += domain->group_count;
 		sizes &= domain->domain->pgsize_bitmap;
 	}
-	if (sizes & ~SIO_PAGE_MASK)
+	if (sizes & ~SIO_PAGE_MASK && t1_kernel(t1)->sub_page_bitmap)
 		sizes = (sizes & SIO_PAGE_MASK) | SIO_PAGE_SIZE;
 	if (sizes != t1->pgsize_bitmap)
 		return "the page sizes are not those that all domains have";
@@ -178,8 +193,7 @@ static bool perm_is_right(const struct type1 *t1, unsigned perm, unsigned prot)
 	perm &= PT_R | PT_W;
 	if (perm == ((prot & IOMMU_READ ? PT_R : 0u) | (prot & IOMMU_WRITE ? PT_W : 0u)))
 		return true;
-	return prot == IOMMU_WRITE && perm == (PT_R | PT_W) &&
-	       t1->iommu->personality->write_only_readable;
+	return prot == IOMMU_WRITE && perm == (PT_R | PT_W) && t1_kernel(t1)->write_only_readable;
 }
 
 static const char *audit_pinned(const struct phys *phys, const struct pin_run *run)
@@ -278,7 +292,7 @@ static const char *audit_gaps(const struct type1 *t1, const struct iommu_domain 
 	const struct t1_dma *dma;
 
 	while ((dma = t1_walk_next(&walk)) && !is_poisoned(dma, poison)) {
-		if (!dma->iommu_mapped)
+		if (!dma->iommu_mapped || !dma->size)
 			continue;
 		if (dma->iova > from && iommu_next(domain, from, dma->iova - 1, &found))
 			return "a domain translates an address that no mapping covers";
@@ -304,6 +318,8 @@ static const char *audit_translations(const struct type1 *t1, iova_t poison, boo
 			return what;
 	}
 	while ((dma = t1_walk_next(&walk))) {
+		if (!dma->size || is_bogus(t1, dma))
+			continue;
 		if (dma->iommu_mapped != (t1->domain_count != 0) && !t1_dma_is_stuck(t1, dma))
 			return "a mapping is in the IOMMU exactly when there is a domain: not this "
 			       "one";

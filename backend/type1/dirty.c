@@ -173,7 +173,7 @@ _Static_assert(sizeof(struct vfio_iommu_type1_dirty_bitmap_get) == sizeof(struct
 
 static int dirty_get_range_check(const struct type1 *t1, const struct dirty_get *get)
 {
-	if (t1->iommu->personality->range_eoverflow) {
+	if (t1_kernel(t1)->eoverflow) {
 		if (!get->size)
 			return -EINVAL;
 		if (get->iova + (get->size - 1) < get->iova)

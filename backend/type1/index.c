@@ -32,7 +32,10 @@ void t1_dma_free(struct type1 *t1, struct t1_dma *dma)
 /* A mapping that ends at 2^64 may come, or be left behind when some of the domains go. */
 static bool tree_wanted(const struct type1 *t1)
 {
-	if (t1->iommu->personality->last_page_works)
+	/* "Any mapping that overlaps" is the first one met from the root. */
+	if (!t1_kernel(t1)->unmap_in_order || t1_has_one_domain(t1))
+		return true;
+	if (t1_kernel(t1)->last_page_works)
 		return false;
 	for (unsigned i = 0; i < t1->domain_count; i++)
 		if (t1->domain[i]->domain->aperture_last == UINT64_MAX)
@@ -95,7 +98,9 @@ struct t1_dma *t1_find(const struct type1 *t1, uint64_t start, uint64_t size)
 	if (t1->twin_on)
 		return twin_find(&t1->twin, start, size);
 	/* Before 6.18 the end of such a range is 0: it lies left of every mapping. */
-	if (size && start + size == 0 && !t1->iommu->personality->last_page_works)
+	if (size && start + size == 0 && !t1_kernel(t1)->last_page_works)
+		return NULL;
+	if (size && start + (size - 1) < start)
 		return NULL;
 	if (!imap_find(&t1->map, start, size ? start + (size - 1) : start, &entry))
 		return NULL;

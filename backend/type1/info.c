@@ -3,9 +3,10 @@
  * IOMMU_GET_INFO: page sizes, and a chain of capabilities behind them.
  *
  * Source: <linux/vfio.h> of 6.12; the fixed part there has 24 bytes and the DMA_AVAIL capability
- * 16, padding included. Chain order: MIGRATION, DMA_AVAIL, IOVA_RANGE. A buffer too small for the
- * chain gets the size it needs and no chain; of the fixed part no more is written than the caller
- * has.
+ * 16, padding included; before 6.6 it has 12 and what follows is not aligned. Chain order:
+ * MIGRATION, DMA_AVAIL, IOVA_RANGE, as far as the kernel has them. A buffer too small for the chain
+ * gets the size it needs and no chain; of the fixed part no more is written than the caller has,
+ * and before there were capabilities no more than 16 bytes.
  */
 #include "type1/t1.h"
 
@@ -16,6 +17,9 @@
 
 #define MAX_DIRTY_BITMAP_BYTES (UINT64_C(1) << 28)
 #define INFO_BYTES_MIN         16u
+
+/* Bytes of a stack that was not cleared, as they appear in padding before 6.6. */
+#define STACK_GARBAGE 0x5a5a5a5au
 
 /* The structures of 6.12, independent of the age of the installed header. */
 struct info_head {
@@ -45,58 +49,93 @@ struct info_iova_range {
 	uint32_t count, pad;
 };
 
-struct info_chain {
-	struct info_migration migration;
-	struct info_dma_avail dma_avail;
-	struct info_iova_range iova;
-	struct iova_range range[];
-};
-
 _Static_assert(sizeof(struct info_head) == 24, "ABI");
 _Static_assert(sizeof(struct info_migration) == 32, "ABI");
 _Static_assert(sizeof(struct info_dma_avail) == 16, "ABI");
 _Static_assert(sizeof(struct info_iova_range) == 16, "ABI");
-_Static_assert(offsetof(struct info_chain, range) == 64, "no padding");
 _Static_assert(sizeof(struct iova_range) == sizeof(struct vfio_iova_range), "ABI");
 
-static struct info_chain *chain_build(struct type1 *t1, uint32_t *bytes)
-{
-	uint32_t ranges = t1->iova.count * (uint32_t)sizeof(struct iova_range);
-	struct info_chain *chain = t1_alloc(t1, sizeof(*chain) + ranges);
+struct info_chain {
+	uint8_t *bytes;
+	uint32_t len;
+	uint32_t last; /* where the last capability begins; len 0: there is none */
+};
 
-	if (!chain)
-		return NULL;
-	chain->migration = (struct info_migration){
-		.cap.id = VFIO_IOMMU_TYPE1_INFO_CAP_MIGRATION,
-		.cap.version = 1,
-		.cap.next = sizeof(struct info_head) + offsetof(struct info_chain, dma_avail),
+/* Append a capability of which `cap` holds the first `cap_len` bytes, and link it. */
+static void chain_add(struct info_chain *chain, const void *cap, size_t cap_len, const void *more,
+		      size_t more_len)
+{
+	const uint32_t at = chain->len, next = (uint32_t)sizeof(struct info_head) + at;
+
+	if (at)
+		memcpy(chain->bytes + chain->last + offsetof(struct info_cap, next), &next,
+		       sizeof(next));
+	memcpy(chain->bytes + at, cap, cap_len);
+	if (more_len)
+		memcpy(chain->bytes + at + cap_len, more, more_len);
+	chain->last = at;
+	chain->len += (uint32_t)(cap_len + more_len);
+}
+
+static void chain_fill(const struct type1 *t1, struct info_chain *chain)
+{
+	const struct personality *kernel = t1_kernel(t1);
+	const struct info_migration migration = {
+		.cap = {VFIO_IOMMU_TYPE1_INFO_CAP_MIGRATION, 1, 0},
+		.pad = kernel->zeroed_caps ? 0 : STACK_GARBAGE,
 		.pgsize_bitmap = t1_pgsize(t1),
 		.max_dirty_bitmap_size = MAX_DIRTY_BITMAP_BYTES,
 	};
-	chain->dma_avail = (struct info_dma_avail){
-		.cap.id = VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL,
-		.cap.version = 1,
+	const struct info_dma_avail avail = {
+		.cap = {VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL, 1, 0},
 		.avail = t1->dma_avail,
 	};
-	*bytes = offsetof(struct info_chain, iova);
-	if (!t1->iova.count)
-		return chain;
-	chain->dma_avail.cap.next = (uint32_t)sizeof(struct info_head) + *bytes;
-	chain->iova = (struct info_iova_range){
-		.cap.id = VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE,
-		.cap.version = 1,
+	const struct info_iova_range iova = {
+		.cap = {VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE, 1, 0},
 		.count = t1->iova.count,
 	};
-	memcpy(chain->range, t1->iova.range, ranges);
-	*bytes = (uint32_t)offsetof(struct info_chain, range) + ranges;
-	return chain;
+
+	if (kernel->migration_cap)
+		chain_add(chain, &migration, sizeof(migration), NULL, 0);
+	if (kernel->avail_cap != AVAIL_CAP_NONE)
+		chain_add(chain, &avail, kernel->avail_cap == AVAIL_CAP_12 ? 12 : sizeof(avail),
+			  NULL, 0);
+	if (kernel->iova_cap && t1->iova.count)
+		chain_add(chain, &iova, sizeof(iova), t1->iova.range,
+			  t1->iova.count * sizeof(*t1->iova.range));
+}
+
+/* Add the chain behind the fixed part, or say how much room it needs. */
+static int put_chain(struct type1 *t1, const struct caller *caller, uint64_t arg,
+		     struct info_head *head)
+{
+	struct info_chain chain = {0};
+	int rc = 0;
+
+	chain.bytes = t1_alloc(t1, sizeof(struct info_migration) + sizeof(struct info_dma_avail) +
+					   sizeof(struct info_iova_range) +
+					   t1->iova.count * sizeof(struct iova_range));
+	if (!chain.bytes)
+		return -ENOMEM;
+	chain_fill(t1, &chain);
+	if (chain.len) {
+		head->flags |= VFIO_IOMMU_INFO_CAPS;
+		if (head->argsz < sizeof(*head) + chain.len) {
+			head->argsz = (uint32_t)sizeof(*head) + chain.len;
+		} else {
+			rc = t1_copy_out(t1, caller, arg + sizeof(*head), chain.bytes, chain.len);
+			head->cap_offset = sizeof(*head);
+		}
+	}
+	free(chain.bytes);
+	return rc;
 }
 
 long t1_get_info(struct type1 *t1, const struct caller *caller, uint64_t arg)
 {
+	const struct personality *kernel = t1_kernel(t1);
 	struct info_head head = {0};
-	struct info_chain *chain;
-	uint32_t bytes, head_bytes = sizeof(head);
+	uint32_t head_bytes = kernel->info == INFO_CAPS ? sizeof(head) : INFO_BYTES_MIN;
 	int rc;
 
 	rc = t1_copy_in(t1, caller, &head, arg, INFO_BYTES_MIN);
@@ -106,18 +145,9 @@ long t1_get_info(struct type1 *t1, const struct caller *caller, uint64_t arg)
 		return -EINVAL;
 	if (head.argsz < head_bytes)
 		head_bytes = head.argsz;
-	head.flags = VFIO_IOMMU_INFO_PGSIZES | VFIO_IOMMU_INFO_CAPS;
+	head.flags = kernel->info == INFO_0 ? 0 : VFIO_IOMMU_INFO_PGSIZES;
 	head.pgsizes = t1->pgsize_bitmap;
-
-	chain = chain_build(t1, &bytes);
-	if (!chain)
-		return -ENOMEM;
-	if (head.argsz < sizeof(head) + bytes) {
-		head.argsz = (uint32_t)sizeof(head) + bytes;
-	} else {
-		rc = t1_copy_out(t1, caller, arg + sizeof(head), chain, bytes);
-		head.cap_offset = sizeof(head);
-	}
-	free(chain);
-	return rc ? rc : t1_copy_out(t1, caller, arg, &head, head_bytes);
+	if (kernel->info == INFO_CAPS)
+		rc = put_chain(t1, caller, arg, &head);
+	return rc ? rc : t1_copy_back(t1, caller, arg, &head, head_bytes);
 }

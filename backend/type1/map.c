@@ -11,11 +11,33 @@
 #include <errno.h>
 #include <linux/vfio.h>
 
-#define MAP_FLAGS (VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE | VFIO_DMA_MAP_FLAG_VADDR)
-
 _Static_assert(VFIO_DMA_MAP_FLAG_READ == (int)IOMMU_READ, "flags and protection share their bits");
 _Static_assert(VFIO_DMA_MAP_FLAG_WRITE == (int)IOMMU_WRITE,
 	       "flags and protection share their bits");
+
+/*
+ * Page by page what the IOMMU refused as a whole. When a page fails too, the ones before it are
+ * taken out, but for the first: the loop back stops one short of it, up to 4.20.
+ */
+int t1_map_try_harder(struct iommu_domain *domain, iova_t iova, const struct pin_run *chunk,
+		      unsigned prot)
+{
+	uint64_t page = 0;
+	int rc = 0;
+
+	for (; page < chunk->pages; page++) {
+		struct pt_run one = {.oa = chunk->pa + page * (uint64_t)chunk->step,
+				     .pages = 1,
+				     .oa_step = (int64_t)SIO_PAGE_SIZE};
+
+		rc = iommu_map(domain, iova + page * SIO_PAGE_SIZE, &one, prot);
+		if (rc)
+			break;
+	}
+	for (; rc && page > 0; page--)
+		iommu_unmap(domain, iova + page * SIO_PAGE_SIZE, SIO_PAGE_SIZE);
+	return rc;
+}
 
 /* One chunk into every domain, in list order; a failure takes it out of the earlier ones again. */
 static int map_chunk(struct type1 *t1, iova_t iova, const struct pin_run *chunk, unsigned prot)
@@ -25,6 +47,9 @@ static int map_chunk(struct type1 *t1, iova_t iova, const struct pin_run *chunk,
 	for (unsigned i = 0; i < t1->domain_count; i++) {
 		int rc = iommu_map(t1->domain[i]->domain, iova, &run, prot | IOMMU_CACHE);
 
+		if (rc == -EBUSY && t1_kernel(t1)->try_harder)
+			rc = t1_map_try_harder(t1->domain[i]->domain, iova, chunk,
+					       prot | IOMMU_CACHE);
 		if (!rc)
 			continue;
 		while (i-- > 0)
@@ -49,11 +74,19 @@ static int grow(struct t1_pinner *pin, bool stuck)
 	if (!rc)
 		rc = map_chunk(pin->t1, dma->iova + dma->size, &chunk, dma->prot);
 	if (rc) {
-		t1_uncharge(dma, t1_unpin(pin->t1, dma, &chunk));
+		t1_uncharge(pin->t1, dma, t1_unpin(pin->t1, dma, &chunk));
 		return rc;
 	}
 	dma->size += chunk.pages * SIO_PAGE_SIZE;
 	return 0;
+}
+
+static bool leaves_aperture(const struct type1 *t1, iova_t iova, uint64_t size)
+{
+	for (unsigned i = 0; i < t1->domain_count; i++)
+		if (iova + (size - 1) > t1->domain[i]->domain->aperture_last)
+			return true;
+	return false;
 }
 
 static int pin_and_map(struct type1 *t1, struct t1_dma *dma, struct task *task, uint64_t size)
@@ -63,9 +96,11 @@ static int pin_and_map(struct type1 *t1, struct t1_dma *dma, struct task *task, 
 		.dma = dma,
 		.task = task,
 		.vaddr = dma->vaddr,
-		.left = size >> SIO_PAGE_LG2,
+		.left = (size + SIO_PAGE_SIZE - 1) >> SIO_PAGE_LG2,
+		.one_by_one =
+			!t1_kernel(t1)->batched_pinning && leaves_aperture(t1, dma->iova, size),
 	};
-	bool stuck = dma->iova + size == 0 && !t1->iommu->personality->last_page_works;
+	bool stuck = dma->iova + size == 0 && !t1_kernel(t1)->last_page_works;
 	int rc = stuck ? t1_leak_begin(t1, dma) : 0;
 
 	while (!rc && dma->size < size)
@@ -95,6 +130,9 @@ static int map_new(struct type1 *t1, struct task *task, const struct vfio_iommu_
 	t1->dma_avail--;
 
 	rc = 0;
+	/* The loop over the range compares with its end, which is 0: it does not run. */
+	if (dma->iova + map->size == 0 && t1_kernel(t1)->map_end == MAP_END_NOTHING)
+		return 0;
 	if (!t1->domain_count)
 		dma->size = map->size;
 	else
@@ -131,6 +169,12 @@ static int map_vaddr(struct type1 *t1, struct t1_dma *dma, struct task *task,
 	return 0;
 }
 
+static uint32_t map_flags(const struct type1 *t1)
+{
+	return VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE |
+	       (t1_kernel(t1)->vaddr ? VFIO_DMA_MAP_FLAG_VADDR : 0u);
+}
+
 static int map_check_args(const struct type1 *t1, const struct vfio_iommu_type1_dma_map *map)
 {
 	bool prot = map->flags & (VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE);
@@ -138,7 +182,7 @@ static int map_check_args(const struct type1 *t1, const struct vfio_iommu_type1_
 	bool wraps = map->iova + (map->size - 1) < map->iova ||
 		     map->vaddr + (map->size - 1) < map->vaddr;
 
-	if (t1->iommu->personality->range_eoverflow) {
+	if (t1_kernel(t1)->eoverflow) {
 		if (!map->size)
 			return -EINVAL;
 		if (wraps)
@@ -160,7 +204,7 @@ long t1_map_dma(struct type1 *t1, const struct caller *caller, uint64_t arg)
 	rc = t1_copy_in(t1, caller, &map, arg, sizeof(map));
 	if (rc)
 		return rc;
-	if (map.argsz < sizeof(map) || map.flags & ~(uint32_t)MAP_FLAGS)
+	if (map.argsz < sizeof(map) || map.flags & ~map_flags(t1))
 		return -EINVAL;
 	rc = map_check_args(t1, &map);
 	if (rc)

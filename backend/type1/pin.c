@@ -16,7 +16,7 @@
 
 #include <errno.h>
 
-/* How far past the limit the kernel looks: a batch is a page of page pointers. */
+/* A batch is a page of page pointers. */
 #define PIN_BATCH_PAGES UINT64_C(512)
 
 static bool is_upward(const struct pin_run *run)
@@ -36,13 +36,18 @@ struct pin_run t1_pin_run(const struct pt_run *run)
 
 uint64_t t1_run_split(const struct phys *phys, const struct pin_run *run, bool *ram)
 {
-	const pa_t borders[] = {PHYS_HOLE_FIRST, PHYS_HOLE_LAST + 1, phys->ram_bytes};
+	const pa_t zero = phys->zero_page;
+	const pa_t zero_end = zero == PA_NONE ? zero : zero + SIO_PAGE_SIZE;
+	const pa_t borders[] = {PHYS_HOLE_FIRST, PHYS_HOLE_LAST + 1, phys->ram_bytes, zero,
+				zero_end};
 	bool upward = is_upward(run);
 	pa_t lowest = upward ? run->pa : run->pa - (run->pages - 1) * SIO_PAGE_SIZE;
 	uint64_t pages = run->pages;
 
-	*ram = phys_is_ram(phys, run->pa, SIO_PAGE_SIZE);
-	if (*ram && phys_is_ram(phys, lowest, pages * SIO_PAGE_SIZE))
+	/* The shared zero page is a reserved page like a device's, though it lies in RAM. */
+	*ram = phys_is_ram(phys, run->pa, SIO_PAGE_SIZE) && run->pa != zero;
+	if (*ram && phys_is_ram(phys, lowest, pages * SIO_PAGE_SIZE) &&
+	    (zero < lowest || zero - lowest >= pages * SIO_PAGE_SIZE))
 		return pages;
 	for (unsigned i = 0; i < SIO_ARRAY_SIZE(borders); i++) {
 		uint64_t to_border;
@@ -85,17 +90,59 @@ void t1_pin_end(struct t1_pinner *pin)
 	pin->ahead.pages = 0;
 }
 
+/* Pages of the mapping that were asked for so far. */
+static uint64_t page_index(const struct t1_pinner *pin)
+{
+	return (pin->vaddr - pin->dma->vaddr) >> SIO_PAGE_LG2;
+}
+
+/* Where the batch with this page ends: pages are faulted in by whole batches. */
+static uint64_t batch_end(const struct t1_pinner *pin, uint64_t index)
+{
+	if (!t1_kernel(pin->t1)->batched_pinning || pin->t1->params->disable_hugepages)
+		return index + 1;
+	return (index / PIN_BATCH_PAGES + 1) * PIN_BATCH_PAGES;
+}
+
+/* The limit is met at a page whose batch is in memory already, to its end. */
+static void fault_rest_of_batch(struct t1_pinner *pin, uint64_t index)
+{
+	struct mm *mm = pin->task->mm;
+	uint64_t end = batch_end(pin, index), left = pin->left;
+
+	uint64_t va = pin->vaddr, at = page_index(pin);
+
+	while (left && at < end) {
+		struct pin_run run;
+
+		if (mm->ops->pin(mm, va, left < end - at ? left : end - at,
+				 pin->dma->prot & IOMMU_WRITE, &run))
+			return;
+		mm->ops->unpin(mm, &run, false);
+		va += run.pages * SIO_PAGE_SIZE;
+		at += run.pages;
+		left -= run.pages;
+	}
+}
+
 /* Pin more pages into pin->ahead, `room` being what the limit leaves beyond the chunk so far. */
 static int pin_refill(struct t1_pinner *pin, uint64_t room)
 {
 	struct mm *mm = pin->task->mm;
-	uint64_t want = pin->left;
+	uint64_t want = pin->left, end;
 	int rc;
 
-	if (pin->t1->params->disable_hugepages)
+	if (pin->t1->params->disable_hugepages || pin->one_by_one)
 		want = 1;
-	else if (room < want && want - room > PIN_BATCH_PAGES)
-		want = room + PIN_BATCH_PAGES;
+	if (t1_kernel(pin->t1)->limit == LIMIT_SHORTENS_RUN) {
+		/* One page past the limit is looked at, because it may cost nothing. */
+		if (room < want)
+			want = room ? room : 1;
+	} else if (room < want) {
+		end = batch_end(pin, page_index(pin) + room);
+		if (end - page_index(pin) < want)
+			want = end - page_index(pin);
+	}
 	rc = inject_point(&pin->t1->iommu->inject, INJECT_PIN);
 	if (rc)
 		return rc;
@@ -124,13 +171,15 @@ static int pin_scattered(struct t1_pinner *pin, struct pin_run *chunk, uint64_t 
 		if (owner_room < take)
 			take = owner_room;
 	}
-	if (!take)
+	if (!take) {
+		fault_rest_of_batch(pin, page_index(pin) - pin->ahead.pages);
 		return -ENOMEM;
+	}
 	*chunk = pin->ahead;
 	chunk->pages = take;
 	pin->ahead.pa += take * (uint64_t)pin->ahead.step;
 	pin->ahead.pages -= take;
-	return chunk->reserved ? 0 : t1_charge(pin->dma, take);
+	return chunk->reserved ? 0 : t1_charge(pin->t1, pin->dma, take);
 }
 
 /* Does pin->ahead go on where the chunk ends? */
@@ -142,6 +191,7 @@ static bool pin_continues(const struct t1_pinner *pin, const struct pin_run *chu
 
 static int pin_upward(struct t1_pinner *pin, struct pin_run *chunk, uint64_t room)
 {
+	const struct personality *kernel = t1_kernel(pin->t1);
 	uint64_t pages;
 	int rc;
 
@@ -151,11 +201,18 @@ static int pin_upward(struct t1_pinner *pin, struct pin_run *chunk, uint64_t roo
 	for (;;) {
 		pages = chunk->reserved ? 0 : chunk->pages;
 		rc = -ENOMEM;
-		if (pages > room)
+		if (pages > room) {
+			fault_rest_of_batch(pin, page_index(pin) - pages + room);
 			goto err_chunk;
+		}
 		if (!pin->left || pin->t1->params->disable_hugepages)
 			break;
+		if (pages == room && kernel->limit == LIMIT_SHORTENS_RUN)
+			break;
 		rc = pin_refill(pin, room - pages);
+		/* Page by page, a fault ends the run, and the next one fails. */
+		if (rc && !kernel->batched_pinning)
+			break;
 		if (rc)
 			goto err_chunk;
 		if (!pin_continues(pin, chunk))
@@ -163,7 +220,7 @@ static int pin_upward(struct t1_pinner *pin, struct pin_run *chunk, uint64_t roo
 		chunk->pages += pin->ahead.pages;
 		pin->ahead.pages = 0;
 	}
-	rc = t1_charge(pin->dma, pages);
+	rc = t1_charge(pin->t1, pin->dma, pages);
 	if (!rc)
 		return 0;
 err_chunk:

@@ -61,7 +61,7 @@ static int replay_unpinned(struct type1 *t1, struct iommu_domain *domain, struct
 		run = t1_pt_run(&chunk);
 		rc = iommu_map(domain, dma->iova + done, &run, (unsigned)dma->prot | IOMMU_CACHE);
 		if (rc)
-			t1_uncharge(dma, t1_unpin(t1, dma, &chunk));
+			t1_uncharge(t1, dma, t1_unpin(t1, dma, &chunk));
 		done += chunk.pages * SIO_PAGE_SIZE;
 	}
 	t1_pin_end(&pin);
@@ -84,7 +84,7 @@ static void unwind_dma(struct type1 *t1, struct iommu_domain *domain, struct t1_
 
 		if (iommu_unmap(domain, iova, run.pages * SIO_PAGE_SIZE) == 0)
 			return;
-		t1_uncharge(dma, t1_unpin(t1, dma, &pinned));
+		t1_uncharge(t1, dma, t1_unpin(t1, dma, &pinned));
 		if (run.pages >= left)
 			return;
 		iova += run.pages * SIO_PAGE_SIZE;
@@ -98,7 +98,7 @@ int t1_replay(struct type1 *t1, struct t1_domain *domain, const struct caller *c
 	int rc = 0;
 
 	while ((dma = t1_walk_next(&walk))) {
-		if (t1_dma_is_stuck(t1, dma))
+		if (!dma->size || t1_dma_is_stuck(t1, dma))
 			continue;
 		if (dma->iommu_mapped)
 			rc = replay_mapped(t1, domain->domain, dma);
@@ -108,8 +108,11 @@ int t1_replay(struct type1 *t1, struct t1_domain *domain, const struct caller *c
 			break;
 	}
 	if (rc) {
+		/* Otherwise it goes with the new domain. */
+		if (!t1_kernel(t1)->replay_rollback)
+			return rc;
 		for (; dma; dma = t1_prev(t1, dma))
-			if (!t1_dma_is_stuck(t1, dma))
+			if (dma->size && !t1_dma_is_stuck(t1, dma))
 				unwind_dma(t1, domain->domain, dma);
 		return rc;
 	}

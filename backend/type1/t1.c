@@ -28,6 +28,20 @@ int t1_copy_out(struct type1 *t1, const struct caller *caller, uint64_t dst, con
 	return rc ? rc : caller->ua->copy_out(caller->ua, dst, src, len);
 }
 
+long t1_copy_back(struct type1 *t1, const struct caller *caller, uint64_t dst, const void *src,
+		  size_t len)
+{
+	const uint8_t *bytes = src;
+	size_t done = 0;
+	int rc = t1_copy_out(t1, caller, dst, src, len);
+
+	if (!rc || !t1_kernel(t1)->info_error_count)
+		return rc;
+	while (done < len && !caller->ua->copy_out(caller->ua, dst + done, bytes + done, 1))
+		done++;
+	return done < len ? (long)(len - done) : (long)len;
+}
+
 void *t1_alloc(struct type1 *t1, size_t bytes)
 {
 	return inject_point(&t1->iommu->inject, INJECT_ALLOC) ? NULL : calloc(1, bytes);
@@ -37,7 +51,16 @@ void *t1_alloc(struct type1 *t1, size_t bytes)
 
 static bool type_is_offered(const struct iommu *iommu, unsigned long type)
 {
-	return type < 32 && iommu->personality->type1_types >> type & 1;
+	/* Bit n: type n. A kernel whose open refuses everything still announces TYPE1. */
+	static const uint8_t types[] = {
+		[SET_IOMMU_NONE] = 1u << VFIO_TYPE1_IOMMU,
+		[SET_IOMMU_1] = 1u << VFIO_TYPE1_IOMMU,
+		[SET_IOMMU_1_3] = 1u << VFIO_TYPE1_IOMMU | 1u << VFIO_TYPE1v2_IOMMU,
+		[SET_IOMMU_1_3_6] = 1u << VFIO_TYPE1_IOMMU | 1u << VFIO_TYPE1v2_IOMMU |
+				    1u << VFIO_TYPE1_NESTING_IOMMU,
+	};
+
+	return type < 8 && types[iommu->personality->set_iommu] >> type & 1;
 }
 
 int t1_open(struct iommu *iommu, struct type1_params *params, unsigned long arg, struct type1 **out)
@@ -45,7 +68,7 @@ int t1_open(struct iommu *iommu, struct type1_params *params, unsigned long arg,
 	struct type1 *t1;
 
 	*out = NULL;
-	if (!type_is_offered(iommu, arg))
+	if (!type_is_offered(iommu, arg) || iommu->personality->set_iommu == SET_IOMMU_NONE)
 		return -EINVAL;
 	if (inject_point(&iommu->inject, INJECT_ALLOC))
 		return -ENOMEM;
@@ -56,18 +79,30 @@ int t1_open(struct iommu *iommu, struct type1_params *params, unsigned long arg,
 	t1->params = params;
 	t1->v2 = arg != VFIO_TYPE1_IOMMU;
 	t1->nesting = arg == VFIO_TYPE1_NESTING_IOMMU;
-	t1->dma_limit = params->dma_entry_limit;
+	t1->dma_limit = UINT32_MAX;
+	if (iommu->personality->dma_entry_limit)
+		t1->dma_limit = params->dma_entry_limit;
 	t1->dma_avail = t1->dma_limit;
 	t1->pgsize_bitmap = SIO_PAGE_MASK;
 	imap_init(&t1->map);
 	twin_init(&t1->twin);
 	pool_init(&t1->dma_pool, sizeof(struct t1_dma));
+	if (t1_has_one_domain(t1)) {
+		int rc = t1_2012_open(t1);
+
+		if (rc) {
+			t1_release(t1);
+			return rc;
+		}
+	}
 	*out = t1;
 	return 0;
 }
 
 void t1_release(struct type1 *t1)
 {
+	if (t1_has_one_domain(t1))
+		t1_2012_close(t1);
 	sio_assert(!t1->domain_count);
 	t1_remove_all(t1);
 	sio_assert(!t1->owners);
@@ -96,30 +131,47 @@ int t1_check_extension(const struct iommu *iommu, const struct type1 *t1, unsign
 	case VFIO_TYPE1_NESTING_IOMMU:
 		return type_is_offered(iommu, extension);
 	case VFIO_UNMAP_ALL:
-		return 1;
+		return iommu->personality->unmap_all;
 	case VFIO_UPDATE_VADDR:
-		return t1 != NULL;
+		return t1 && iommu->personality->vaddr;
 	case VFIO_DMA_CC_IOMMU:
-		return t1 && all_enforce(t1);
+		return t1 && iommu->personality->dma_cc && all_enforce(t1);
 	default:
 		return 0;
 	}
 }
 
-long t1_ioctl(struct type1 *t1, const struct caller *caller, unsigned int cmd, uint64_t arg)
+static long dispatch(struct type1 *t1, const struct caller *caller, unsigned int cmd, uint64_t arg)
 {
 	switch (cmd) {
 	case VFIO_IOMMU_GET_INFO:
 		return t1_get_info(t1, caller, arg);
 	case VFIO_IOMMU_MAP_DMA:
+		if (t1_has_one_domain(t1))
+			return t1_2012_map(t1, caller, arg);
 		return t1_map_dma(t1, caller, arg);
 	case VFIO_IOMMU_UNMAP_DMA:
+		if (t1_has_one_domain(t1))
+			return t1_2012_unmap(t1, caller, arg);
 		return t1_unmap_dma(t1, caller, arg);
 	case VFIO_IOMMU_DIRTY_PAGES:
+		if (!t1_kernel(t1)->dirty || t1_has_one_domain(t1))
+			return -ENOTTY;
 		return t1_dirty_pages(t1, caller, arg);
 	default:
 		return -ENOTTY;
 	}
+}
+
+long t1_ioctl(struct type1 *t1, const struct caller *caller, unsigned int cmd, uint64_t arg)
+{
+	const struct task *outer = t1->iommu->current;
+	long rc;
+
+	t1->iommu->current = caller->task;
+	rc = dispatch(t1, caller, cmd, arg);
+	t1->iommu->current = outer;
+	return rc;
 }
 
 /* ---- reports ---- */

@@ -72,6 +72,22 @@ struct type1 {
 	struct t1_owner *owners;
 };
 
+static inline const struct personality *t1_kernel(const struct type1 *t1)
+{
+	return t1->iommu->personality;
+}
+
+/* One domain from open to release, entries that merge and are cut. */
+static inline bool t1_has_one_domain(const struct type1 *t1)
+{
+	return t1_kernel(t1)->container != CONTAINER_DOMAINS;
+}
+
+static inline bool t1_has_iova_list(const struct type1 *t1)
+{
+	return t1_kernel(t1)->iova_list && !t1_has_one_domain(t1);
+}
+
 static inline uint64_t t1_pgsize(const struct type1 *t1)
 {
 	return t1->pgsize_bitmap & -t1->pgsize_bitmap;
@@ -80,7 +96,7 @@ static inline uint64_t t1_pgsize(const struct type1 *t1)
 /* The kernel cannot remove this mapping: its end is 0 in 64 bits. */
 static inline bool t1_dma_is_stuck(const struct type1 *t1, const struct t1_dma *dma)
 {
-	return dma->size && dma->iova + dma->size == 0 && !t1->iommu->personality->last_page_works;
+	return dma->size && dma->iova + dma->size == 0 && !t1_kernel(t1)->last_page_works;
 }
 
 /* ---- t1.c ---- */
@@ -89,6 +105,12 @@ static inline bool t1_dma_is_stuck(const struct type1 *t1, const struct t1_dma *
 int t1_copy_in(struct type1 *t1, const struct caller *caller, void *dst, uint64_t src, size_t len);
 int t1_copy_out(struct type1 *t1, const struct caller *caller, uint64_t dst, const void *src,
 		size_t len);
+/*
+ * A structure goes back to the caller. -EFAULT, or before 4.4 the number of bytes not copied, which
+ * the ioctl then returns.
+ */
+long t1_copy_back(struct type1 *t1, const struct caller *caller, uint64_t dst, const void *src,
+		  size_t len);
 /* Zeroed memory, NULL: none, or injected failure. */
 void *t1_alloc(struct type1 *t1, size_t bytes);
 
@@ -127,8 +149,8 @@ void t1_owner_drop(struct type1 *t1, struct t1_dma *dma);
 /* Move a mapping and its charge to another process. 0, -ENOMEM. */
 int t1_owner_change(struct type1 *t1, struct t1_dma *dma, struct task *task);
 /* Add to the owner's locked_vm. -ENOMEM: over its limit. */
-int t1_charge(struct t1_dma *dma, uint64_t pages);
-void t1_uncharge(struct t1_dma *dma, uint64_t pages);
+int t1_charge(struct type1 *t1, struct t1_dma *dma, uint64_t pages);
+void t1_uncharge(struct type1 *t1, struct t1_dma *dma, uint64_t pages);
 /* Pages that the limit still leaves to a process; all ones if it is not held to it. */
 uint64_t t1_room(const struct task *task, const struct mm *mm, bool lock_cap);
 
@@ -140,6 +162,7 @@ struct t1_pinner {
 	struct task *task;    /* whose memory and limit; the charge goes to the mapping's owner */
 	uint64_t vaddr;       /* next page to pin */
 	uint64_t left;        /* pages not pinned yet */
+	bool one_by_one;      /* the IOMMU will refuse a page: what lies behind stays untouched */
 	struct pin_run ahead; /* pinned, not handed out yet; pages 0: none */
 };
 
@@ -160,6 +183,17 @@ long t1_map_dma(struct type1 *t1, const struct caller *caller, uint64_t arg);
 long t1_unmap_dma(struct type1 *t1, const struct caller *caller, uint64_t arg);
 void t1_remove_dma(struct type1 *t1, struct t1_dma *dma);
 void t1_remove_all(struct type1 *t1);
+/* A run that the IOMMU called busy, page by page. */
+int t1_map_try_harder(struct iommu_domain *domain, iova_t iova, const struct pin_run *chunk,
+		      unsigned prot);
+
+/* ---- t1_2012.c: the container with one domain, up to 3.13 ---- */
+
+/* -EIO, -ENOMEM, -EPERM: t1_2012_close() is due all the same. */
+int t1_2012_open(struct type1 *t1);
+void t1_2012_close(struct type1 *t1);
+long t1_2012_map(struct type1 *t1, const struct caller *caller, uint64_t arg);
+long t1_2012_unmap(struct type1 *t1, const struct caller *caller, uint64_t arg);
 
 /* ---- replay.c ---- */
 

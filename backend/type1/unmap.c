@@ -21,9 +21,6 @@
 /* Runs remembered before an invalidation (VFIO_IOMMU_TLB_SYNC_MAX). */
 #define SYNC_RUNS 512u
 
-#define UNMAP_FLAGS \
-	(VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP | VFIO_DMA_UNMAP_FLAG_ALL | VFIO_DMA_UNMAP_FLAG_VADDR)
-
 /* Runs read from the tables, side by side from `first` on. */
 struct unmapper {
 	struct type1 *t1;
@@ -35,6 +32,7 @@ struct unmapper {
 	uint64_t removed;    /* of these already out of the tables (fgsp) */
 	uint64_t pages;      /* that the runs count as: a descending run is one run a page */
 	uint64_t charged;    /* pages unpinned so far that were charged */
+	unsigned runs_max;   /* that one invalidation covers */
 	bool refused;        /* a leaf is there but does not go: that ends the walk */
 	struct pin_run held; /* invalidated, not unpinned yet */
 	unsigned run_count;
@@ -119,7 +117,7 @@ static struct pt_run unmapper_take_leaf(struct unmapper *u, iova_t iova)
 /* As much of a run as the records have room for: a descending one needs a record a page. */
 static uint64_t unmapper_room(const struct unmapper *u, const struct pt_run *run)
 {
-	uint64_t room = SYNC_RUNS - u->pages;
+	uint64_t room = u->runs_max - u->pages;
 
 	return run->oa_step < 0 && run->pages > room ? room : run->pages;
 }
@@ -132,7 +130,7 @@ static bool unmapper_take(struct unmapper *u, iova_t iova, struct pt_run run)
 
 		part.pages = unmapper_room(u, &run);
 		unmapper_add(u, iova, &part);
-		if (u->pages >= SYNC_RUNS && !unmapper_sync(u))
+		if (u->pages >= u->runs_max && !unmapper_sync(u))
 			return false;
 		iova += part.pages * SIO_PAGE_SIZE;
 		run.oa += part.pages * (uint64_t)run.oa_step;
@@ -179,13 +177,14 @@ static void unmap_unpin(struct type1 *t1, struct t1_dma *dma)
 	u.gather = (struct iommu_gather){0};
 	u.bytes = u.removed = u.pages = u.charged = 0;
 	u.run_count = 0;
+	u.runs_max = t1_kernel(t1)->batched_sync ? SYNC_RUNS : 1;
 	u.refused = false;
 	u.held = (struct pin_run){0};
 	unmapper_walk(&u, t1->domain[0]->fgsp);
 	unmapper_sync(&u);
 	unmapper_release(&u, NULL);
 	dma->iommu_mapped = 0;
-	t1_uncharge(dma, u.charged);
+	t1_uncharge(t1, dma, u.charged);
 }
 
 void t1_remove_dma(struct type1 *t1, struct t1_dma *dma)
@@ -227,6 +226,15 @@ struct unmap_req {
 	bool all, vaddr, dirty;
 };
 
+static uint32_t unmap_flags(const struct type1 *t1)
+{
+	const struct personality *kernel = t1_kernel(t1);
+
+	return (kernel->dirty ? VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP : 0u) |
+	       (kernel->unmap_all ? VFIO_DMA_UNMAP_FLAG_ALL : 0u) |
+	       (kernel->vaddr ? VFIO_DMA_UNMAP_FLAG_VADDR : 0u);
+}
+
 static int unmap_read(struct type1 *t1, const struct caller *caller, uint64_t arg,
 		      struct unmap_req *req)
 {
@@ -236,7 +244,7 @@ static int unmap_read(struct type1 *t1, const struct caller *caller, uint64_t ar
 	rc = t1_copy_in(t1, caller, unmap, arg, sizeof(*unmap));
 	if (rc)
 		return rc;
-	if (unmap->argsz < sizeof(*unmap) || unmap->flags & ~(uint32_t)UNMAP_FLAGS)
+	if (unmap->argsz < sizeof(*unmap) || unmap->flags & ~unmap_flags(t1))
 		return -EINVAL;
 	req->all = unmap->flags & VFIO_DMA_UNMAP_FLAG_ALL;
 	req->vaddr = unmap->flags & VFIO_DMA_UNMAP_FLAG_VADDR;
@@ -253,6 +261,19 @@ static int unmap_read(struct type1 *t1, const struct caller *caller, uint64_t ar
 	return t1_bitmap_arg_check(&req->bitmap, unmap->size);
 }
 
+/* The range's end is refused; ranges that nobody tests find what their wrapped end lets them. */
+static bool unmap_wraps(const struct type1 *t1, uint64_t iova, uint64_t size)
+{
+	switch (t1_kernel(t1)->unmap_wrap) {
+	case UNMAP_WRAP_4_15:
+		return iova + size < iova;
+	case UNMAP_WRAP_5_0:
+		return iova + (size - 1) < iova;
+	default:
+		return false;
+	}
+}
+
 static int unmap_check_range(const struct type1 *t1, struct unmap_req *req)
 {
 	uint64_t iova = req->arg.iova, size = req->arg.size, mask = t1_pgsize(t1) - 1;
@@ -267,8 +288,8 @@ static int unmap_check_range(const struct type1 *t1, struct unmap_req *req)
 	}
 	if (!size || size & mask)
 		return -EINVAL;
-	if (iova + (size - 1) < iova)
-		return t1->iommu->personality->range_eoverflow ? -EOVERFLOW : -EINVAL;
+	if (unmap_wraps(t1, iova, size))
+		return t1_kernel(t1)->eoverflow ? -EOVERFLOW : -EINVAL;
 	req->size = size;
 	if (req->dirty && (!t1->dirty_tracking || req->bitmap.pgsize != mask + 1))
 		return -EINVAL;
@@ -283,7 +304,8 @@ static int unmap_check_cut(const struct type1 *t1, const struct unmap_req *req)
 
 	if (!t1->v2 || req->all)
 		return 0;
-	dma = t1_find(t1, iova, 1);
+	/* By no byte a mapping that starts right there is not seen: the answer is the same. */
+	dma = t1_find(t1, iova, t1_kernel(t1)->find_first_size);
 	if (dma && dma->iova != iova)
 		return -EINVAL;
 	if (!dma || dma->iova + (dma->size - 1) != last)
@@ -291,6 +313,17 @@ static int unmap_check_cut(const struct type1 *t1, const struct unmap_req *req)
 	if (dma && dma->iova + dma->size != iova + req->size)
 		return -EINVAL;
 	return 0;
+}
+
+/* 4.10 to 5.11: only the process that mapped may unmap; for others the call ends here, quietly. */
+static bool unmap_is_allowed(const struct type1 *t1, const struct caller *caller,
+			     const struct t1_dma *dma)
+{
+	const struct task *owner = dma->owner->task;
+
+	if (!t1_kernel(t1)->unmap_own_mm)
+		return true;
+	return owner->mm && mm_alive(owner->mm) && owner->mm == caller->task->mm;
 }
 
 /* A second invalidation of one mapping undoes every mark that this call made. */
@@ -322,6 +355,8 @@ static int remove_range(struct type1 *t1, const struct caller *caller, const str
 	struct t1_dma *dma = first, *next;
 
 	for (; dma && dma->iova <= last; dma = next) {
+		if (!unmap_is_allowed(t1, caller, dma))
+			break;
 		if (req->dirty) {
 			int rc = t1_bitmap_report(t1, caller, dma, req->arg.iova, req->bitmap.data);
 
@@ -337,12 +372,51 @@ static int remove_range(struct type1 *t1, const struct caller *caller, const str
 	return 0;
 }
 
+/* Up to 5.11: whatever mapping the tree shows first, again and again. */
+static int remove_overlaps(struct type1 *t1, const struct caller *caller,
+			   const struct unmap_req *req, uint64_t *size)
+{
+	iova_t iova = req->arg.iova;
+	struct t1_dma *dma;
+
+	while ((dma = t1_find(t1, iova, req->size))) {
+		if (!t1->v2 && dma->iova < iova)
+			break;
+		if (!unmap_is_allowed(t1, caller, dma))
+			break;
+		if (req->dirty) {
+			int rc = t1_bitmap_report(t1, caller, dma, iova, req->bitmap.data);
+
+			if (rc)
+				return rc;
+		}
+		*size += dma->size;
+		t1_remove_dma(t1, dma);
+	}
+	return 0;
+}
+
+static int remove_found(struct type1 *t1, const struct caller *caller, const struct unmap_req *req,
+			uint64_t *size)
+{
+	iova_t last = req->arg.iova + (req->size - 1);
+	struct t1_dma *dma;
+
+	if (!t1_kernel(t1)->unmap_in_order && !req->all && !req->vaddr)
+		return remove_overlaps(t1, caller, req, size);
+	dma = t1_first(t1, req->arg.iova, req->size);
+	/* v1: a range that starts inside a mapping removes nothing, and succeeds. */
+	if (dma && !t1->v2 && dma->iova < req->arg.iova)
+		dma = NULL;
+	if (req->vaddr)
+		return invalidate_range(t1, dma, last, size);
+	return remove_range(t1, caller, req, dma, last, size);
+}
+
 long t1_unmap_dma(struct type1 *t1, const struct caller *caller, uint64_t arg)
 {
 	struct unmap_req req = {0};
 	uint64_t size = 0;
-	struct t1_dma *dma;
-	iova_t last;
 	int rc;
 
 	rc = unmap_read(t1, caller, arg, &req);
@@ -350,20 +424,10 @@ long t1_unmap_dma(struct type1 *t1, const struct caller *caller, uint64_t arg)
 		rc = unmap_check_range(t1, &req);
 	if (!rc)
 		rc = unmap_check_cut(t1, &req);
-	if (rc)
-		return rc;
-
-	last = req.arg.iova + (req.size - 1);
-	dma = t1_first(t1, req.arg.iova, req.size);
-	/* v1: a range that starts inside a mapping removes nothing, and succeeds. */
-	if (dma && !t1->v2 && dma->iova < req.arg.iova)
-		dma = NULL;
-	if (req.vaddr)
-		rc = invalidate_range(t1, dma, last, &size);
-	else
-		rc = remove_range(t1, caller, &req, dma, last, &size);
+	if (!rc)
+		rc = remove_found(t1, caller, &req, &size);
 	if (rc)
 		return rc;
 	req.arg.size = size;
-	return t1_copy_out(t1, caller, arg, &req.arg, sizeof(req.arg));
+	return t1_copy_back(t1, caller, arg, &req.arg, sizeof(req.arg));
 }

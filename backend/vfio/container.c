@@ -37,14 +37,16 @@ static void container_put(struct vfio_container *container)
 int vfio_container_attach(struct vfio_container *container, struct vfio_group *group,
 			  const struct caller *caller)
 {
-	int rc = iommu_group_claim(group->iommu_group, group);
+	bool claims = container->vfio->iommu->personality->dma_ownership;
+	int rc = claims ? iommu_group_claim(group->iommu_group, group) : 0;
 
 	if (rc)
 		return rc;
 	if (container->t1) {
 		rc = t1_attach_group(container->t1, group->iommu_group, caller);
 		if (rc) {
-			iommu_group_release(group->iommu_group);
+			if (claims)
+				iommu_group_release(group->iommu_group);
 			return rc;
 		}
 	}
@@ -62,7 +64,8 @@ void vfio_container_detach(struct vfio_group *group)
 
 	if (container->t1)
 		t1_detach_group(container->t1, group->iommu_group);
-	iommu_group_release(group->iommu_group);
+	if (container->vfio->iommu->personality->dma_ownership)
+		iommu_group_release(group->iommu_group);
 	while (*at != group)
 		at = &(*at)->next_in_container;
 	*at = group->next_in_container;

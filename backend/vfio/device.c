@@ -111,7 +111,7 @@ static long get_info(struct vfio_device *dev, const struct caller *caller, uint6
 		return -EINVAL;
 	info[1] = VFIO_DEVICE_FLAGS_PCI | (dev->reset_works ? VFIO_DEVICE_FLAGS_RESET : 0u);
 	info[2] = VFIO_PCI_NUM_REGIONS;
-	info[3] = VFIO_PCI_NUM_IRQS;
+	info[3] = vfio_irq_indexes(dev);
 	return vfio_copy_out(vfio, caller, arg, info,
 			     info[0] < DEVICE_INFO_SIZE ? info[0] : DEVICE_INFO_SIZE);
 }

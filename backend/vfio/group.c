@@ -20,6 +20,11 @@ struct group_file {
 	struct vfio_group *group;
 };
 
+static const struct personality *kernel_of(const struct vfio_group *group)
+{
+	return group->vfio->iommu->personality;
+}
+
 int vfio_group_use_container(struct vfio_group *group)
 {
 	if (!group->container || !group->container->t1)
@@ -35,6 +40,16 @@ void vfio_group_unuse_container(struct vfio_group *group)
 	file_put(group->opened);
 }
 
+/* Without ownership of DMA: no function of the group has a driver that is not ours. */
+static bool is_viable(const struct vfio_group *group)
+{
+	for (const struct iommu_device *dev = group->iommu_group->devices; dev;
+	     dev = dev->next_in_group)
+		if (dev->host_driver)
+			return false;
+	return true;
+}
+
 static long get_status(struct vfio_group *group, const struct caller *caller, uint64_t arg)
 {
 	struct vfio_group_status status;
@@ -45,7 +60,10 @@ static long get_status(struct vfio_group *group, const struct caller *caller, ui
 	if (status.argsz < sizeof(status))
 		return -EINVAL;
 	status.flags = 0;
-	if (group->container)
+	if (!kernel_of(group)->dma_ownership)
+		status.flags = (group->container ? VFIO_GROUP_FLAGS_CONTAINER_SET : 0u) |
+			       (is_viable(group) ? VFIO_GROUP_FLAGS_VIABLE : 0u);
+	else if (group->container)
 		status.flags = VFIO_GROUP_FLAGS_CONTAINER_SET | VFIO_GROUP_FLAGS_VIABLE;
 	else if (!iommu_group_claimed(group->iommu_group))
 		status.flags = VFIO_GROUP_FLAGS_VIABLE;
@@ -61,6 +79,9 @@ static long set_container(struct vfio_group *group, const struct caller *caller,
 
 	if (rc)
 		return rc;
+	/* Before 6.1 a negative number is no argument at all, and the group is looked at first. */
+	if (!kernel_of(group)->set_container_fd_first && (fd < 0 || group->container))
+		return -EINVAL;
 	file = fd_lookup(caller->fds, fd);
 	if (!file)
 		return -EBADF;
@@ -68,7 +89,7 @@ static long set_container(struct vfio_group *group, const struct caller *caller,
 		return -EINVAL;
 	container = vfio_container_from_file(file);
 	if (!container)
-		return -EBADFD;
+		return kernel_of(group)->set_container_ebadfd ? -EBADFD : -EINVAL;
 	return vfio_container_attach(container, group, caller);
 }
 
@@ -125,6 +146,11 @@ static long get_device_fd(struct vfio_group *group, const struct caller *caller,
 
 	if (rc)
 		return rc;
+	/* Before 6.1 the group is looked at first, and only here its viability. */
+	if (!kernel_of(group)->device_fd_name_first && (!group->container || !group->container->t1))
+		return -EINVAL;
+	if (!kernel_of(group)->dma_ownership && !is_viable(group))
+		return -EINVAL;
 	for (dev = group->devices; dev; dev = dev->next) {
 		rc = name_matches(dev, name);
 		if (rc)

@@ -456,7 +456,7 @@ long vfio_irq_info(struct vfio_device *dev, const struct caller *caller, uint64_
 
 	if (rc)
 		return rc;
-	if (info.argsz < sizeof(info) || info.index >= VFIO_PCI_NUM_IRQS)
+	if (info.argsz < sizeof(info) || info.index >= vfio_irq_indexes(dev))
 		return -EINVAL;
 	if (info.index == VFIO_PCI_ERR_IRQ_INDEX && !dev->pci->pcie_cap)
 		return -EINVAL;
@@ -475,7 +475,7 @@ static int validate(const struct vfio_device *dev, const struct vfio_irq_set *se
 	const uint32_t known = VFIO_IRQ_SET_DATA_TYPE_MASK | VFIO_IRQ_SET_ACTION_TYPE_MASK;
 	uint32_t max = vfio_irq_count(dev, set->index);
 
-	if (set->argsz < HEADER_SIZE || set->index >= VFIO_PCI_NUM_IRQS ||
+	if (set->argsz < HEADER_SIZE || set->index >= vfio_irq_indexes(dev) ||
 	    set->count >= UINT32_MAX - set->start || set->flags & ~known)
 		return -EINVAL;
 	if (set->start >= max || set->start + set->count > max)

@@ -179,7 +179,8 @@ static const char *audit_group(const struct vfio_group *group)
 		return "vfio group: in a container without an open file";
 	if (group->opened && group->opened->refs < open + (open ? 0u : 1u))
 		return "vfio group: the file has fewer references than open devices";
-	if (group->container && !iommu_group_claimed(group->iommu_group))
+	if (group->container && group->vfio->iommu->personality->dma_ownership &&
+	    !iommu_group_claimed(group->iommu_group))
 		return "vfio group: in a container without DMA ownership";
 	return NULL;
 }

@@ -11,6 +11,8 @@
 
 #include "vfio/vfio.h"
 
+#include <linux/vfio.h>
+
 /* The region index is the top of the file offset. */
 #define VFIO_REGION_SHIFT 40u
 #define VFIO_REGION_MASK  (SIO_BIT(VFIO_REGION_SHIFT) - 1)
@@ -165,6 +167,12 @@ static inline void vfio_config_put(uint8_t *at, unsigned width, uint32_t value)
 
 /* ---- irqs.c ---- */
 
+/* Kinds of interrupts: the last is the request to be released, from 4.0 on. */
+static inline uint32_t vfio_irq_indexes(const struct vfio_device *dev)
+{
+	return dev->group->vfio->iommu->personality->device_req_irq ? VFIO_PCI_NUM_IRQS
+								    : VFIO_PCI_REQ_IRQ_INDEX;
+}
 uint32_t vfio_irq_count(const struct vfio_device *dev, uint32_t index);
 long vfio_irq_info(struct vfio_device *dev, const struct caller *caller, uint64_t arg);
 long vfio_irqs_ioctl(struct vfio_device *dev, const struct caller *caller, uint64_t arg);

@@ -26,6 +26,7 @@ int cmd_platform(int argc, char **argv);
 int cmd_replay(int argc, char **argv);
 int cmd_walk(int argc, char **argv);
 int cmd_maps(int argc, char **argv);
+int cmd_kernels(int argc, char **argv);
 
 /* "softiommu: ..." on standard error. */
 void cli_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -15,6 +15,7 @@ static const struct cli_command commands[] = {
 	{"platform", "list, show and check machines, and their ACPI tables", cmd_platform},
 	{"walk", "show the page walk of one address", cmd_walk},
 	{"maps", "show what each container maps", cmd_maps},
+	{"kernels", "list the kernels that are answered as", cmd_kernels},
 };
 
 void cli_error(const char *fmt, ...)
