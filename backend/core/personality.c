@@ -240,11 +240,17 @@ static const struct row rows[] = {
 	   true, {{0}}},
 	  FIELD(full_dirty_on_detach), {{K2012, 0}, {K5_12, 1}} },
 
-	/* ---- VT-d and device files ---- */
+	/* ---- drivers and device files ---- */
 	{ {"vtd_every_pgsize", "VT-d reports every multiple of 4 KiB as a page size", true, {{0}}},
 	  FIELD(vtd_every_pgsize), {{K2012, 1}, {K5_12, 0}} },
 	{ {"write_only_readable", "VT-d: a device can read a write-only mapping", true, {{0}}},
 	  FIELD(write_only_readable), {{K2012, 0}, {K5_10, 1}, {K7_2, 0}} },
+	{ {"amd_pgsizes", "page sizes that AMD-Vi reports: powers of two but 512 GiB", false, {
+		{"all", "from 4 KiB up"}, {"2p", "4 KiB to 2 PiB"}, {"64t", "4 KiB to 64 TiB"}}},
+	  FIELD(amd_pgsizes), {{K2012, AMD_PGSIZES_ALL}, {K6_12, AMD_PGSIZES_2P},
+			       {K7_2, AMD_PGSIZES_64T}} },
+	{ {"amd_aperture_48", "AMD-Vi's address space ends at 2^48, not at 2^64", true, {{0}}},
+	  FIELD(amd_aperture_48), {{K2012, 0}, {K6_17, 1}} },
 	{ {"device_req_irq", "devices have a fifth interrupt, the request to be released", true,
 	   {{0}}},
 	  FIELD(device_req_irq), {{K2012, 0}, {K4_4, 1}} },

@@ -17,8 +17,6 @@
 /* Three levels. */
 #define TOP_LEVEL_FIRST 2u
 
-/* Every power of two from 4 KiB to 2 PiB but 512 GiB, which the kernel leaves out. */
-#define PGSIZES (SIO_MASK(51, 12) & ~SIO_BIT(39))
 /* The default sizes among them, by level: 4 KiB, 2 MiB, 1 GiB, 256 TiB. */
 #define LARGE_LEVELS 0x17
 
@@ -46,8 +44,21 @@ static void id_free(struct drv_amdvi *drv, uint16_t id)
 
 /* ---- life ---- */
 
+/* What the table format offers, and what the kernel says of it. */
+static uint64_t pgsizes(const struct personality *kernel)
+{
+	static const unsigned highest[] = {
+		[AMD_PGSIZES_ALL] = 63,
+		[AMD_PGSIZES_2P] = 51,
+		[AMD_PGSIZES_64T] = 46,
+	};
+
+	return SIO_MASK(highest[kernel->amd_pgsizes], 12) & ~SIO_BIT(39);
+}
+
 static int domain_init_table(struct amd_domain *ad)
 {
+	const struct personality *kernel = ad->drv->iommu->personality;
 	const struct pt_caps caps = {
 		.haw = 52,
 		.large_levels = LARGE_LEVELS,
@@ -62,8 +73,8 @@ static int domain_init_table(struct amd_domain *ad)
 		id_free(ad->drv, ad->id);
 		return -ENOMEM;
 	}
-	ad->base.pgsize_bitmap = PGSIZES;
-	ad->base.aperture_last = UINT64_MAX;
+	ad->base.pgsize_bitmap = pgsizes(kernel);
+	ad->base.aperture_last = kernel->amd_aperture_48 ? SIO_BIT(48) - 1 : UINT64_MAX;
 	return 0;
 }
 
