@@ -470,7 +470,8 @@ void ats_set_manners(struct ats_cache *cache, enum ats_manners manners)
 	pthread_mutex_unlock(&cache->lock);
 }
 
-unsigned ats_complete(struct ats_cache *cache, bool in_time)
+/* The end of the wait: how many invalidations it was for. */
+static unsigned waiting_end(struct ats_cache *cache, bool in_time)
 {
 	unsigned done;
 
@@ -482,6 +483,15 @@ unsigned ats_complete(struct ats_cache *cache, bool in_time)
 	pthread_mutex_unlock(&cache->lock);
 	if (done)
 		cache->unit->ops->ats->invalidated(cache->unit, cache->requester, in_time);
+	return done;
+}
+
+unsigned ats_complete(struct ats_cache *cache, bool in_time)
+{
+	const unsigned done = waiting_end(cache, in_time);
+
+	if (done && !in_time && cache->unit->ops->ats->unexpected)
+		cache->unit->ops->ats->unexpected(cache->unit, cache->requester);
 	return done;
 }
 
@@ -598,7 +608,7 @@ void ats_destroy(struct ats_cache *cache)
 	if (!cache)
 		return;
 	/* A function that is gone answers nothing any more. */
-	ats_complete(cache, false);
+	waiting_end(cache, false);
 	if (cache->unit) {
 		for (link = &cache->unit->ats_functions; *link != cache; link = &(*link)->next)
 			;

@@ -74,6 +74,8 @@ struct ats_ops {
 	bool (*page_request)(struct unit *unit, const struct ats_page_request *req);
 	/* An invalidation that ats_invalidate() left waiting was answered, or timed out. */
 	void (*invalidated)(struct unit *unit, uint16_t requester, bool in_time);
+	/* May be NULL. After that: an answer came for which the unit does not wait any more. */
+	void (*unexpected)(struct unit *unit, uint16_t requester);
 };
 
 /* ---- what a unit sends; the unit's lock may be held ---- */
@@ -167,7 +169,7 @@ enum ats_manners { ATS_PROMPT, ATS_LATER, ATS_MUTE };
 void ats_set_manners(struct ats_cache *cache, enum ats_manners manners);
 /*
  * Do the invalidations that wait and complete them; in_time false: the unit had given up waiting
- * before that. Returns how many there were.
+ * before that, so the answer is unexpected. Returns how many there were.
  */
 unsigned ats_complete(struct ats_cache *cache, bool in_time);
 

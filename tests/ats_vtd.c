@@ -13,6 +13,7 @@
 #define CTX_HI   (2 | DID << 8)
 #define A        UINT64_C(0x40000000)
 #define ITE      0x40u
+#define ICE      0x20u
 
 static struct ats_cache *ats_init(struct rig *rig, unsigned entries)
 {
@@ -499,7 +500,50 @@ START_TEST(late_answer_after_the_unit_gave_up_is_a_time_out)
 	queue_kick(&rig);
 	ck_assert_uint_eq(rd(&rig, R_FSTS, 4), 0);
 	ck_assert_uint_eq(ats_complete(dev, false), 1);
+	/* And the answer is one that nobody expects. */
+	ck_assert_uint_eq(rd(&rig, R_FSTS, 4), ITE | ICE);
+	ck_assert_uint_eq(rd(&rig, R_IQERCD, 8), UINT64_C(0x0108010800000000));
+	wr(&rig, R_FSTS, 4, ICE);
+	ck_assert_uint_eq(rd(&rig, R_IQERCD, 8), UINT64_C(0x0000010800000000));
 	check_time_out(&rig, RID);
+	ats_fini(&rig, dev);
+}
+END_TEST
+
+START_TEST(unexpected_answer_is_an_error_with_its_sender_and_one_event)
+{
+	struct rig rig;
+	struct ats_cache *dev = ats_init(&rig, 0);
+
+	wr(&rig, R_FEDATA, 4, 0x31);
+	wr(&rig, R_FEADDR, 4, 0xfee01000);
+	wr(&rig, R_FECTL, 4, 0);
+	rig_map(&rig, A, 0x900003);
+	ck_assert_uint_eq(dev_try(dev, DMA_READ, A), ATS_OK);
+	ats_set_manners(dev, ATS_LATER);
+	push_device_tlb(&rig, RID, A, false);
+	queue_kick(&rig);
+	ck_assert_uint_eq(rig.msis, 0);
+	ck_assert_uint_eq(ats_complete(dev, false), 1);
+	/* Late, but done. No wait descriptor was there to be given up. */
+	ck_assert_uint_eq(ats_count(dev), 0);
+	ck_assert_uint_eq(rd(&rig, R_FSTS, 4), ICE);
+	ck_assert_uint_eq(rd(&rig, R_IQERCD, 8), UINT64_C(0x0108000000000000));
+	ck_assert_uint_eq(rig.msis, 1);
+	ck_assert_uint_eq(rig.msi_data, 0x31);
+	/* ICE does not stop the queue: the wait that follows is the one that is given up. */
+	queue_push(&rig, 0x25 | UINT64_C(0x99) << 32, PA_STATUS + 8);
+	queue_kick(&rig);
+	ck_assert_uint_eq(rd(&rig, R_FSTS, 4), ICE | ITE);
+	ck_assert_uint_eq(rig.msis, 1);
+	wr(&rig, R_FSTS, 4, ICE);
+	check_time_out(&rig, RID);
+	/* An answer in time is none of this. */
+	push_device_tlb(&rig, RID, A, false);
+	queue_kick(&rig);
+	ck_assert_uint_eq(ats_complete(dev, true), 1);
+	ck_assert_uint_eq(rd(&rig, R_FSTS, 4), 0);
+	queue_wait(&rig);
 	ats_fini(&rig, dev);
 }
 END_TEST
@@ -577,6 +621,7 @@ int main(void)
 	tcase_add_test(tc, more_requests_than_a_function_can_hold_empty_it);
 	tcase_add_test(tc, function_that_does_not_answer_times_out);
 	tcase_add_test(tc, late_answer_after_the_unit_gave_up_is_a_time_out);
+	tcase_add_test(tc, unexpected_answer_is_an_error_with_its_sender_and_one_event);
 	tcase_add_test(tc, function_that_is_absent_or_off_times_out);
 	tcase_add_test(tc, strict_checking_reports_a_stale_device_tlb);
 	suite_add_tcase(suite, tc);

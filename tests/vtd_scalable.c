@@ -253,7 +253,9 @@ START_TEST(pass_through_is_as_wide_as_the_unit)
 	sm_init(&rig, CAP_VTD48, ECAP_VTD48SM, VTD_FAULTS_MANUAL);
 	sm_pasid(&rig, 0, PGTT_PASS | 1, 1, 0);
 	ck_translates(rread(&rig, 0x12345678), 0x12345678);
-	ck_faults(rread(&rig, B(48)), 0x84);
+	ck_translates(rread(&rig, B(46) - 8), B(46) - 8);
+	ck_faults(rread(&rig, B(46)), 0x83);
+	ck_faults(rread(&rig, B(48)), 0x83);
 	rig_fini(&rig);
 }
 END_TEST

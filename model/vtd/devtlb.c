@@ -188,10 +188,25 @@ static void devtlb_invalidated(struct unit *unit, uint16_t requester, bool in_ti
 	vtd_unlock(vtd);
 }
 
+/* The tag of the request is free again, so its completion is an error, of the first such device. */
+static void devtlb_unexpected(struct unit *unit, uint16_t requester)
+{
+	struct vtd *vtd = vtd_of(unit);
+
+	vtd_lock(vtd);
+	if (!(vtd->reg[VTD_FSTS] & FSTS_ICE)) {
+		vtd->reg[VTD_IQERCD] &= ~IQERCD_ICESID;
+		vtd->reg[VTD_IQERCD] |= SIO_FIELD_PREP(IQERCD_ICESID, requester);
+		vtd_fault_status(vtd, FSTS_ICE);
+	}
+	vtd_unlock(vtd);
+}
+
 const struct ats_ops vtd_ats_ops = {
 	.translate = devtlb_translate,
 	.admit = devtlb_admit,
 	.check = devtlb_check,
 	.page_request = vtd_page_request,
 	.invalidated = devtlb_invalidated,
+	.unexpected = devtlb_unexpected,
 };

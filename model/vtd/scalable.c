@@ -88,6 +88,7 @@ static const struct vtd_codes codes_manual = {
 	.table = 0x78,
 	.reserved = 0x7a,
 	.interrupt = 0x87,
+	.host_width = 0x83,
 };
 
 /* QEMU 7.2 keeps the codes of legacy mode and has one for whatever is wrong with a PASID. */

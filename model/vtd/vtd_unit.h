@@ -82,6 +82,7 @@ struct vtd_codes {
 	uint8_t directory_access, directory_absent, directory_reserved;
 	uint8_t pasid_access, pasid_absent, pasid_reserved, pasid_invalid;
 	uint8_t width, no_write, no_read, table_top, table, reserved, interrupt;
+	uint8_t host_width; /* pass-through beyond the host address width, 0: not judged */
 };
 
 /*

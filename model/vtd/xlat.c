@@ -109,20 +109,36 @@ static SIO_ALWAYS_INLINE bool beyond_width(const struct vtd *vtd, const struct v
 	return iova >> vtd->width[vtd_word_level(space->word)] != 0;
 }
 
+/* Why the address is too high for the space, 0: it is not. Pass-through of scalable mode has no
+ * tables whose width could count: what counts is the host's. */
+static SIO_ALWAYS_INLINE uint8_t beyond_reason(const struct vtd *vtd, const struct vtd_space *space,
+					       bool pass, iova_t iova)
+{
+	const struct vtd_codes *codes = vtd_codes_now(vtd);
+
+	if (pass && codes->host_width)
+		return iova & vtd_above_width(vtd) ? codes->host_width : 0;
+	return beyond_width(vtd, space, iova) ? codes->width : 0;
+}
+
 bool vtd_resolve_context(const struct vtd *vtd, const struct vtd_space *space,
 			 const struct dma_req *req, struct xlat *x)
 {
+	const bool pass = (space->word & VTD_WORD_WIDE) == VTD_WORD_PASS;
+	uint8_t beyond;
+
 	if (space->word & VTD_WORD_FAULT) {
 		*x = vtd_faulted((uint8_t)SIO_FIELD_GET(VTD_WORD_REASON, space->word), space);
 		return true;
 	}
 	if (__builtin_expect(req->has_pasid, 0) && !vtd_privilege_ok(vtd, space, req, x))
 		return true;
-	if (beyond_width(vtd, space, req->iova)) {
-		*x = vtd_faulted(vtd_codes_now(vtd)->width, space);
+	beyond = beyond_reason(vtd, space, pass, req->iova);
+	if (beyond) {
+		*x = vtd_faulted(beyond, space);
 		return true;
 	}
-	if ((space->word & VTD_WORD_WIDE) == VTD_WORD_PASS) {
+	if (pass) {
 		*x = identity(req);
 		if (req->has_pasid && vtd_in_interrupt_range(req->iova))
 			*x = vtd_faulted(vtd_codes_now(vtd)->interrupt, space);
