@@ -17,6 +17,7 @@
 
 struct iommu;
 struct task;
+struct caller;
 struct iommu_domain;
 struct iommu_group;
 struct iommu_device;
@@ -40,13 +41,19 @@ void resv_list_fini(struct resv_list *list);
 
 /* ---- what a driver offers ---- */
 
-enum iommu_cap { IOMMU_CAP_CACHE_COHERENCY, IOMMU_CAP_INTR_REMAP, IOMMU_CAP_ENFORCE_COHERENCY };
+enum iommu_cap {
+	IOMMU_CAP_CACHE_COHERENCY,
+	IOMMU_CAP_INTR_REMAP,
+	IOMMU_CAP_ENFORCE_COHERENCY,
+	IOMMU_CAP_DIRTY_TRACKING
+};
 
 enum iommu_domain_type {
 	IOMMU_DOMAIN_BLOCKED,
 	IOMMU_DOMAIN_IDENTITY,
 	IOMMU_DOMAIN_DMA,
-	IOMMU_DOMAIN_UNMANAGED
+	IOMMU_DOMAIN_UNMANAGED,
+	IOMMU_DOMAIN_NESTED /* translates to the addresses of a parent; no map calls */
 };
 
 /* Bits of `prot` in map calls (as Linux's IOMMU_READ ...). */
@@ -58,6 +65,42 @@ struct iommu_gather {
 	uint64_t len;
 	struct pt_gather tables;
 };
+
+/*
+ * What a program hands to a driver when it makes a domain or a vIOMMU. Lengths were compared with
+ * nothing yet: drivers use iommu_copy_user_data().
+ */
+struct iommu_user_data {
+	uint32_t type, len;
+	uint64_t uptr;
+	const struct caller *caller;
+};
+
+/* Invalidation requests of a program; the driver sets `entry_num` to the number it did. */
+struct iommu_user_array {
+	uint32_t type, entry_len, entry_num;
+	uint64_t uptr;
+	const struct caller *caller;
+};
+
+/* Flags of domain_alloc_user, with the values of HWPT_ALLOC. */
+enum {
+	IOMMU_ALLOC_NEST_PARENT = 1,
+	IOMMU_ALLOC_DIRTY_TRACKING = 2,
+	IOMMU_ALLOC_FAULT = 4,
+	IOMMU_ALLOC_PASID = 8
+};
+
+#define IOMMU_NO_PASID    0u
+#define IOMMU_HW_INFO_MAX 64u
+
+/* Called for each dirty part of a range. */
+typedef void (*iommu_dirty_fn)(void *ctx, iova_t iova, uint64_t len);
+
+struct iommu_viommu;
+struct iommu_vdevice;
+struct iommu_hw_queue;
+struct iopf_fault;
 
 struct iommu_driver {
 	const char *name; /* "intel", "amd" */
@@ -87,7 +130,144 @@ struct iommu_driver {
 	const char *(*domain_audit)(const struct iommu_domain *domain);
 	/* The device leaves; it is attached to nothing that matters any more. Frees driver_data. */
 	void (*release)(struct iommu_device *dev);
+
+	/* ---- for iommufd; any may be NULL: the driver has no such thing ---- */
+
+	/* The unit's registers as a program sees them: *type (IOMMU_HW_INFO_TYPE_*), at most
+	 * IOMMU_HW_INFO_MAX bytes. *type comes in as what was asked for, 0: any. -EOPNOTSUPP: the
+	 * driver has no such type. */
+	int (*hw_info)(struct iommu_device *dev, uint32_t *type, void *data, uint32_t *len);
+	/* A paging domain with IOMMU_ALLOC_* flags and optional data (NULL: none). NULL: flags 0
+	 * through domain_alloc. */
+	int (*domain_alloc_user)(struct iommu_device *dev, uint32_t flags,
+				 const struct iommu_user_data *data, struct iommu_domain **domain);
+	/* A domain of type NESTED above a paging domain that was made with NEST_PARENT. */
+	int (*domain_alloc_nested)(struct iommu_device *dev, struct iommu_domain *parent,
+				   uint32_t flags, const struct iommu_user_data *data,
+				   struct iommu_domain **domain);
+	/* Requests for a nested domain, in order, up to the first bad one. */
+	int (*cache_invalidate_user)(struct iommu_domain *domain, struct iommu_user_array *array);
+	/* Only for domains with dirty_ops. Starting does not clear bits. */
+	int (*set_dirty_tracking)(struct iommu_domain *domain, bool on);
+	/* Bits of mapped pages in the range; cleared ones join the gather. */
+	int (*read_dirty)(struct iommu_domain *domain, iova_t iova, uint64_t len, bool clear,
+			  struct iommu_gather *gather, iommu_dirty_fn hit, void *ctx);
+	/* Let requests with this PASID translate through the domain, instead of `old` (may be
+	 * NULL). On failure everything is as before. */
+	int (*set_pasid)(struct iommu_domain *domain, struct iommu_device *dev, uint32_t pasid,
+			 struct iommu_domain *old);
+	void (*remove_pasid)(struct iommu_domain *domain, struct iommu_device *dev, uint32_t pasid);
+	/* Recoverable faults: turn the device's page requests on and off, answer one. */
+	int (*iopf_enable)(struct iommu_device *dev);
+	void (*iopf_disable)(struct iommu_device *dev);
+	void (*page_response)(struct iommu_device *dev, const struct iopf_fault *last,
+			      unsigned code);
+	/* Fill viommu->ops for a type (never 0) that the driver has for this device, else
+	 * -EOPNOTSUPP. *data_len: bytes of its data structure, 0: takes none. */
+	int (*viommu_probe)(struct iommu_device *dev, uint32_t type, struct iommu_viommu *viommu,
+			    uint32_t *data_len);
 };
+
+/* ---- virtual IOMMUs: a slice of a physical one, given to a guest ---- */
+
+struct iommu_viommu_ops {
+	/* The parent domain and type are set. `data` may be NULL. */
+	int (*init)(struct iommu_viommu *viommu, struct iommu_device *dev,
+		    const struct iommu_user_data *data);
+	void (*destroy)(struct iommu_viommu *viommu);
+	/* NULL: -EOPNOTSUPP. */
+	int (*domain_alloc_nested)(struct iommu_viommu *viommu, uint32_t flags,
+				   const struct iommu_user_data *data,
+				   struct iommu_domain **domain);
+	int (*cache_invalidate)(struct iommu_viommu *viommu, struct iommu_user_array *array);
+	/* NULL: nothing to do. */
+	int (*vdevice_init)(struct iommu_vdevice *vdev);
+	void (*vdevice_destroy)(struct iommu_vdevice *vdev);
+	/* NULL: no queues. Types other than the driver's: false. */
+	bool (*hw_queue_type)(const struct iommu_viommu *viommu, uint32_t type);
+	int (*hw_queue_init)(struct iommu_hw_queue *queue);
+	void (*hw_queue_destroy)(struct iommu_hw_queue *queue);
+};
+
+struct iommu_viommu {
+	const struct iommu_viommu_ops *ops;
+	const void *instance; /* which physical unit: iommu_device.instance of its devices */
+	struct iommu_domain *parent;
+	uint32_t type;
+	void *driver_data;
+	/* Of iommufd. Post an event to the queue of that type: -EOPNOTSUPP there is none, 0 also
+	 * when it was lost. */
+	int (*report_event)(struct iommu_viommu *viommu, uint32_t type, const void *data,
+			    uint32_t len);
+	/* Of iommufd. Let the program mmap `len` bytes of physical memory: the offset to give it.
+	 */
+	int (*mmap_alloc)(struct iommu_viommu *viommu, pa_t pa, uint64_t len, uint64_t *offset);
+	void (*mmap_free)(struct iommu_viommu *viommu, uint64_t offset);
+	/* Of iommufd. The device that is known to the guest by that number; NULL: none. */
+	struct iommu_vdevice *(*vdevice_find)(struct iommu_viommu *viommu, uint64_t virt_id);
+	/* ... and the number of a device; false: it has none here. */
+	bool (*virt_id)(struct iommu_viommu *viommu, const struct iommu_device *dev, uint64_t *id);
+};
+
+struct iommu_vdevice {
+	struct iommu_viommu *viommu;
+	struct iommu_device *dev; /* NULL: it went */
+	uint64_t virt_id;
+	void *driver_data;
+};
+
+struct iommu_hw_queue {
+	struct iommu_viommu *viommu;
+	uint32_t type, index;
+	uint64_t iova, len;
+	pa_t pa; /* of iova; physically contiguous */
+	void *driver_data;
+	/* Of iommufd. This queue needs that one: it cannot go first. */
+	void (*depend)(struct iommu_hw_queue *queue, struct iommu_hw_queue *on);
+};
+
+/* 0, -EINVAL (other type; len below min or above known), -EFAULT. The tail that the program did not
+ * give is zero. */
+int iommu_copy_user_data(void *dst, uint32_t known, uint32_t min, uint32_t type,
+			 const struct iommu_user_data *data);
+/* Entry n of an array. -EINVAL: other type, entry_len below min or above known. -EFAULT. */
+int iommu_copy_user_entry(void *dst, uint32_t known, uint32_t min, uint32_t type,
+			  const struct iommu_user_array *array, uint32_t n);
+
+/* ---- recoverable faults (page requests) ---- */
+
+struct iopf_fault {
+	struct iommu_device *dev;
+	uint32_t pasid; /* meaningful with has_pasid */
+	bool has_pasid, last;
+	uint32_t grpid;
+	uint32_t perm; /* IOMMU_PGFAULT_PERM_* */
+	uint64_t addr;
+};
+
+enum { IOPF_SUCCESS = 0, IOPF_INVALID = 1 };
+
+/* A whole group; faults[count - 1] is the last request. Owned by the handler until it responds. */
+struct iopf_group {
+	struct iommu_device *dev;
+	struct iommu_domain *domain;
+	struct iopf_fault *faults;
+	unsigned count;
+	struct iopf_group *next; /* of whoever holds it */
+	uint32_t cookie;
+	bool has_cookie;
+};
+
+/*
+ * A driver received a page request. Requests are gathered until the last of their group, which goes
+ * to the handler of the domain that the device (or its PASID) is attached to; without one the group
+ * is answered INVALID. 0, -EINVAL nobody handles it, -ENOMEM.
+ */
+int iommu_report_fault(const struct iopf_fault *fault);
+/* Answer a group and free it. */
+void iopf_group_respond(struct iopf_group *group, unsigned code);
+/* Free without an answer. */
+void iopf_group_free(struct iopf_group *group);
 
 /* ---- domains ---- */
 
@@ -97,12 +277,28 @@ struct iommu_domain {
 	enum iommu_domain_type type;
 	uint64_t pgsize_bitmap;
 	iova_t aperture_first, aperture_last;
-	uint32_t id;               /* of the machine, in order of creation; for reports */
-	unsigned attached;         /* groups */
+	uint32_t id;       /* of the machine, in order of creation; for reports */
+	unsigned attached; /* groups, and PASIDs of devices */
+	bool dirty_ops;    /* the driver can track dirty pages in it */
+	bool nest_parent;
+	/* Takes over the group. NULL: the domain takes no faults. */
+	void (*iopf_handler)(struct iommu_domain *domain, struct iopf_group *group);
+	void *handler_ctx;
 	struct iommu_domain *next; /* of the machine, newest first */
 };
 
 int iommu_domain_alloc(struct iommu_group *group, struct iommu_domain **domain);
+/* As the driver operations of the same names; -EOPNOTSUPP where there is none. */
+int iommu_domain_alloc_user(struct iommu_device *dev, uint32_t flags,
+			    const struct iommu_user_data *data, struct iommu_domain **domain);
+int iommu_domain_alloc_nested(struct iommu_device *dev, struct iommu_domain *parent, uint32_t flags,
+			      const struct iommu_user_data *data, struct iommu_domain **domain);
+int iommu_viommu_alloc_nested(struct iommu_viommu *viommu, uint32_t flags,
+			      const struct iommu_user_data *data, struct iommu_domain **domain);
+int iommu_set_dirty_tracking(struct iommu_domain *domain, bool on);
+/* Bits as the driver has them; what was cleared is invalidated before this returns. */
+int iommu_read_dirty(struct iommu_domain *domain, iova_t iova, uint64_t len, bool clear,
+		     iommu_dirty_fn hit, void *ctx);
 void iommu_domain_free(struct iommu_domain *domain);
 
 /*
@@ -135,10 +331,16 @@ struct iommu_device {
 	const struct iommu_driver *driver; /* of that unit; NULL: no IOMMU */
 	void *driver_data;
 	struct iommu_device *next_in_group;
-	unsigned bus;              /* 0: PCI; another number: a bus of its own */
-	bool host_driver;          /* bound to a kernel driver that uses the DMA API */
-	bool vfio_bound;           /* bound to vfio-pci */
-	bool require_direct;       /* firmware wants memory mapped one to one at all times */
+	unsigned bus;               /* 0: PCI; another number: a bus of its own */
+	bool host_driver;           /* bound to a kernel driver that uses the DMA API */
+	bool vfio_bound;            /* bound to vfio-pci */
+	bool require_direct;        /* firmware wants memory mapped one to one at all times */
+	const void *instance;       /* which IOMMU: the unit, or what a driver without units says */
+	uint32_t max_pasids;        /* 0: no PASIDs */
+	unsigned iopf_users;        /* attachments that want page requests; see iommu_iopf_enable */
+	struct iopf_fault *partial; /* requests whose group is not complete */
+	unsigned partial_count;
+	void *iommufd;             /* the iommufd group behind it; not used here */
 	struct iommu_device *next; /* of the machine, in order of discovery */
 };
 
@@ -150,7 +352,13 @@ struct iommu_group {
 	struct iommu_domain *blocking_domain;
 	struct iommu_domain *domain; /* now */
 	unsigned owner_count;
-	const void *owner;        /* NULL with owner_count: host drivers */
+	const void *owner; /* NULL with owner_count: host drivers */
+	/* Attached PASIDs, ascending; owned. */
+	struct iommu_pasid {
+		uint32_t pasid;
+		struct iommu_domain *domain;
+	} * pasids;
+	unsigned pasid_count;
 	struct iommu_group *next; /* by id */
 	void *vfio;               /* the vfio group behind it; not used here */
 };
@@ -162,13 +370,35 @@ struct iommu_group {
 int iommu_device_add(struct iommu *iommu, struct pci_function *fn, struct iommu_device **dev);
 struct iommu_group *iommu_group_find(const struct iommu *iommu, int id);
 struct iommu_device *iommu_device_find(const struct iommu *iommu, uint16_t segment, uint16_t rid);
+/*
+ * A device that is no PCI function (pci NULL), with a group and a bus of its own and the given
+ * driver; its domains come from that driver. -ENOMEM, driver's. It leaves by iommu_device_remove(),
+ * detached and unclaimed.
+ */
+int iommu_device_add_virtual(struct iommu *iommu, const struct iommu_driver *driver,
+			     void *driver_data, const void *instance, struct iommu_device **dev);
+void iommu_device_remove(struct iommu_device *dev);
 
 /* Attach all devices of a group, from the blocking domain. -EBUSY: not on default or blocking
  * domain. On failure the group stays where it was. */
 int iommu_attach_group(struct iommu_domain *domain, struct iommu_group *group);
 /* Back to the blocking domain while owned, else to the default domain. Never fails. */
 void iommu_detach_group(struct iommu_domain *domain, struct iommu_group *group);
+/* From one domain straight to another, all devices; on failure all are on the old one. */
+int iommu_replace_group(struct iommu_domain *domain, struct iommu_group *group);
+/*
+ * One PASID of every device of the group. -EINVAL: not below a device's limit (a device without
+ * any PASID support takes all, and nothing is programmed), -EBUSY: attached already, -EOPNOTSUPP.
+ */
+int iommu_attach_pasid(struct iommu_domain *domain, struct iommu_device *dev, uint32_t pasid);
+int iommu_replace_pasid(struct iommu_domain *domain, struct iommu_device *dev, uint32_t pasid);
+void iommu_detach_pasid(struct iommu_domain *domain, struct iommu_device *dev, uint32_t pasid);
+/* Counted: page requests are on while anyone wants them. */
+int iommu_iopf_enable(struct iommu_device *dev);
+void iommu_iopf_disable(struct iommu_device *dev);
 int iommu_group_reserved(const struct iommu_group *group, struct resv_list *list);
+/* Of one device. */
+int iommu_device_reserved(const struct iommu_device *dev, struct resv_list *list);
 bool iommu_group_msi_isolated(const struct iommu_group *group);
 /* Every device of a bus that is behind an IOMMU has it. */
 bool iommu_bus_capable(const struct iommu *iommu, unsigned bus, enum iommu_cap cap);

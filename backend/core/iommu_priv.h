@@ -60,6 +60,5 @@ const char *iommu_group_audit(const struct iommu_group *group);
 int resv_list_add(struct resv_list *list, uint64_t first, uint64_t last, enum resv_type type);
 /* Sort by first, then type; merge equal types that overlap or touch. */
 void resv_list_merge(struct resv_list *list);
-int iommu_device_reserved(const struct iommu_device *dev, struct resv_list *list);
 
 #endif
