@@ -293,6 +293,8 @@ static bool vtd_capable(const struct iommu_device *dev, enum iommu_cap cap)
 		return vdev->unit->drv->intremap;
 	case IOMMU_CAP_ENFORCE_COHERENCY:
 		return vdev->unit->caps.snoop_control;
+	case IOMMU_CAP_DIRTY_TRACKING:
+		return false;
 	}
 	return false;
 }
