@@ -73,6 +73,7 @@ struct task {
 	bool exited;
 	bool cap_ipc_lock;
 	bool cap_sys_rawio;
+	bool cap_sys_resource;
 	uint64_t rlimit_memlock; /* bytes, soft limit; UINT64_MAX: infinity */
 };
 

@@ -254,6 +254,12 @@ static const struct row rows[] = {
 	{ {"device_req_irq", "devices have a fifth interrupt, the request to be released", true,
 	   {{0}}},
 	  FIELD(device_req_irq), {{K2012, 0}, {K4_4, 1}} },
+
+	/* ---- iommufd ---- */
+	{ {"iommufd", "/dev/iommu and the devices' own nodes", false, {
+		{"none", "do not exist"}, {"6_12", "as in 6.12"},
+		{"7_2", "as in 7.2: files, virtual IOMMUs, PASIDs, another process"}}},
+	  FIELD(iommufd), {{K2012, IOMMUFD_NONE}, {K6_3, IOMMUFD_6_12}, {K7_2, IOMMUFD_7_2}} },
 };
 /* clang-format on */
 

@@ -31,6 +31,7 @@ enum pers_match { MATCH_ONE, MATCH_BUS_PROT, MATCH_OPS_PROT, MATCH_OPS_ENFORCE }
 enum pers_charge { CHARGE_CURRENT, CHARGE_OWNER, CHARGE_MAPPING };
 enum pers_limit { LIMIT_TOTAL, LIMIT_SHORTENS_RUN, LIMIT_FAILS_RUN };
 enum pers_amd_pgsizes { AMD_PGSIZES_ALL, AMD_PGSIZES_2P, AMD_PGSIZES_64T };
+enum pers_iommufd { IOMMUFD_NONE, IOMMUFD_6_12, IOMMUFD_7_2 };
 enum pers_fgsp { FGSP_LEAVES, FGSP_AT_0, FGSP_RESERVED, FGSP_NO_PROBE };
 
 #define PERSONALITY_NAME_MAX 128
@@ -56,6 +57,8 @@ struct personality {
 	/* drivers and device files */
 	uint8_t vtd_every_pgsize, write_only_readable, amd_pgsizes, amd_aperture_48;
 	uint8_t device_req_irq;
+	/* iommufd */
+	uint8_t iommufd;
 };
 
 /* NULL: no kernel of that name. NULL as name: the default, 6.12. */

@@ -54,7 +54,10 @@ int iopt_map(struct io_pagetable *iopt, const struct iopt_source *source, enum i
 /* The same pages at another place. Errors as IOAS_COPY after its ids. */
 int iopt_copy(struct io_pagetable *dst, struct io_pagetable *src, uint64_t src_iova,
 	      uint64_t length, uint64_t *dst_iova, unsigned prot, bool fixed);
-/* *unmapped: bytes, also on failure. -ENOENT a cut, or nothing was there; -EBUSY, -EDEADLOCK. */
+/* Every byte of the range is in some area: 0, else -EINVAL length 0 or wrap, -ENOENT. */
+int iopt_check_source(const struct io_pagetable *iopt, uint64_t iova, uint64_t length);
+/* *unmapped: bytes, also on failure; nothing there is 0 and 0 bytes. -EINVAL length 0, -EOVERFLOW,
+ * -ENOENT an area sticks out, -EBUSY, -EDEADLOCK. */
 int iopt_unmap(struct io_pagetable *iopt, uint64_t iova, uint64_t length, uint64_t *unmapped);
 int iopt_unmap_all(struct io_pagetable *iopt, uint64_t *unmapped);
 /* Cut the areas that contain these bytes, so that one begins at each. For TYPE1 containers. */

@@ -51,6 +51,7 @@ struct iommufd_ctx {
 	/* By id - 1; NULL: free. */
 	struct iommufd_object **objects;
 	uint32_t object_slots, object_count;
+	uint32_t object_lowest;    /* no id below it is free; 0: the first */
 	enum iopt_account account; /* of callers without CAP_IPC_LOCK */
 	bool noiommu;              /* a no-IOMMU group uses it as container */
 	struct iommufd_ioas *vfio_ioas;
@@ -197,6 +198,8 @@ void iommufd_viommu_destroy(struct iommufd_object *obj);
 void iommufd_vdevice_destroy(struct iommufd_object *obj);
 void iommufd_veventq_destroy(struct iommufd_object *obj);
 void iommufd_hw_queue_destroy(struct iommufd_object *obj);
+/* The one of that type. */
+iommufd_destroy_fn iommufd_destructor(const struct iommufd_object *obj);
 /* First member of what a selftest interface allocates as OBJ_SELFTEST. */
 struct iommufd_selftest {
 	struct iommufd_object obj;
@@ -217,6 +220,12 @@ struct iommufd_ucmd {
 
 /* Write the structure back, min(user_size, known) bytes. 0 or -EFAULT. */
 int iommufd_ucmd_respond(const struct iommufd_ucmd *ucmd);
+/* The same for a command that made an object: it becomes visible, or is destroyed again. */
+int iommufd_ucmd_respond_object(const struct iommufd_ucmd *ucmd, struct iommufd_object *obj);
+/* A structure of `known` bytes of which the program knows user_size: what it lacks reads as zero;
+ * what it has more must be zero, else -E2BIG. -EFAULT. */
+int iommufd_copy_struct(const struct caller *caller, void *dst, uint32_t known, uint64_t src,
+			uint32_t user_size);
 int iommufd_copy_in(const struct caller *caller, void *dst, uint64_t src, size_t len);
 int iommufd_copy_out(const struct caller *caller, uint64_t dst, const void *src, size_t len);
 /* Later commands exist: the 7.2 level. */
