@@ -43,6 +43,7 @@ static struct sio_process *process_new(struct sio_machine *machine, struct mm *m
 		.refs = 1,
 		.cap_ipc_lock = true,
 		.cap_sys_rawio = true,
+		.cap_sys_resource = true,
 		.rlimit_memlock = UINT64_MAX,
 	};
 	*process = (struct sio_process){
@@ -86,6 +87,7 @@ struct sio_process *sio_process_fork(struct sio_process *parent)
 		child->next_address = parent->next_address;
 		child->task->cap_ipc_lock = from->cap_ipc_lock;
 		child->task->cap_sys_rawio = from->cap_sys_rawio;
+		child->task->cap_sys_resource = from->cap_sys_resource;
 		child->task->rlimit_memlock = from->rlimit_memlock;
 	}
 	machine_leave(machine);
@@ -129,6 +131,7 @@ void sio_process_set_caps(struct sio_process *process, unsigned caps)
 	machine_enter(process->machine, false);
 	process->task->cap_ipc_lock = (caps & SIO_CAP_IPC_LOCK) != 0;
 	process->task->cap_sys_rawio = (caps & SIO_CAP_SYS_RAWIO) != 0;
+	process->task->cap_sys_resource = (caps & SIO_CAP_SYS_RESOURCE) != 0;
 	machine_leave(process->machine);
 }
 

@@ -62,7 +62,12 @@ const char *sio_version(void);
 
 /* ---- processes ---- */
 
-enum sio_cap { SIO_CAP_IPC_LOCK = 1, SIO_CAP_SYS_RAWIO = 2, SIO_CAP_ALL = 3 };
+enum sio_cap {
+	SIO_CAP_IPC_LOCK = 1,
+	SIO_CAP_SYS_RAWIO = 2,
+	SIO_CAP_SYS_RESOURCE = 4,
+	SIO_CAP_ALL = 7
+};
 
 /* A process with an empty address space, all capabilities and no RLIMIT_MEMLOCK. NULL: no memory.
  * Owned by the machine until sio_process_exit(). */
