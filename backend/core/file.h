@@ -42,6 +42,8 @@ struct file_ops {
 			 uint64_t offset);
 	ssize_t (*pwrite)(struct file *file, const struct caller *caller, uint64_t buf, size_t len,
 			  uint64_t offset);
+	/* POLLIN and so on, at this moment. NULL: always POLLIN | POLLOUT. */
+	unsigned (*poll)(struct file *file);
 	/* Where in physical space [offset, offset + len) lies, for a PFN map. NULL: -ENODEV. */
 	int (*mmap)(struct file *file, uint64_t offset, uint64_t len, bool shared, pa_t *pa);
 	/* The last reference went. */

@@ -163,9 +163,8 @@ struct iommu_driver {
 	void (*page_response)(struct iommu_device *dev, const struct iopf_fault *last,
 			      unsigned code);
 	/* Fill viommu->ops for a type (never 0) that the driver has for this device, else
-	 * -EOPNOTSUPP. *data_len: bytes of its data structure, 0: takes none. */
-	int (*viommu_probe)(struct iommu_device *dev, uint32_t type, struct iommu_viommu *viommu,
-			    uint32_t *data_len);
+	 * -EOPNOTSUPP. */
+	int (*viommu_probe)(struct iommu_device *dev, uint32_t type, struct iommu_viommu *viommu);
 };
 
 /* ---- virtual IOMMUs: a slice of a physical one, given to a guest ---- */

@@ -3,7 +3,7 @@
  * Objects of an iommufd context, and what its files call of each other.
  *
  * object.c gives ids and counts references; main.c dispatches ioctls and closes; ioas.c, hwpt.c,
- * device.c, access.c, eventq.c (fault queues and event queues), viommu.c and vfio_compat.c are the
+ * device.c, access.c, fault.c, veventq.c, viommu.c, hw_queue.c, mmap.c and vfio_compat.c are the
  * commands; io_pagetable.c and pages*.c do the mapping.
  *
  * References: `users` begins at 1 and is raised by whoever depends on the object for long: a HWPT
@@ -135,10 +135,49 @@ struct iommufd_access {
 struct iommufd_fault {
 	struct iommufd_object obj;
 	struct iommufd_ctx *ctx;
-	struct file *file;                        /* while open */
-	struct iopf_group *queued, **queued_tail; /* not yet read */
-	struct iopf_group *unanswered;            /* read; by cookie */
-	bool zero_free;                           /* the number 0 is given out like others */
+	struct iopf_group *queued;     /* not yet read, oldest first */
+	struct iopf_group *unanswered; /* read; by cookie */
+	bool zero_free;                /* the cookie 0 is given out like others */
+};
+
+struct iommufd_vevent {
+	struct iommufd_vevent *next;
+	struct iommufd_vevent_header header;
+	uint32_t len;
+	uint8_t data[];
+};
+
+/* The events of one type of a vIOMMU, and their file. */
+struct iommufd_veventq {
+	struct iommufd_object obj;
+	struct iommufd_ctx *ctx;
+	struct iommufd_viommu *viommu;
+	uint32_t type, depth;
+	uint32_t queued; /* events, without the header below */
+	uint32_t sequence;
+	struct iommufd_vevent *events, **events_tail;
+	/* While `lost`: stands last in the queue, says that events after the ones before it were
+	 * lost. */
+	struct iommufd_vevent_header lost_header;
+	bool lost;
+	struct iommufd_veventq *next; /* of the vIOMMU */
+};
+
+struct iommufd_hw_queue {
+	struct iommufd_object obj;
+	struct iommu_hw_queue base;
+	struct iommufd_viommu *viommu;
+	struct iommufd_access *access; /* holds the pages; NULL: not yet */
+	bool pinned, started;
+	struct iommufd_hw_queue *needs; /* this one cannot go first; NULL: none */
+};
+
+/* A window of the descriptor that mmap() shows. */
+struct iommufd_mmap {
+	uint64_t offset, len;
+	pa_t pa;
+	struct iommufd_object *owner; /* one user per piece that is mapped */
+	struct iommufd_mmap *next;    /* by offset */
 };
 
 struct iommufd_viommu {
@@ -146,16 +185,17 @@ struct iommufd_viommu {
 	struct iommu_viommu base;
 	struct iommufd_ctx *ctx;
 	struct iommufd_hwpt_paging *parent;
+	bool started; /* the driver's init worked */
 	struct iommufd_vdevice *vdevs;
 	struct iommufd_veventq *veventqs;
-	struct iommufd_hw_queue *queues;
 };
 
 struct iommufd_vdevice {
 	struct iommufd_object obj;
 	struct iommu_vdevice base;
 	struct iommufd_viommu *viommu;
-	struct iommufd_device *idev; /* NULL: it went, this is a tombstone */
+	struct iommufd_device *idev;
+	bool started; /* the driver's init worked */
 	struct iommufd_vdevice *next;
 };
 
@@ -287,7 +327,7 @@ int iommufd_hwpt_attach_device(struct iommufd_hwpt *hwpt, struct iommufd_device 
 			       uint32_t pasid);
 void iommufd_hwpt_detach_device(struct iommufd_device *idev, uint32_t pasid);
 
-/* ---- eventq.c ---- */
+/* ---- fault.c ---- */
 
 /* The object and the handler; takes a user of the fault queue. */
 int iommufd_hwpt_set_fault(struct iommufd_hwpt *hwpt, uint32_t fault_id);
@@ -301,12 +341,21 @@ void iommufd_fault_detach(struct iommufd_hwpt *hwpt, struct iommufd_device *idev
 struct iommufd_viommu *iommufd_viommu_find(struct iommufd_ctx *ctx, uint32_t id);
 /* The device is going: its vDEVICE becomes a tombstone. */
 void iommufd_vdevice_device_gone(struct iommufd_device *idev);
-/* Event of a queue's type; -EOPNOTSUPP no such queue. (eventq.c) */
+/* Event of a queue's type; -EOPNOTSUPP no such queue. (veventq.c) */
 int iommufd_viommu_report_event(struct iommu_viommu *viommu, uint32_t type, const void *data,
 				uint32_t len);
-/* mmap() of the context's file. */
+
+/* ---- mmap.c ---- */
+
+/* mmap() of the context's file: -EINVAL private, -ENXIO not exactly a window. */
 int iommufd_mmap(struct iommufd_ctx *ctx, uint64_t offset, uint64_t len, bool shared, pa_t *pa);
+/* A piece of a window came to be mapped, or went. */
+void iommufd_mmap_get(struct iommufd_ctx *ctx, uint64_t offset);
+void iommufd_mmap_put(struct iommufd_ctx *ctx, uint64_t offset);
 void iommufd_mmaps_free(struct iommufd_ctx *ctx);
+/* Callbacks of drivers, see struct iommu_viommu. */
+int iommufd_viommu_mmap_alloc(struct iommu_viommu *viommu, pa_t pa, uint64_t len, uint64_t *offset);
+void iommufd_viommu_mmap_free(struct iommu_viommu *viommu, uint64_t offset);
 
 /* ---- access.c ---- */
 
