@@ -186,23 +186,24 @@ static unsigned perm_of_prot(unsigned prot)
 	       (prot & IOMMU_CACHE ? PT_SNP : 0u);
 }
 
-int iommu_map(struct iommu_domain *domain, iova_t iova, const struct pt_run *run, unsigned prot)
+/* `descending`: pages of 4 KiB whose frames go down from oa. */
+static int map_len(struct iommu_domain *domain, iova_t iova, pa_t pa, uint64_t len, bool descending,
+		   unsigned prot)
 {
-	uint64_t len = run->pages * SIO_PAGE_SIZE, mapped = 0;
-	struct pt_map_req req = {.iova = iova, .oa = run->oa, .perm = (uint8_t)perm_of_prot(prot)};
-	bool descending = run->oa_step < 0;
+	struct pt_map_req req = {.iova = iova, .oa = pa, .perm = (uint8_t)perm_of_prot(prot)};
+	uint64_t mapped = 0;
 	int rc;
 
 	rc = inject_point(&domain->iommu->inject, INJECT_IOMMU_MAP);
 	if (rc)
 		return rc;
-	if (!domain_is_paging(domain) || run->pages > UINT64_MAX / SIO_PAGE_SIZE)
+	if (!domain_is_paging(domain))
 		return -EINVAL;
-	if (!sio_is_aligned(iova | run->oa | len, lowest_bit(domain->pgsize_bitmap)))
+	if (!sio_is_aligned(iova | pa | len, lowest_bit(domain->pgsize_bitmap)))
 		return -EINVAL;
 	/* Descending pages need the 4 KiB size and must not run below address 0. */
 	if (descending &&
-	    (!(domain->pgsize_bitmap & SIO_PAGE_SIZE) || (len && run->oa < len - SIO_PAGE_SIZE)))
+	    (!(domain->pgsize_bitmap & SIO_PAGE_SIZE) || (len && pa < len - SIO_PAGE_SIZE)))
 		return -EINVAL;
 	rc = descending ? map_descending(domain, &req, len, &mapped)
 			: map_ascending(domain, &req, len, &mapped);
@@ -215,6 +216,18 @@ int iommu_map(struct iommu_domain *domain, iova_t iova, const struct pt_run *run
 	}
 	journal(domain, false, iova, len);
 	return 0;
+}
+
+int iommu_map(struct iommu_domain *domain, iova_t iova, const struct pt_run *run, unsigned prot)
+{
+	if (run->pages > UINT64_MAX / SIO_PAGE_SIZE)
+		return -EINVAL;
+	return map_len(domain, iova, run->oa, run->pages * SIO_PAGE_SIZE, run->oa_step < 0, prot);
+}
+
+int iommu_map_range(struct iommu_domain *domain, iova_t iova, pa_t pa, uint64_t len, unsigned prot)
+{
+	return map_len(domain, iova, pa, len, false, prot);
 }
 
 uint64_t iommu_unmap_fast(struct iommu_domain *domain, iova_t iova, uint64_t len,

@@ -14,6 +14,7 @@
 
 struct file;
 struct fd_table;
+struct pin_run;
 
 /* Access to the calling program's memory. 0, or -EFAULT. */
 struct uaccess {
@@ -46,6 +47,15 @@ struct file_ops {
 	unsigned (*poll)(struct file *file);
 	/* Where in physical space [offset, offset + len) lies, for a PFN map. NULL: -ENODEV. */
 	int (*mmap)(struct file *file, uint64_t offset, uint64_t len, bool shared, pa_t *pa);
+	/*
+	 * Memory files: pin up to max_pages from page `index` on, as mm_ops.pin does; the run is
+	 * given back to unpin, with a reference on the file held meanwhile. -EINVAL beyond the end,
+	 * -ENODEV revoked, -ENOMEM. NULL: no memory behind it.
+	 */
+	int (*pin)(struct file *file, uint64_t index, uint64_t max_pages, bool write,
+		   struct pin_run *run);
+	void (*unpin)(struct file *file, const struct pin_run *run, bool write);
+	bool unaccounted; /* pages of it are never charged (a DMA buffer) */
 	/* The last reference went. */
 	void (*release)(struct file *file);
 };

@@ -306,6 +306,8 @@ void iommu_domain_free(struct iommu_domain *domain);
  * it is unmapped again. `run` spacing as struct pt_run.
  */
 int iommu_map(struct iommu_domain *domain, iova_t iova, const struct pt_run *run, unsigned prot);
+/* The same for `len` bytes at consecutive addresses, in units of the smallest page size. */
+int iommu_map_range(struct iommu_domain *domain, iova_t iova, pa_t pa, uint64_t len, unsigned prot);
 /* Unmap and invalidate. Bytes done. */
 uint64_t iommu_unmap(struct iommu_domain *domain, iova_t iova, uint64_t len);
 /* Unmap without invalidation; iommu_iotlb_sync() follows before anything is reused. */

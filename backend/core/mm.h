@@ -36,8 +36,20 @@ struct mm_ops {
 	/* Drop the pins of a run; works after the address space is gone. Reserved runs are ignored.
 	 */
 	void (*unpin)(struct mm *mm, const struct pin_run *run, bool dirty);
+	/* As the process itself would read or write: -EFAULT where it would get a signal; bytes
+	 * before it are done. */
+	int (*access)(struct mm *mm, uint64_t va, void *buf, uint64_t len, bool write);
 	void (*destroy)(struct mm *mm);
 };
+
+/* A user of the system: pages that its processes locked through iommufd, whoever mapped them. */
+struct user {
+	uint32_t refs;
+	uint64_t locked_pages;
+};
+
+struct user *user_create(void); /* one reference; NULL: no memory */
+void user_put(struct user *user);
 
 struct mm {
 	const struct mm_ops *ops;
@@ -69,6 +81,7 @@ static inline bool mm_alive(const struct mm *mm)
  */
 struct task {
 	struct mm *mm;
+	struct user *user; /* NULL: limits of users are not met */
 	uint32_t refs;
 	bool exited;
 	bool cap_ipc_lock;

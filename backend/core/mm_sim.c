@@ -20,9 +20,15 @@ static void sim_destroy(struct mm *mm)
 	free(mm_sim_of(mm));
 }
 
+static int sim_access(struct mm *mm, uint64_t va, void *buf, uint64_t len, bool write)
+{
+	return write ? mm_sim_write(mm, va, buf, len) : mm_sim_read(mm, va, buf, len);
+}
+
 static const struct mm_ops sim_ops = {
 	.pin = sim_pin,
 	.unpin = sim_unpin,
+	.access = sim_access,
 	.destroy = sim_destroy,
 };
 

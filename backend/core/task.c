@@ -16,6 +16,22 @@ void mm_put(struct mm *mm)
 		mm->ops->destroy(mm);
 }
 
+struct user *user_create(void)
+{
+	struct user *user = calloc(1, sizeof(*user));
+
+	if (user)
+		user->refs = 1;
+	return user;
+}
+
+void user_put(struct user *user)
+{
+	sio_assert(user->refs != 0);
+	if (--user->refs == 0)
+		free(user);
+}
+
 struct task *task_get(struct task *task)
 {
 	task->refs++;
@@ -29,5 +45,7 @@ void task_put(struct task *task)
 		return;
 	if (task->mm)
 		mm_put(task->mm);
+	if (task->user)
+		user_put(task->user);
 	free(task);
 }
