@@ -107,7 +107,9 @@ static inline int rig_open(struct rig *rig, const char *device, int *group)
 
 	ck_assert_int_ge(group_fd, 0);
 	ck_assert_int_eq(rig_join(rig, group_fd, rig->container), 0);
-	sio_ioctl(rig->process, rig->container, VFIO_SET_IOMMU, (void *)VFIO_TYPE1v2_IOMMU);
+	/* 2012 and 3.11 know the first type only. */
+	if (sio_ioctl(rig->process, rig->container, VFIO_SET_IOMMU, (void *)VFIO_TYPE1v2_IOMMU))
+		sio_ioctl(rig->process, rig->container, VFIO_SET_IOMMU, (void *)VFIO_TYPE1_IOMMU);
 	fd = rig_device(rig, group_fd, device);
 	ck_assert_int_ge(fd, 0);
 	if (group)

@@ -224,16 +224,15 @@ int iommu_device_unbind(struct iommu_device *dev)
 
 static const char *audit_mainline(const struct iommu_group *group, unsigned hosts)
 {
-	if (!group->owner)
-		return group->owner_count != hosts ? "a group's count is not that of its drivers"
-		       : group->domain == group->blocking_domain
-			       ? "a group without owner is blocked"
-			       : NULL;
-	if (!group->owner_count)
+	if (!group->owner && group->owner_count != hosts)
+		return "a group's count is not that of its drivers";
+	if (!group->owner && group->domain == group->blocking_domain)
+		return "a group without owner is blocked";
+	if (group->owner && !group->owner_count)
 		return "a group has an owner that does not count";
-	if (hosts)
+	if (group->owner && hosts)
 		return "a group is owned while a host driver uses one of its devices";
-	if (group->domain == group->default_domain)
+	if (group->owner && group->domain == group->default_domain)
 		return "an owned group is on its default domain";
 	return NULL;
 }
