@@ -441,6 +441,26 @@ START_TEST(claim_by_device_takes_under_the_same_rules)
 }
 END_TEST
 
+START_TEST(a_claim_that_fails_half_way_moves_nothing)
+{
+	const char *why;
+
+	open_pair();
+	for (unsigned nth = 1; nth <= 2; nth++) {
+		char plan[48];
+
+		snprintf(plan, sizeof(plan), "iommu.attach:nth=%u,errno=EIO", nth);
+		ck_assert_int_eq(inject_plan(&machine.iommu.inject, plan, &why), 0);
+		ck_assert_int_eq(iommu_device_claim_dma_owner(first, &me), -EIO);
+		ck_assert(!iommu_group_claimed(group));
+		expect_domain(group->default_domain);
+	}
+	ck_assert_int_eq(inject_plan(&machine.iommu.inject, "", &why), 0);
+	ck_assert_int_eq(iommu_device_claim_dma_owner(first, &other), 0);
+	iommu_device_release_dma_owner(first);
+}
+END_TEST
+
 START_TEST(a_domain_of_another_driver_is_einval)
 {
 	static const struct iommu_driver stranger = {.name = "stranger"};
@@ -675,6 +695,7 @@ int main(void)
 	tcase_add_test(tc, release_of_an_attached_group_goes_to_the_default_domain);
 	tcase_add_test(tc, a_group_with_a_pasid_cannot_be_taken);
 	tcase_add_test(tc, claim_by_device_takes_under_the_same_rules);
+	tcase_add_test(tc, a_claim_that_fails_half_way_moves_nothing);
 	tcase_add_test(tc, a_domain_of_another_driver_is_einval);
 	tcase_add_loop_test(tc, random_users_see_what_the_rules_say, 0, 8);
 	suite_add_tcase(suite, tc);
