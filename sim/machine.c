@@ -31,16 +31,16 @@ static int boot_kernel(const struct boot *boot, const char *kernel)
 
 static int boot_bind(const struct boot *boot, struct sio_device *device)
 {
-	struct sio_machine *machine = boot->machine;
+	enum platform_driver driver = device->platform->driver;
 	int rc = 0;
 
-	if (device->platform->driver == PLATFORM_HOST && device->iommu->group)
-		rc = iommu_device_use_default(device->iommu);
-	else if (device->platform->driver == PLATFORM_VFIO_PCI && device->pci)
-		rc = vfio_device_bind(machine->vfio, device->iommu, device->pci);
+	/* A bridge has no function that vfio-pci could give away. */
+	if (driver == PLATFORM_NO_DRIVER || (driver == PLATFORM_VFIO_PCI && !device->pci))
+		return 0;
+	rc = machine_driver_bind(device, platform_driver_name(driver));
 	if (rc)
 		return boot_error(boot, rc, "%s: %s: its driver does not bind: %s",
-				  machine->platform->name, device->bdf, strerror(-rc));
+				  boot->machine->platform->name, device->bdf, strerror(-rc));
 	return 0;
 }
 
@@ -118,12 +118,9 @@ int sio_machine_create(const struct sio_machine_cfg *cfg, struct sio_machine **o
 
 static void unbind_devices(struct sio_machine *machine)
 {
-	for (unsigned i = 0; i < machine->device_count; i++) {
-		struct sio_device *device = &machine->device[i];
-
-		if (device->iommu && device->iommu->host_driver)
-			iommu_device_unuse_default(device->iommu);
-	}
+	for (unsigned i = 0; i < machine->device_count; i++)
+		if (machine->device[i].iommu)
+			iommu_device_unbind(machine->device[i].iommu);
 }
 
 void sio_machine_destroy(struct sio_machine *machine)

@@ -130,6 +130,9 @@ bool machine_intremap(const struct sio_machine *machine);
 /* Callbacks of units; ctx is a struct machine_unit. */
 extern const struct unit_env machine_unit_env;
 
+/* Bind a device to a kernel driver by name; the lock is held. As sio_device_bind(). */
+int machine_driver_bind(struct sio_device *device, const char *name);
+
 struct caller machine_caller(const struct sio_process *process);
 /* End all processes, newest first. */
 void machine_processes_end(struct sio_machine *machine);

@@ -139,6 +139,28 @@ const char *sio_device_bdf(const struct sio_device *device);
 /* IOMMU group number, -1: none. */
 int sio_device_group(const struct sio_device *device);
 
+/*
+ * Bind a device to a kernel driver, as a write to the driver's `bind` file does: "vfio-pci" makes
+ * it one that programs can open; "pci-stub" and "pcieport" leave its DMA alone; any other name is a
+ * driver that does DMA for the kernel.
+ *
+ * 0. -EBUSY: it has a driver, or a program owns the DMA of its group. -EINVAL: vfio-pci cannot take
+ * it (a bridge, or no group); no name, or one of more than 31 characters. -EAGAIN: the IOMMU is not
+ * ready. -ENOMEM. -ENOTRECOVERABLE: a kernel without DMA ownership, whose driver broke a group that
+ * a program uses; that kernel stops here with a BUG. The driver is bound.
+ */
+int sio_device_bind(struct sio_device *device, const char *driver);
+/*
+ * Take it from its driver. -ENODEV: it has none. -EBUSY: vfio-pci waits, because a program has the
+ * device open (it was asked to let go, by the device's request interrupt) or, with kernels
+ * from 4.15 on and before 6.1, has the group in a container of which this is the last device.
+ * From 6.1 on that device takes its group out of the container, and the group's file answers
+ * ENODEV.
+ */
+int sio_device_unbind(struct sio_device *device);
+/* Copies the driver's name, empty: none. `name` has room for 32 bytes. */
+void sio_device_driver(struct sio_device *device, char name[32]);
+
 /* A request that the IOMMU blocked, as the kernel's log would name it. */
 struct sio_fault {
 	char unit[16];      /* "dmar0" */

@@ -11,6 +11,7 @@
 
 #include "dma.h"
 #include "inject.h"
+#include "owner.h"
 #include "personality.h"
 #include "pt/pt.h"
 #include "topology.h"
@@ -333,7 +334,8 @@ struct iommu_device {
 	void *driver_data;
 	struct iommu_device *next_in_group;
 	unsigned bus;               /* 0: PCI; another number: a bus of its own */
-	bool host_driver;           /* bound to a kernel driver that uses the DMA API */
+	char bound_to[32];          /* the kernel driver; empty: none */
+	bool host_driver;           /* ... and that one uses the DMA API */
 	bool vfio_bound;            /* bound to vfio-pci */
 	bool require_direct;        /* firmware wants memory mapped one to one at all times */
 	const void *instance;       /* which IOMMU: the unit, or what a driver without units says */
@@ -341,7 +343,6 @@ struct iommu_device {
 	unsigned iopf_users;        /* attachments that want page requests; see iommu_iopf_enable */
 	struct iopf_fault *partial; /* requests whose group is not complete */
 	unsigned partial_count;
-	void *iommufd;             /* the iommufd group behind it; not used here */
 	struct iommu_device *next; /* of the machine, in order of discovery */
 };
 
@@ -352,9 +353,11 @@ struct iommu_group {
 	struct iommu_domain *default_domain;
 	struct iommu_domain *blocking_domain;
 	struct iommu_domain *domain; /* now */
+	/* Whose DMA it does; see owner.h. */
+	enum dma_owner_type owner_type; /* with the 2021 form only */
 	unsigned owner_count;
 	const void *owner; /* NULL with owner_count: host drivers */
-	/* Attached PASIDs, ascending; owned. */
+	/* Attached PASIDs, ascending; owned. While there is any, the group cannot change hands. */
 	struct iommu_pasid {
 		uint32_t pasid;
 		struct iommu_domain *domain;
@@ -380,10 +383,12 @@ int iommu_device_add_virtual(struct iommu *iommu, const struct iommu_driver *dri
 			     void *driver_data, const void *instance, struct iommu_device **dev);
 void iommu_device_remove(struct iommu_device *dev);
 
-/* Attach all devices of a group, from the blocking domain. -EBUSY: not on default or blocking
- * domain. On failure the group stays where it was. */
+/* Attach all devices of a group. -EBUSY: it is on neither its default nor its blocking domain;
+ * -EINVAL: the domain is another driver's; the driver's. On failure the group stays where it was.
+ */
 int iommu_attach_group(struct iommu_domain *domain, struct iommu_group *group);
-/* Back to the blocking domain while owned, else to the default domain. Never fails. */
+/* Back to the blocking domain while it is owned (mainline), else to the default domain. Never
+ * fails. */
 void iommu_detach_group(struct iommu_domain *domain, struct iommu_group *group);
 /* From one domain straight to another, all devices; on failure all are on the old one. */
 int iommu_replace_group(struct iommu_domain *domain, struct iommu_group *group);
@@ -394,6 +399,8 @@ int iommu_replace_group(struct iommu_domain *domain, struct iommu_group *group);
 int iommu_attach_pasid(struct iommu_domain *domain, struct iommu_device *dev, uint32_t pasid);
 int iommu_replace_pasid(struct iommu_domain *domain, struct iommu_device *dev, uint32_t pasid);
 void iommu_detach_pasid(struct iommu_domain *domain, struct iommu_device *dev, uint32_t pasid);
+/* The device has the ATS capability, and may use it. */
+bool iommu_device_has_ats(const struct iommu_device *dev);
 /* Counted: page requests are on while anyone wants them. */
 int iommu_iopf_enable(struct iommu_device *dev);
 void iommu_iopf_disable(struct iommu_device *dev);
@@ -404,15 +411,6 @@ bool iommu_group_msi_isolated(const struct iommu_group *group);
 /* Every device of a bus that is behind an IOMMU has it. */
 bool iommu_bus_capable(const struct iommu *iommu, unsigned bus, enum iommu_cap cap);
 struct iommu_device *iommu_group_first_device(const struct iommu_group *group);
-
-/* DMA ownership. Claim: -EPERM owned by another or used by host drivers; -EBUSY not on its default
- * domain; -EINVAL a device requires direct regions; then the group is on its blocking domain. */
-int iommu_group_claim(struct iommu_group *group, const void *owner);
-void iommu_group_release(struct iommu_group *group);
-bool iommu_group_claimed(const struct iommu_group *group);
-/* A host driver binds / unbinds: uses the default domain. -EBUSY: claimed. */
-int iommu_device_use_default(struct iommu_device *dev);
-void iommu_device_unuse_default(struct iommu_device *dev);
 
 /* ---- faults that drivers reported, oldest first: the kernel log's DMAR lines ---- */
 

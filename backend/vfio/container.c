@@ -37,16 +37,14 @@ static void container_put(struct vfio_container *container)
 int vfio_container_attach(struct vfio_container *container, struct vfio_group *group,
 			  const struct caller *caller)
 {
-	bool claims = container->vfio->iommu->personality->dma_ownership;
-	int rc = claims ? iommu_group_claim(group->iommu_group, group) : 0;
+	int rc = iommu_group_claim(group->iommu_group, container);
 
 	if (rc)
 		return rc;
 	if (container->t1) {
 		rc = t1_attach_group(container->t1, group->iommu_group, caller);
 		if (rc) {
-			if (claims)
-				iommu_group_release(group->iommu_group);
+			iommu_group_release(group->iommu_group);
 			return rc;
 		}
 	}
@@ -64,8 +62,7 @@ void vfio_container_detach(struct vfio_group *group)
 
 	if (container->t1)
 		t1_detach_group(container->t1, group->iommu_group);
-	if (container->vfio->iommu->personality->dma_ownership)
-		iommu_group_release(group->iommu_group);
+	iommu_group_release(group->iommu_group);
 	while (*at != group)
 		at = &(*at)->next_in_container;
 	*at = group->next_in_container;

@@ -40,12 +40,32 @@ void vfio_group_unuse_container(struct vfio_group *group)
 	file_put(group->opened);
 }
 
-/* Without ownership of DMA: no function of the group has a driver that is not ours. */
+/*
+ * Drivers that are known to leave DMA alone, and bridges: a group with a bridge in it cannot be
+ * used without it.
+ */
+bool vfio_companion_allowed(const struct iommu_device *dev)
+{
+	const struct personality *kernel = dev->iommu->personality;
+
+	if (!*dev->bound_to || dev->vfio_bound || !strcmp(dev->bound_to, "pci-stub"))
+		return true;
+	switch ((enum pers_companions)kernel->companions) {
+	case COMPANIONS_PORT:
+		return !strcmp(dev->bound_to, "pcieport");
+	case COMPANIONS_BRIDGE:
+		return pci_is_bridge(dev->pci);
+	case COMPANIONS_STUB:
+		break;
+	}
+	return false;
+}
+
 static bool is_viable(const struct vfio_group *group)
 {
 	for (const struct iommu_device *dev = group->iommu_group->devices; dev;
 	     dev = dev->next_in_group)
-		if (dev->host_driver)
+		if (!vfio_companion_allowed(dev))
 			return false;
 	return true;
 }
@@ -59,6 +79,8 @@ static long get_status(struct vfio_group *group, const struct caller *caller, ui
 		return rc;
 	if (status.argsz < sizeof(status))
 		return -EINVAL;
+	if (!group->iommu_group)
+		return -ENODEV;
 	status.flags = 0;
 	if (!kernel_of(group)->dma_ownership)
 		status.flags = (group->container ? VFIO_GROUP_FLAGS_CONTAINER_SET : 0u) |
@@ -87,6 +109,8 @@ static long set_container(struct vfio_group *group, const struct caller *caller,
 		return -EBADF;
 	if (group->container)
 		return -EINVAL;
+	if (!group->iommu_group)
+		return -ENODEV;
 	container = vfio_container_from_file(file);
 	if (!container)
 		return kernel_of(group)->set_container_ebadfd ? -EBADFD : -EINVAL;
@@ -149,7 +173,7 @@ static long get_device_fd(struct vfio_group *group, const struct caller *caller,
 	/* Before 6.1 the group is looked at first, and only here its viability. */
 	if (!kernel_of(group)->device_fd_name_first && (!group->container || !group->container->t1))
 		return -EINVAL;
-	if (!kernel_of(group)->dma_ownership && !is_viable(group))
+	if (!kernel_of(group)->dma_ownership && group->iommu_group && !is_viable(group))
 		return -EINVAL;
 	for (dev = group->devices; dev; dev = dev->next) {
 		rc = name_matches(dev, name);
@@ -199,6 +223,7 @@ static void group_release(struct file *file)
 	if (group->container)
 		vfio_container_detach(group);
 	group->opened = NULL;
+	vfio_group_closed(group);
 	free(gf);
 }
 

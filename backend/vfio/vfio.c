@@ -2,6 +2,9 @@
 /*
  * The machine's VFIO state: which devices are bound, in which groups; audit of the references.
  *
+ * A group is there for its devices. When the last one is taken from vfio-pci while a program has
+ * the group's file open, the file is what is left of it.
+ *
  * Kernel behaviour: vfio_main.c and vfio_group_find_or_alloc() of drivers/vfio.
  */
 #include "vfio/vfio.h"
@@ -48,6 +51,35 @@ struct vfio *vfio_create(const struct vfio_cfg *cfg)
 	return vfio;
 }
 
+static void device_free(struct vfio_device *dev)
+{
+	sio_assert(!dev->open_count);
+	dev->idev->vfio_bound = false;
+	iommu_device_unbind(dev->idev);
+	free(dev);
+}
+
+/* The group's number is free for another vfio group. */
+static void group_unlink(struct vfio_group *group)
+{
+	struct vfio_group **at = &group->vfio->groups;
+
+	while (*at != group)
+		at = &(*at)->next;
+	*at = group->next;
+	group->iommu_group->vfio = NULL;
+	group->iommu_group = NULL;
+}
+
+void vfio_group_closed(struct vfio_group *group)
+{
+	if (group->devices)
+		return;
+	if (group->iommu_group)
+		group_unlink(group);
+	free(group);
+}
+
 void vfio_destroy(struct vfio *vfio)
 {
 	sio_assert(!vfio->containers);
@@ -58,14 +90,10 @@ void vfio_destroy(struct vfio *vfio)
 		while (group->devices) {
 			struct vfio_device *dev = group->devices;
 
-			sio_assert(!dev->open_count);
 			group->devices = dev->next;
-			dev->idev->vfio_bound = false;
-			free(dev);
+			device_free(dev);
 		}
-		group->iommu_group->vfio = NULL;
-		vfio->groups = group->next;
-		free(group);
+		vfio_group_closed(group);
 	}
 	t1_leaks_free(&vfio->params);
 	free(vfio);
@@ -98,13 +126,13 @@ int vfio_device_bind(struct vfio *vfio, struct iommu_device *idev, struct pci_de
 	struct vfio_group *group;
 	struct vfio_device *dev;
 
+	if (*idev->bound_to)
+		return -EBUSY;
 	/* Without a group there is no isolation; without coherency user space could not restore it.
 	 */
 	if (!idev->group || !idev->driver ||
 	    !idev->driver->capable(idev, IOMMU_CAP_CACHE_COHERENCY))
 		return -EINVAL;
-	if (idev->vfio_bound || idev->host_driver)
-		return -EBUSY;
 	dev = vfio_alloc(vfio, 1, sizeof(*dev));
 	if (!dev)
 		return -ENOMEM;
@@ -122,8 +150,63 @@ int vfio_device_bind(struct vfio *vfio, struct iommu_device *idev, struct pci_de
 	for (at = &group->devices; *at; at = &(*at)->next)
 		;
 	*at = dev;
+	/* It manages DMA itself, so nobody is asked. */
+	iommu_device_bind(idev, "vfio-pci");
 	idev->vfio_bound = true;
 	return 0;
+}
+
+static struct vfio_device **device_link(struct vfio_group *group, const struct iommu_device *idev)
+{
+	struct vfio_device **at = group ? &group->devices : NULL;
+
+	while (at && *at && (*at)->idev != idev)
+		at = &(*at)->next;
+	return at && *at ? at : NULL;
+}
+
+/* The group's last device leaves. */
+static void group_empty(struct vfio_group *group)
+{
+	const struct personality *kernel = group->vfio->iommu->personality;
+
+	if (kernel->last_device == LAST_DEVICE_DETACHES) {
+		if (group->container)
+			vfio_container_detach(group);
+		group_unlink(group);
+	}
+	if (!group->opened)
+		vfio_group_closed(group);
+}
+
+int vfio_device_unbind(struct vfio *vfio, struct iommu_device *idev)
+{
+	struct vfio_group *group = idev->group ? idev->group->vfio : NULL;
+	struct vfio_device **at = device_link(group, idev), *dev;
+
+	if (!at)
+		return -ENODEV;
+	dev = *at;
+	if (dev->open_count) {
+		vfio_irqs_request_release(dev);
+		return -EBUSY;
+	}
+	if (vfio->iommu->personality->last_device == LAST_DEVICE_WAITS && group->container &&
+	    dev == group->devices && !dev->next)
+		return -EBUSY;
+	*at = dev->next;
+	device_free(dev);
+	if (!group->devices)
+		group_empty(group);
+	return 0;
+}
+
+bool vfio_driver_breaks_group(const struct vfio *vfio, const struct iommu_device *idev)
+{
+	const struct vfio_group *group = idev->group ? idev->group->vfio : NULL;
+
+	return !vfio->iommu->personality->dma_ownership && group && group->container &&
+	       !vfio_companion_allowed(idev);
 }
 
 struct type1 *vfio_file_type1(const struct file *file)
