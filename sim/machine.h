@@ -92,6 +92,7 @@ struct sio_machine {
 	struct sio_device *device; /* in order of (segment, rid) */
 	unsigned device_count;
 	struct sio_process *processes; /* newest first */
+	struct user *user;             /* whose they are; NULL: there was none yet */
 	uint64_t seed;
 	bool numbered; /* machine_operation() counts operations, not the calls */
 

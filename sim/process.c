@@ -27,7 +27,9 @@ static struct sio_process *process_new(struct sio_machine *machine, struct mm *m
 	struct sio_process *process = calloc(1, sizeof(*process));
 	struct task *task = calloc(1, sizeof(*task));
 
-	if (!process || !task || !mm || !fds) {
+	if (!machine->user)
+		machine->user = user_create();
+	if (!process || !task || !mm || !fds || !machine->user) {
 		free(process);
 		free(task);
 		if (fds)
@@ -40,12 +42,14 @@ static struct sio_process *process_new(struct sio_machine *machine, struct mm *m
 	}
 	*task = (struct task){
 		.mm = mm,
+		.user = machine->user,
 		.refs = 1,
 		.cap_ipc_lock = true,
 		.cap_sys_rawio = true,
 		.cap_sys_resource = true,
 		.rlimit_memlock = UINT64_MAX,
 	};
+	machine->user->refs++;
 	*process = (struct sio_process){
 		.machine = machine,
 		.task = task,
