@@ -258,7 +258,8 @@ const char *iommu_audit(const struct iommu *iommu)
 	for (const struct iommu_domain *domain = priv->domains; domain && !what;
 	     domain = domain->next) {
 		if (domain_users(iommu, domain) != domain->attached)
-			return "a domain's count of users is not the number of groups and PASIDs on it";
+			return "a domain's count of users is not the number of groups and PASIDs "
+			       "on it";
 		what = iommu_domain_audit(domain);
 	}
 	return what;

@@ -300,8 +300,8 @@ int iommu_set_dirty_tracking(struct iommu_domain *domain, bool on);
 /*
  * Bits as the driver has them, by the part of each dirty page that lies in the range; what was
  * cleared is invalidated before this returns. hit may be NULL: nothing is reported. While tracking
- * is off nothing is reported either; what was left dirty before is cleared if asked. -EOPNOTSUPP: no
- * dirty_ops; -EINVAL: the range wraps.
+ * is off nothing is reported either; what was left dirty before is cleared if asked. -EOPNOTSUPP:
+ * no dirty_ops; -EINVAL: the range wraps.
  */
 int iommu_read_dirty(struct iommu_domain *domain, iova_t iova, uint64_t len, bool clear,
 		     iommu_dirty_fn hit, void *ctx);

@@ -31,6 +31,11 @@ int drv_inject_tables(struct iommu *iommu, const struct pt *pt, uint64_t before)
 	return rc;
 }
 
+pa_t drv_frames_alloc(struct phys *phys, unsigned count)
+{
+	return count == 1 ? phys_table_alloc(phys) : phys_tables_alloc(phys, count);
+}
+
 void drv_frames_free(struct phys *phys, pa_t pa, unsigned count)
 {
 	if (pa == PA_NONE)

@@ -17,6 +17,8 @@ void drv_gather_add(struct iommu_gather *gather, iova_t first, iova_t last);
 /* Table pages that a call took, `before` of them were there: each passes the injection point. */
 int drv_inject_tables(struct iommu *iommu, const struct pt *pt, uint64_t before);
 
+/* Adjacent zeroed frames, a power of two of them. PA_NONE: no memory. */
+pa_t drv_frames_alloc(struct phys *phys, unsigned count);
 /* Give back the frames that a unit used, zeroed as the allocator wants them. PA_NONE: nothing. */
 void drv_frames_free(struct phys *phys, pa_t pa, unsigned count);
 

@@ -131,7 +131,8 @@ static void show_groups(FILE *out, const struct sio_machine *machine)
 		     dev = dev->next_in_group) {
 			if (dev->pci)
 				fprintf(out, " %s",
-					pci_format_bdf(bdf, dev->pci->segment, dev->pci->rid, true));
+					pci_format_bdf(bdf, dev->pci->segment, dev->pci->rid,
+						       true));
 			else
 				fprintf(out, " virtual%u", dev->bus);
 		}
