@@ -78,37 +78,17 @@ int vtd_set_dirty_tracking(struct iommu_domain *domain, bool on)
 	return 0;
 }
 
-struct dirty_job {
-	struct iommu_gather *gather; /* NULL: nothing is cleared */
-	iommu_dirty_fn hit;          /* NULL: nothing is reported */
-	void *ctx;
-};
-
-static void dirty_page(void *ctx, iova_t iova, uint64_t len)
-{
-	const struct dirty_job *job = ctx;
-
-	if (job->gather)
-		drv_gather_add(job->gather, iova, iova + (len - 1));
-	if (job->hit)
-		job->hit(job->ctx, iova, len);
-}
-
 int vtd_read_dirty(struct iommu_domain *domain, iova_t iova, uint64_t len, bool clear,
 		   struct iommu_gather *gather, iommu_dirty_fn hit, void *ctx)
 {
 	struct vtd_domain *vd = vtd_domain(domain);
-	struct dirty_job job = {
-		.gather = clear ? gather : NULL,
-		.hit = vd->dirty_tracking ? hit : NULL,
-		.ctx = ctx,
-	};
 
 	if (iova > domain->aperture_last)
 		return 0;
 	if (len - 1 > domain->aperture_last - iova)
 		len = domain->aperture_last - iova + 1;
-	vd->pt.ops->dirty(&vd->pt, iova, len, clear, dirty_page, &job);
+	drv_read_dirty(&vd->pt, iova, len, clear ? gather : NULL, vd->dirty_tracking ? hit : NULL,
+		       ctx);
 	return 0;
 }
 
