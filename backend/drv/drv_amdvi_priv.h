@@ -173,8 +173,7 @@ int amd_domain_alloc_user(struct iommu_device *dev, uint32_t flags,
 int amd_set_dirty_tracking(struct iommu_domain *domain, bool on);
 int amd_read_dirty(struct iommu_domain *domain, iova_t iova, uint64_t len, bool clear,
 		   struct iommu_gather *gather, iommu_dirty_fn hit, void *ctx);
-int amd_viommu_probe(struct iommu_device *dev, uint32_t type, struct iommu_viommu *viommu,
-		     uint32_t *data_len);
+int amd_viommu_probe(struct iommu_device *dev, uint32_t type, struct iommu_viommu *viommu);
 
 /* ---- drv_amdvi_map.c ---- */
 

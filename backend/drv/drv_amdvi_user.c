@@ -135,8 +135,7 @@ static void viommu_destroy(struct iommu_viommu *viommu)
 	(void)viommu;
 }
 
-int amd_viommu_probe(struct iommu_device *dev, uint32_t type, struct iommu_viommu *viommu,
-		     uint32_t *data_len)
+int amd_viommu_probe(struct iommu_device *dev, uint32_t type, struct iommu_viommu *viommu)
 {
 	static const struct iommu_viommu_ops ops = {
 		.init = viommu_init,
@@ -148,6 +147,5 @@ int amd_viommu_probe(struct iommu_device *dev, uint32_t type, struct iommu_viomm
 	if (!has_iommufd(dev))
 		return -EOPNOTSUPP;
 	viommu->ops = &ops;
-	*data_len = 0;
 	return 0;
 }
