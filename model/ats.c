@@ -635,6 +635,21 @@ void ats_enable(struct ats_cache *cache, bool translation, bool page_requests)
 	pthread_mutex_unlock(&cache->lock);
 }
 
+bool ats_function_present(const struct unit *unit, uint16_t requester)
+{
+	return function_find(unit, requester) != NULL;
+}
+
+bool ats_function_enable(struct unit *unit, uint16_t requester, bool translation,
+			 bool page_requests)
+{
+	struct ats_cache *cache = function_find(unit, requester);
+
+	if (cache)
+		ats_enable(cache, translation, page_requests);
+	return cache != NULL;
+}
+
 unsigned ats_count(struct ats_cache *cache)
 {
 	unsigned used = 0;

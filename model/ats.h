@@ -137,6 +137,13 @@ void ats_destroy(struct ats_cache *cache);
  * on. Switching page requests on or off forgets open groups. */
 void ats_enable(struct ats_cache *cache, bool translation, bool page_requests);
 
+/* A function of that id has a translation cache. */
+bool ats_function_present(const struct unit *unit, uint16_t requester);
+/* ats_enable() by whoever configures the function, from the other side of the bus. False: there is
+ * none. */
+bool ats_function_enable(struct unit *unit, uint16_t requester, bool translation,
+			 bool page_requests);
+
 enum ats_outcome {
 	ATS_OK,
 	ATS_NOT_PERMITTED, /* not present, or not for this kind of access: nothing was recorded */

@@ -55,7 +55,11 @@ struct pci_function {
 	uint8_t secondary_bus, subordinate_bus; /* bridges */
 	uint8_t alias_devfns[8];                /* quirk aliases on the same bus */
 	uint8_t alias_count;
-	void *owner; /* the device model or driver object behind it; not used here */
+	/* Capabilities for address translation services, page requests and PASIDs. */
+	bool ats, pri;
+	bool pasid_execute, pasid_privileged;
+	uint8_t pasid_bits; /* 0: no PASID capability */
+	void *owner;        /* the device model or driver object behind it; not used here */
 };
 
 struct topology {

@@ -11,28 +11,30 @@
 
 #include "core/iommu_priv.h"
 
-int iommu_domain_create(struct iommu_device *dev, enum iommu_domain_type type,
-			struct iommu_domain **out)
+void iommu_domain_enrol(struct iommu *iommu, const struct iommu_driver *driver,
+			enum iommu_domain_type type, struct iommu_domain *domain)
 {
-	struct iommu *iommu = dev->iommu;
-	struct iommu_domain *domain;
-	int rc;
-
-	rc = inject_point(&iommu->inject, INJECT_ALLOC);
-	if (rc)
-		return rc;
-	rc = dev->driver->domain_alloc(dev, type, &domain);
-	if (rc)
-		return rc;
-	domain->driver = dev->driver;
+	domain->driver = driver;
 	domain->iommu = iommu;
 	domain->type = type;
 	domain->attached = 0;
 	domain->id = ++iommu->priv->next_domain;
 	domain->next = iommu->priv->domains;
 	iommu->priv->domains = domain;
-	*out = domain;
-	return 0;
+}
+
+int iommu_domain_create(struct iommu_device *dev, enum iommu_domain_type type,
+			struct iommu_domain **out)
+{
+	struct iommu *iommu = dev->iommu;
+	int rc;
+
+	rc = inject_point(&iommu->inject, INJECT_ALLOC);
+	if (!rc)
+		rc = dev->driver->domain_alloc(dev, type, out);
+	if (!rc)
+		iommu_domain_enrol(iommu, dev->driver, type, *out);
+	return rc;
 }
 
 int iommu_domain_alloc(struct iommu_group *group, struct iommu_domain **domain)

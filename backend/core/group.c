@@ -224,6 +224,18 @@ static int device_direct_map(struct iommu_device *dev, struct iommu_domain *doma
 
 /* ---- life of a group ---- */
 
+/* Into the list, with the lowest number that no group has. */
+static void group_link(struct iommu_priv *priv, struct iommu_group *group)
+{
+	struct iommu_group **link = &priv->groups;
+
+	group->id = 0;
+	for (; *link && (*link)->id == group->id; link = &(*link)->next)
+		group->id++;
+	group->next = *link;
+	*link = group;
+}
+
 static int group_create(struct iommu_device *dev, struct iommu_group **out)
 {
 	struct iommu_group *group = calloc(1, sizeof(*group));
@@ -243,6 +255,7 @@ static int group_create(struct iommu_device *dev, struct iommu_group **out)
 
 void iommu_group_destroy(struct iommu_group *group)
 {
+	iommu_pasids_free(group);
 	if (group->domain)
 		group->domain->attached--;
 	if (group->blocking_domain)
@@ -254,7 +267,7 @@ void iommu_group_destroy(struct iommu_group *group)
 int iommu_group_join(struct iommu_device *dev)
 {
 	struct iommu_priv *priv = dev->iommu->priv;
-	struct iommu_group *group = group_find_for(dev->iommu, dev->pci);
+	struct iommu_group *group = dev->pci ? group_find_for(dev->iommu, dev->pci) : NULL;
 	struct iommu_device **link;
 	bool fresh = !group;
 	int rc = 0;
@@ -273,15 +286,31 @@ int iommu_group_join(struct iommu_device *dev)
 	}
 	if (fresh) {
 		group_note_domain(group, group->default_domain);
-		group->id = priv->next_group++;
-		*priv->groups_tail = group;
-		priv->groups_tail = &group->next;
+		group_link(priv, group);
 	}
 	for (link = &group->devices; *link; link = &(*link)->next_in_group)
 		;
 	*link = dev;
 	dev->group = group;
 	return 0;
+}
+
+void iommu_group_leave(struct iommu_device *dev)
+{
+	struct iommu_group *group = dev->group, **at = &dev->iommu->priv->groups;
+	struct iommu_device **link = &group->devices;
+
+	while (*link != dev)
+		link = &(*link)->next_in_group;
+	*link = dev->next_in_group;
+	dev->group = NULL;
+	if (group->devices)
+		return;
+	sio_assert(!group->owner_count && !group->pasid_count);
+	while (*at != group)
+		at = &(*at)->next;
+	*at = group->next;
+	iommu_group_destroy(group);
 }
 
 struct iommu_group *iommu_group_find(const struct iommu *iommu, int id)
@@ -331,10 +360,19 @@ void iommu_detach_group(struct iommu_domain *domain, struct iommu_group *group)
 	iommu_group_restore_domain(group, iommu_owner_idle_domain(group));
 }
 
+int iommu_replace_group(struct iommu_domain *domain, struct iommu_group *group)
+{
+	if (!group->devices || group->devices->driver != domain->driver)
+		return -EINVAL;
+	return iommu_group_set_domain(group, domain);
+}
+
 /* ---- audit ---- */
 
 const char *iommu_group_audit(const struct iommu_group *group)
 {
+	const char *what;
+
 	if (!group->devices)
 		return "a group has no device";
 	if (!group->domain)
@@ -343,5 +381,6 @@ const char *iommu_group_audit(const struct iommu_group *group)
 		if (dev->group != group)
 			return "a group lists a device of another group";
 	}
-	return iommu_owner_audit(group);
+	what = iommu_owner_audit(group);
+	return what ? what : iommu_pasid_audit(group);
 }

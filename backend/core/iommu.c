@@ -19,7 +19,6 @@ int iommu_init(struct iommu *iommu)
 	if (!priv)
 		return -ENOMEM;
 	priv->devices_tail = &priv->devices;
-	priv->groups_tail = &priv->groups;
 	iommu->priv = priv;
 	if (!iommu->personality)
 		iommu->personality = personality_find(NULL);
@@ -43,13 +42,12 @@ void iommu_devices_drop(struct iommu *iommu)
 	}
 	for (dev = priv->devices; dev; dev = next) {
 		next = dev->next;
+		iommu_iopf_discard(dev);
 		free(dev);
 	}
 	priv->groups = NULL;
-	priv->groups_tail = &priv->groups;
 	priv->devices = NULL;
 	priv->devices_tail = &priv->devices;
-	priv->next_group = 0;
 }
 
 void iommu_fini(struct iommu *iommu)
@@ -140,7 +138,7 @@ struct iommu_device *iommu_device_find(const struct iommu *iommu, uint16_t segme
 {
 	struct iommu_device *dev = iommu->priv->devices;
 
-	while (dev && (dev->pci->segment != segment || dev->pci->rid != rid))
+	while (dev && (!dev->pci || dev->pci->segment != segment || dev->pci->rid != rid))
 		dev = dev->next;
 	return dev;
 }
@@ -237,13 +235,16 @@ static const char *devices_audit(const struct iommu *iommu)
 	return NULL;
 }
 
-/* Groups whose current domain this is. */
+/* Groups whose current domain this is, and PASIDs of groups. */
 static unsigned domain_users(const struct iommu *iommu, const struct iommu_domain *domain)
 {
 	unsigned users = 0;
 
 	for (const struct iommu_group *group = iommu->priv->groups; group; group = group->next)
 		users += group->domain == domain;
+	for (const struct iommu_group *group = iommu->priv->groups; group; group = group->next)
+		for (unsigned i = 0; i < group->pasid_count; i++)
+			users += group->pasids[i].domain == domain;
 	return users;
 }
 
@@ -257,8 +258,14 @@ const char *iommu_audit(const struct iommu *iommu)
 	for (const struct iommu_domain *domain = priv->domains; domain && !what;
 	     domain = domain->next) {
 		if (domain_users(iommu, domain) != domain->attached)
-			return "a domain's count of groups is not the number of groups on it";
+			return "a domain's count of users is not the number of groups and PASIDs "
+			       "on it";
 		what = iommu_domain_audit(domain);
 	}
 	return what;
+}
+
+bool iommu_device_has_ats(const struct iommu_device *dev)
+{
+	return dev->pci && dev->pci->ats;
 }

@@ -148,9 +148,10 @@ struct iommu_driver {
 				   struct iommu_domain **domain);
 	/* Requests for a nested domain, in order, up to the first bad one. */
 	int (*cache_invalidate_user)(struct iommu_domain *domain, struct iommu_user_array *array);
-	/* Only for domains with dirty_ops. Starting does not clear bits. */
+	/* Only for domains with dirty_ops. Starting does not clear bits. -EINVAL, -ENOMEM. */
 	int (*set_dirty_tracking)(struct iommu_domain *domain, bool on);
-	/* Bits of mapped pages in the range; cleared ones join the gather. */
+	/* Bits of mapped pages in the range; cleared ones join the gather. Nothing is reported
+	 * while tracking is off, or with hit NULL, but bits are cleared all the same. */
 	int (*read_dirty)(struct iommu_domain *domain, iova_t iova, uint64_t len, bool clear,
 			  struct iommu_gather *gather, iommu_dirty_fn hit, void *ctx);
 	/* Let requests with this PASID translate through the domain, instead of `old` (may be
@@ -296,7 +297,12 @@ int iommu_domain_alloc_nested(struct iommu_device *dev, struct iommu_domain *par
 int iommu_viommu_alloc_nested(struct iommu_viommu *viommu, uint32_t flags,
 			      const struct iommu_user_data *data, struct iommu_domain **domain);
 int iommu_set_dirty_tracking(struct iommu_domain *domain, bool on);
-/* Bits as the driver has them; what was cleared is invalidated before this returns. */
+/*
+ * Bits as the driver has them, by the part of each dirty page that lies in the range; what was
+ * cleared is invalidated before this returns. hit may be NULL: nothing is reported. While tracking
+ * is off nothing is reported either; what was left dirty before is cleared if asked. -EOPNOTSUPP:
+ * no dirty_ops; -EINVAL: the range wraps.
+ */
 int iommu_read_dirty(struct iommu_domain *domain, iova_t iova, uint64_t len, bool clear,
 		     iommu_dirty_fn hit, void *ctx);
 void iommu_domain_free(struct iommu_domain *domain);
@@ -390,22 +396,27 @@ int iommu_attach_group(struct iommu_domain *domain, struct iommu_group *group);
 /* Back to the blocking domain while it is owned (mainline), else to the default domain. Never
  * fails. */
 void iommu_detach_group(struct iommu_domain *domain, struct iommu_group *group);
-/* From one domain straight to another, all devices; on failure all are on the old one. */
+/* From one domain straight to another, all devices; on failure all are on the old one. -EINVAL:
+ * the domain is another driver's; driver's. */
 int iommu_replace_group(struct iommu_domain *domain, struct iommu_group *group);
 /*
  * One PASID of every device of the group. -EINVAL: not below a device's limit (a device without
- * any PASID support takes all, and nothing is programmed), -EBUSY: attached already, -EOPNOTSUPP.
+ * any PASID support takes all, and nothing is programmed), PASID 0, a domain of another driver, or
+ * (replace) not attached; -EBUSY: attached already; -EOPNOTSUPP; driver's.
  */
 int iommu_attach_pasid(struct iommu_domain *domain, struct iommu_device *dev, uint32_t pasid);
 int iommu_replace_pasid(struct iommu_domain *domain, struct iommu_device *dev, uint32_t pasid);
 void iommu_detach_pasid(struct iommu_domain *domain, struct iommu_device *dev, uint32_t pasid);
 /* The device has the ATS capability, and may use it. */
 bool iommu_device_has_ats(const struct iommu_device *dev);
-/* Counted: page requests are on while anyone wants them. */
+/*
+ * Counted: page requests are on while anyone wants them. -ENODEV: the device, or what is above it,
+ * makes or takes none; driver's. Off: requests of incomplete groups are forgotten.
+ */
 int iommu_iopf_enable(struct iommu_device *dev);
 void iommu_iopf_disable(struct iommu_device *dev);
 int iommu_group_reserved(const struct iommu_group *group, struct resv_list *list);
-/* Of one device. */
+/* Of one device; the list is the caller's, whatever it held is overwritten. -ENOMEM, driver's. */
 int iommu_device_reserved(const struct iommu_device *dev, struct resv_list *list);
 bool iommu_group_msi_isolated(const struct iommu_group *group);
 /* Every device of a bus that is behind an IOMMU has it. */

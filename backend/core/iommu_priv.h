@@ -25,8 +25,8 @@ struct iommu_probe {
 struct iommu_priv {
 	struct iommu_probe *probes;
 	struct iommu_device *devices, **devices_tail;
-	struct iommu_group *groups, **groups_tail;
-	int next_group;
+	struct iommu_group *groups; /* by id */
+	unsigned last_bus;          /* of a virtual device */
 	struct iommu_domain *domains;
 	uint32_t next_domain;
 	struct iommu_fault faults[IOMMU_FAULTS_MAX];
@@ -49,10 +49,16 @@ uint64_t iommu_pgsize(uint64_t bitmap, iova_t iova, pa_t pa, uint64_t len, uint6
 int iommu_domain_create(struct iommu_device *dev, enum iommu_domain_type type,
 			struct iommu_domain **domain);
 
+/* A domain that a driver has just made becomes one of the machine's. */
+void iommu_domain_enrol(struct iommu *iommu, const struct iommu_driver *driver,
+			enum iommu_domain_type type, struct iommu_domain *domain);
+
 void iommu_journal_add(struct iommu *iommu, const struct iommu_journal_entry *entry);
 
 /* Find or make the device's group and join it. -ENOMEM, driver's. */
 int iommu_group_join(struct iommu_device *dev);
+/* Out of the group, which goes with its last device; the driver has released the device. */
+void iommu_group_leave(struct iommu_device *dev);
 void iommu_group_destroy(struct iommu_group *group);
 /* Move all devices or none; 0, the driver's error, -EINVAL: a device needs direct mappings. */
 int iommu_group_set_domain(struct iommu_group *group, struct iommu_domain *domain);
@@ -64,6 +70,14 @@ const char *iommu_group_audit(const struct iommu_group *group);
  * blocking domain, else the default domain. */
 struct iommu_domain *iommu_owner_idle_domain(const struct iommu_group *group);
 const char *iommu_owner_audit(const struct iommu_group *group);
+/* What a PASID of the group is attached to, NULL: nothing. */
+struct iommu_domain *iommu_pasid_domain(const struct iommu_group *group, uint32_t pasid);
+/* Forget all PASIDs of a group whose devices are gone. */
+void iommu_pasids_free(struct iommu_group *group);
+const char *iommu_pasid_audit(const struct iommu_group *group);
+/* Forget page requests whose group is not complete: the device forgot them, or nobody wants them.
+ */
+void iommu_iopf_discard(struct iommu_device *dev);
 
 /* Append one region, unsorted. */
 int resv_list_add(struct resv_list *list, uint64_t first, uint64_t last, enum resv_type type);

@@ -60,6 +60,7 @@ struct personality {
 	uint8_t dirty, full_dirty_on_detach;
 	/* drivers and device files */
 	uint8_t vtd_every_pgsize, write_only_readable, amd_pgsizes, amd_aperture_48;
+	uint8_t prq_pasid_only, amd_iommufd;
 	uint8_t device_req_irq;
 	/* iommufd */
 	uint8_t iommufd;

@@ -69,10 +69,19 @@ void resv_list_merge(struct resv_list *list)
 	list->count = kept;
 }
 
+/* Append; a driver without the operation has none. */
+static int device_regions(const struct iommu_device *dev, struct resv_list *list)
+{
+	return dev->driver && dev->driver->reserved ? dev->driver->reserved(dev, list) : 0;
+}
+
 int iommu_device_reserved(const struct iommu_device *dev, struct resv_list *list)
 {
-	int rc = dev->driver->reserved(dev, list);
+	int rc = inject_point(&dev->iommu->inject, INJECT_ALLOC);
 
+	*list = (struct resv_list){0};
+	if (!rc)
+		rc = device_regions(dev, list);
 	if (!rc)
 		resv_list_merge(list);
 	else
@@ -86,7 +95,7 @@ int iommu_group_reserved(const struct iommu_group *group, struct resv_list *list
 
 	*list = (struct resv_list){0};
 	for (const struct iommu_device *dev = group->devices; dev && !rc; dev = dev->next_in_group)
-		rc = dev->driver->reserved(dev, list);
+		rc = device_regions(dev, list);
 	if (!rc)
 		resv_list_merge(list);
 	else

@@ -22,6 +22,34 @@ void drv_gather_add(struct iommu_gather *gather, iova_t first, iova_t last)
 	gather->len += last - first + 1;
 }
 
+struct dirty_job {
+	const struct pt *pt;
+	struct iommu_gather *gather; /* NULL: nothing is cleared */
+	iommu_dirty_fn hit;          /* NULL: nothing is reported */
+	void *ctx;
+};
+
+static void dirty_page(void *ctx, iova_t iova, uint64_t len)
+{
+	const struct dirty_job *job = ctx;
+	iova_t inside;
+
+	if (job->gather) {
+		inside = SIO_BIT(job->pt->ops->leaf_lg2(job->pt, iova)) - 1;
+		drv_gather_add(job->gather, iova & ~inside, iova | inside);
+	}
+	if (job->hit)
+		job->hit(job->ctx, iova, len);
+}
+
+void drv_read_dirty(struct pt *pt, iova_t iova, uint64_t len, struct iommu_gather *gather,
+		    iommu_dirty_fn hit, void *ctx)
+{
+	struct dirty_job job = {.pt = pt, .gather = gather, .hit = hit, .ctx = ctx};
+
+	pt->ops->dirty(pt, iova, len, gather != NULL, dirty_page, &job);
+}
+
 int drv_inject_tables(struct iommu *iommu, const struct pt *pt, uint64_t before)
 {
 	int rc = 0;
@@ -29,6 +57,11 @@ int drv_inject_tables(struct iommu *iommu, const struct pt *pt, uint64_t before)
 	for (; before < pt->table_count && !rc; before++)
 		rc = inject_point(&iommu->inject, INJECT_PT_ALLOC);
 	return rc;
+}
+
+pa_t drv_frames_alloc(struct phys *phys, unsigned count)
+{
+	return count == 1 ? phys_table_alloc(phys) : phys_tables_alloc(phys, count);
 }
 
 void drv_frames_free(struct phys *phys, pa_t pa, unsigned count)

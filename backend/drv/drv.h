@@ -14,9 +14,18 @@ bool drv_poll(struct unit *unit, uint32_t offset, unsigned width, uint64_t mask,
 /* Note what has to be invalidated. */
 void drv_gather_add(struct iommu_gather *gather, iova_t first, iova_t last);
 
+/*
+ * Dirty bits of [iova, iova + len), which the table can translate; as the driver operation. Of a
+ * page that the range cuts, all is gathered: units may remember the other part as dirty by itself.
+ */
+void drv_read_dirty(struct pt *pt, iova_t iova, uint64_t len, struct iommu_gather *gather,
+		    iommu_dirty_fn hit, void *ctx);
+
 /* Table pages that a call took, `before` of them were there: each passes the injection point. */
 int drv_inject_tables(struct iommu *iommu, const struct pt *pt, uint64_t before);
 
+/* Adjacent zeroed frames, a power of two of them. PA_NONE: no memory. */
+pa_t drv_frames_alloc(struct phys *phys, unsigned count);
 /* Give back the frames that a unit used, zeroed as the allocator wants them. PA_NONE: nothing. */
 void drv_frames_free(struct phys *phys, pa_t pa, unsigned count);
 

@@ -234,6 +234,7 @@ static int probe_device(void *ctx, struct iommu_device *dev)
 		return -ENOMEM;
 	adev->dev = dev;
 	adev->unit = au;
+	dev->instance = au->unit;
 	adev->alias = firmware_alias(drv, dev->pci);
 	alias_announce(dev->pci, adev->alias);
 	au->segment = dev->pci->segment;
@@ -255,8 +256,17 @@ static bool amd_capable(const struct iommu_device *dev, enum iommu_cap cap)
 {
 	const struct amd_device *adev = dev->driver_data;
 
-	/* Forced coherency is a bit of every leaf. */
-	return cap != IOMMU_CAP_INTR_REMAP || adev->unit->drv->intremap;
+	switch (cap) {
+	case IOMMU_CAP_CACHE_COHERENCY:
+	case IOMMU_CAP_ENFORCE_COHERENCY:
+		/* Forced coherency is a bit of every leaf. */
+		return true;
+	case IOMMU_CAP_INTR_REMAP:
+		return adev->unit->drv->intremap;
+	case IOMMU_CAP_DIRTY_TRACKING:
+		return amd_tracks_dirty(adev->unit);
+	}
+	return false;
 }
 
 const struct iommu_driver iommu_driver_amdvi = {
@@ -274,6 +284,11 @@ const struct iommu_driver iommu_driver_amdvi = {
 	.reserved = amd_reserved,
 	.domain_audit = amd_domain_audit,
 	.release = amd_release,
+	.hw_info = amd_hw_info,
+	.domain_alloc_user = amd_domain_alloc_user,
+	.set_dirty_tracking = amd_set_dirty_tracking,
+	.read_dirty = amd_read_dirty,
+	.viommu_probe = amd_viommu_probe,
 };
 
 /* ---- all of them ---- */

@@ -14,6 +14,7 @@
 
 #define DTE_V    SIO_BIT(0) /* first word */
 #define DTE_TV   SIO_BIT(1)
+#define DTE_HAD  SIO_MASK(8, 7) /* 3: accessed and dirty bits are set */
 #define DTE_MODE SIO_MASK(11, 9)
 #define DTE_IR   SIO_BIT(61)
 #define DTE_IW   SIO_BIT(62)
@@ -63,7 +64,8 @@ static struct entry entry_for(const struct amd_domain *ad)
 {
 	return (struct entry){{
 		DTE_V | DTE_TV | DTE_IR | DTE_IW | ad->pt.root |
-			SIO_FIELD_PREP(DTE_MODE, ad->pt.top_level + 1u),
+			SIO_FIELD_PREP(DTE_MODE, ad->pt.top_level + 1u) |
+			(ad->dirty_tracking ? DTE_HAD : 0),
 		ad->id,
 	}};
 }

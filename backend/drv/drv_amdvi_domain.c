@@ -195,6 +195,8 @@ int amd_domain_attach(struct iommu_domain *domain, struct iommu_device *dev)
 
 	if (adev->domain == ad)
 		return 0;
+	if (domain->dirty_ops && !amd_tracks_dirty(adev->unit))
+		return -EINVAL;
 	amd_domain_leave(adev);
 	if (domain->type == IOMMU_DOMAIN_BLOCKED)
 		return 0;

@@ -14,8 +14,7 @@
 
 #include "drv_amdvi_priv.h"
 
-/* Last address that the table can translate now. */
-static iova_t table_last(const struct amd_domain *ad)
+iova_t amd_table_last(const struct amd_domain *ad)
 {
 	unsigned width = pt_width(ad->pt.top_level);
 
@@ -27,7 +26,7 @@ static int domain_grow(struct amd_domain *ad, iova_t last, unsigned size_lg2)
 {
 	const unsigned level = (size_lg2 - SIO_PAGE_LG2) / 9;
 
-	while (table_last(ad) < last || ad->pt.top_level < level) {
+	while (amd_table_last(ad) < last || ad->pt.top_level < level) {
 		enum pt_status status = pt_grow_root(&ad->pt);
 
 		if (status != PT_DONE)
@@ -124,7 +123,7 @@ uint64_t amd_unmap_pages(struct iommu_domain *domain, iova_t iova, uint8_t size_
 	const uint64_t len = count << size_lg2;
 	uint64_t done = 0;
 
-	while (done < len && iova <= table_last(ad)) {
+	while (done < len && iova <= amd_table_last(ad)) {
 		unsigned leaf_lg2 = ad->pt.ops->leaf_lg2(&ad->pt, iova);
 		uint64_t room, want = len - done;
 		struct pt_change change;
@@ -135,7 +134,7 @@ uint64_t amd_unmap_pages(struct iommu_domain *domain, iova_t iova, uint8_t size_
 		iova = sio_align_down(iova, SIO_BIT(leaf_lg2));
 		if (want < SIO_BIT(leaf_lg2))
 			want = SIO_BIT(leaf_lg2);
-		room = table_last(ad) - iova;
+		room = amd_table_last(ad) - iova;
 		if (want - 1 > room)
 			want = room + 1;
 		change = ad->pt.ops->unmap(&ad->pt, iova, want, &gather->tables);
@@ -168,7 +167,7 @@ struct pt_run amd_query(const struct iommu_domain *domain, iova_t iova, uint64_t
 {
 	const struct amd_domain *ad = amd_domain(domain);
 
-	if (iova > table_last(ad))
+	if (iova > amd_table_last(ad))
 		return (struct pt_run){0};
 	return ad->pt.ops->query(&ad->pt, iova, max_pages);
 }
@@ -177,7 +176,7 @@ bool amd_next(const struct iommu_domain *domain, iova_t from, iova_t last, iova_
 {
 	const struct amd_domain *ad = amd_domain(domain);
 
-	if (last > table_last(ad))
-		last = table_last(ad);
+	if (last > amd_table_last(ad))
+		last = amd_table_last(ad);
 	return from <= last && ad->pt.ops->next(&ad->pt, from, last, found);
 }

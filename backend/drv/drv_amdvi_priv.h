@@ -4,7 +4,8 @@
  *
  * drv_amdvi.c brings units up and down, drv_amdvi_cmd.c invalidates, drv_amdvi_devtab.c writes
  * device table entries, drv_amdvi_domain.c and drv_amdvi_map.c hold the domain operations,
- * drv_amdvi_event.c reads the event log.
+ * drv_amdvi_user.c those that programs ask for through iommufd, drv_amdvi_event.c reads the event
+ * log.
  *
  * Source: AMD I/O Virtualization Technology (IOMMU) Specification, "MMIO Registers", "Device
  * Table", "Commands", "Event Logging".
@@ -88,6 +89,7 @@ struct amd_domain {
 	struct drv_amdvi *drv;
 	struct pt pt; /* root PA_NONE: the blocking domain */
 	uint16_t id;
+	bool dirty_tracking;
 	struct amd_device *devices;
 	unsigned refs[]; /* devices behind each unit */
 };
@@ -162,7 +164,21 @@ void amd_domain_flush(struct amd_domain *ad, iova_t first, iova_t last);
 void amd_domain_update(struct amd_domain *ad);
 const char *amd_domain_audit(const struct iommu_domain *domain);
 
+/* ---- drv_amdvi_user.c ---- */
+
+bool amd_tracks_dirty(const struct amd_unit *au);
+int amd_hw_info(struct iommu_device *dev, uint32_t *type, void *data, uint32_t *len);
+int amd_domain_alloc_user(struct iommu_device *dev, uint32_t flags,
+			  const struct iommu_user_data *data, struct iommu_domain **domain);
+int amd_set_dirty_tracking(struct iommu_domain *domain, bool on);
+int amd_read_dirty(struct iommu_domain *domain, iova_t iova, uint64_t len, bool clear,
+		   struct iommu_gather *gather, iommu_dirty_fn hit, void *ctx);
+int amd_viommu_probe(struct iommu_device *dev, uint32_t type, struct iommu_viommu *viommu);
+
 /* ---- drv_amdvi_map.c ---- */
+
+/* Last address that the table can translate now. */
+iova_t amd_table_last(const struct amd_domain *ad);
 
 int amd_map_pages(struct iommu_domain *domain, const struct pt_map_req *req, uint64_t *mapped);
 uint64_t amd_unmap_pages(struct iommu_domain *domain, iova_t iova, uint8_t size_lg2, uint64_t count,

@@ -51,6 +51,7 @@ static void unit_down(struct vtd_unit *vu)
 	drv_frames_free(phys, vu->remap, 1);
 	drv_frames_free(phys, vu->queue, vtd_queue_frames(vu));
 	drv_frames_free(phys, vu->status, 1);
+	drv_frames_free(phys, vu->requests, vtd_prq_frames());
 	free(vu->dids);
 }
 
@@ -89,6 +90,11 @@ static bool unit_alloc(struct vtd_unit *vu)
 		if (vu->queue == PA_NONE || vu->status == PA_NONE)
 			return false;
 	}
+	if (vu->scalable && vu->caps.page_requests) {
+		vu->requests = drv_frames_alloc(phys, vtd_prq_frames());
+		if (vu->requests == PA_NONE)
+			return false;
+	}
 	return vu->dids && vu->root != PA_NONE;
 }
 
@@ -123,7 +129,7 @@ static bool unit_set_root(struct vtd_unit *vu)
 /* Registers, tables, queue; translation is on afterwards. */
 static int unit_up(struct vtd_unit *vu, unsigned index)
 {
-	vu->root = vu->queue = vu->status = vu->remap = PA_NONE;
+	vu->root = vu->queue = vu->status = vu->remap = vu->requests = PA_NONE;
 	if (!unit_identify(vu))
 		return -ENODEV;
 	if (!unit_alloc(vu))
@@ -136,6 +142,7 @@ static int unit_up(struct vtd_unit *vu, unsigned index)
 	vtd_flush_write_buffer(vu);
 	if (!vtd_queue_enable(vu))
 		return -ENODEV;
+	vtd_prq_enable(vu, index);
 	if (!unit_set_root(vu))
 		return -ENODEV;
 	return vtd_global_command(vu, GCMD_TE, true) ? 0 : -ENODEV;
@@ -237,6 +244,12 @@ static int vtd_reserved(const struct iommu_device *dev, struct resv_list *list)
 
 /* ---- devices ---- */
 
+/* Of the PASIDs that both the unit and the function know. */
+static unsigned pasid_bits(const struct vtd_unit *vu, const struct pci_function *fn)
+{
+	return fn->pasid_bits < vu->caps.pasid_bits ? fn->pasid_bits : vu->caps.pasid_bits;
+}
+
 int drv_vtd_device_probe(struct drv_vtd *drv, struct iommu_device *dev)
 {
 	struct vtd_unit *vu = NULL;
@@ -253,13 +266,19 @@ int drv_vtd_device_probe(struct drv_vtd *drv, struct iommu_device *dev)
 		return -ENOMEM;
 	vdev->dev = dev;
 	vdev->unit = vu;
-	vdev->pasid_directory = vdev->pasid_table = PA_NONE;
+	vdev->rid.vdev = vdev;
+	vdev->pasid_directory = PA_NONE;
+	dev->instance = vu->unit;
+	if (vu->scalable && vu->caps.pasid && dev->pci->pasid_bits)
+		dev->max_pasids = 1u << pasid_bits(vu, dev->pci);
 	if (vu->scalable && !vtd_pasid_install(vdev)) {
 		vtd_pasid_remove(vdev);
 		free(vdev);
 		return -ENOMEM;
 	}
 	vu->segment = dev->pci->segment;
+	vdev->next = vu->devices;
+	vu->devices = vdev;
 	dev->driver = &iommu_driver_vtd;
 	dev->driver_data = vdev;
 	return 0;
@@ -272,10 +291,14 @@ static int probe_device(void *ctx, struct iommu_device *dev)
 
 static void vtd_release(struct iommu_device *dev)
 {
-	struct vtd_device *vdev = dev->driver_data;
+	struct vtd_device *vdev = dev->driver_data, **link = &vdev->unit->devices;
 
-	vtd_context_clear(vdev);
-	vtd_domain_leave(vdev);
+	vtd_pasids_release(vdev);
+	vtd_context_clear(&vdev->rid);
+	vtd_link_leave(&vdev->rid);
+	while (*link != vdev)
+		link = &(*link)->next;
+	*link = vdev->next;
 	if (vdev->unit->scalable)
 		vtd_pasid_remove(vdev);
 	free(vdev);
@@ -294,7 +317,7 @@ static bool vtd_capable(const struct iommu_device *dev, enum iommu_cap cap)
 	case IOMMU_CAP_ENFORCE_COHERENCY:
 		return vdev->unit->caps.snoop_control;
 	case IOMMU_CAP_DIRTY_TRACKING:
-		return false;
+		return vtd_tracks_dirty(vdev->unit);
 	}
 	return false;
 }
@@ -314,6 +337,17 @@ const struct iommu_driver iommu_driver_vtd = {
 	.reserved = vtd_reserved,
 	.domain_audit = vtd_domain_audit,
 	.release = vtd_release,
+	.hw_info = vtd_hw_info,
+	.domain_alloc_user = vtd_domain_alloc_user,
+	.domain_alloc_nested = vtd_domain_alloc_nested,
+	.cache_invalidate_user = vtd_cache_invalidate_user,
+	.set_dirty_tracking = vtd_set_dirty_tracking,
+	.read_dirty = vtd_read_dirty,
+	.set_pasid = vtd_set_pasid,
+	.remove_pasid = vtd_remove_pasid,
+	.iopf_enable = vtd_iopf_enable,
+	.iopf_disable = vtd_iopf_disable,
+	.page_response = vtd_page_response,
 };
 
 /* ---- all of them ---- */

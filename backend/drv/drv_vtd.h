@@ -10,6 +10,10 @@
  * invalidates after the whole gather (page-selective where CAP.PSI and MAMV allow, else
  * domain-selective) and frees tables only after that. Map invalidates only under caching mode.
  * Whatever a unit reads without snooping is flushed out of the processor's caches first.
+ *
+ * For iommufd, in scalable mode: domains of PASIDs, domains nested in others, dirty pages of the
+ * second stage, page requests by way of the unit's queue. A function's translation cache is
+ * switched on when the function is first attached.
  */
 #ifndef BACKEND_DRV_DRV_VTD_H
 #define BACKEND_DRV_DRV_VTD_H
@@ -43,7 +47,8 @@ int drv_vtd_probe(struct iommu *iommu, const struct drv_vtd_cfg *cfg, struct drv
 void drv_vtd_remove(struct drv_vtd *drv);
 /* Bind a device to its unit. Called by iommu_device_add through the hook that probe installs. */
 int drv_vtd_device_probe(struct drv_vtd *drv, struct iommu_device *dev);
-/* The fault event of some unit was raised: read its records into the fault list, clear them. */
+/* The fault event of some unit was raised: read its records into the fault list, clear them. Or its
+ * page request event: report what is in the queue. */
 void drv_vtd_fault_irq(struct drv_vtd *drv, uint64_t address, uint32_t data);
 bool drv_vtd_intremap(const struct drv_vtd *drv);
 

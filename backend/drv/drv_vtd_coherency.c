@@ -25,6 +25,10 @@ void vtd_written(const struct vtd_unit *vu, const void *entry, uint64_t len)
 
 static bool domain_needs_flush(const struct vtd_domain *vd)
 {
+	for (const struct vtd_domain *child = vd->children; child; child = child->sibling) {
+		if (domain_needs_flush(child))
+			return true;
+	}
 	for (unsigned i = 0; i < vd->user_count; i++) {
 		if (vd->users[i].refs && !vd->users[i].unit->coherent)
 			return true;

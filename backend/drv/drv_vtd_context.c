@@ -157,31 +157,38 @@ static int differs_alias(void *ctx, const struct pci_function *owner, uint16_t r
 	return !entry || entry->lo != job->value.lo || entry->hi != job->value.hi;
 }
 
-void vtd_context_set(struct vtd_device *vdev, const struct vtd_domain *vd, uint16_t did)
+void vtd_context_set(struct vtd_link *link, const struct vtd_domain *vd, uint16_t did)
 {
-	struct alias_job job = {.vu = vdev->unit, .value = entry_for(vd, did)};
+	const struct vtd_device *vdev = link->vdev;
+	struct alias_job job = {.vu = vdev->unit};
 
-	if (vdev->unit->scalable)
-		vtd_pasid_set(vdev, vd, did);
-	else
-		(void)pci_for_each_dma_alias(vdev->dev->pci, set_alias, &job);
+	if (vdev->unit->scalable) {
+		vtd_pasid_set(link, vd, did);
+		return;
+	}
+	job.value = entry_for(vd, did);
+	(void)pci_for_each_dma_alias(vdev->dev->pci, set_alias, &job);
 }
 
-void vtd_context_clear(struct vtd_device *vdev)
+void vtd_context_clear(struct vtd_link *link)
 {
+	const struct vtd_device *vdev = link->vdev;
+
 	if (vdev->unit->scalable)
-		vtd_pasid_clear(vdev);
+		vtd_pasid_clear(link);
 	else
 		(void)pci_for_each_dma_alias(vdev->dev->pci, clear_alias, vdev->unit);
 }
 
-const char *vtd_context_audit(const struct vtd_device *vdev, const struct vtd_domain *vd,
+const char *vtd_context_audit(const struct vtd_link *link, const struct vtd_domain *vd,
 			      uint16_t did)
 {
-	struct alias_job job = {.vu = vdev->unit, .value = entry_for(vd, did)};
+	const struct vtd_device *vdev = link->vdev;
+	struct alias_job job = {.vu = vdev->unit};
 
 	if (vdev->unit->scalable)
-		return vtd_pasid_audit(vdev, vd, did);
+		return vtd_pasid_audit(link, vd, did);
+	job.value = entry_for(vd, did);
 	if (pci_for_each_dma_alias(vdev->dev->pci, differs_alias, &job))
 		return "a context entry does not name the domain of its device";
 	return NULL;

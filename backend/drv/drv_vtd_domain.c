@@ -4,10 +4,11 @@
  *
  * Kernel behaviour: drivers/iommu/intel of Linux 6.12, second stage only. A domain takes the
  * geometry of the unit that it was made for. Another unit may join if it can walk the domain's
- * table and reach everything mapped in it; excess top levels of the table are dropped for it.
+ * table and reach everything mapped in it; excess top levels of the table are dropped for it. A
+ * nested domain has an id of its own and no table: what counts is the parent's.
  *
  * Invariants (vtd_domain_audit): a domain has one id per unit that some device of it is behind;
- * each context entry of each of its devices holds the domain's root, width and that id.
+ * each context or PASID entry of each of its devices holds the domain's root, width and that id.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -77,8 +78,7 @@ static unsigned min_width(unsigned a, unsigned b)
 	return a < b ? a : b;
 }
 
-int vtd_domain_alloc(struct iommu_device *dev, enum iommu_domain_type type,
-		     struct iommu_domain **out)
+int vtd_domain_alloc_paging(struct iommu_device *dev, struct vtd_domain **out)
 {
 	const struct vtd_device *vdev = dev->driver_data;
 	const struct vtd_unit *vu = vdev->unit;
@@ -89,34 +89,62 @@ int vtd_domain_alloc(struct iommu_device *dev, enum iommu_domain_type type,
 		.device_tlb = vu->caps.device_tlb,
 	};
 	struct vtd_domain *vd;
-	int rc;
+	int rc = inject_point(&dev->iommu->inject, INJECT_PT_ALLOC);
 
-	if (type == IOMMU_DOMAIN_IDENTITY)
-		return -EINVAL;
-	rc = type == IOMMU_DOMAIN_BLOCKED ? 0 : inject_point(&dev->iommu->inject, INJECT_PT_ALLOC);
 	if (rc)
 		return rc;
 	vd = calloc(1, sizeof(*vd));
 	if (!vd)
 		return -ENOMEM;
-	vd->pt.root = PA_NONE;
-	if (type != IOMMU_DOMAIN_BLOCKED) {
-		if (!pt_init(&vd->pt, vtd_phys(vu), &pt_vtd_ss, &caps, vu->top_level)) {
-			free(vd);
-			return -ENOMEM;
-		}
-		domain_set_width(vd, vu->width);
-		vd->base.pgsize_bitmap = unit_pgsizes(vu);
+	if (!pt_init(&vd->pt, vtd_phys(vu), &pt_vtd_ss, &caps, vu->top_level)) {
+		free(vd);
+		return -ENOMEM;
 	}
-	*out = &vd->base;
+	domain_set_width(vd, vu->width);
+	vd->base.pgsize_bitmap = unit_pgsizes(vu);
+	*out = vd;
 	return 0;
+}
+
+int vtd_domain_alloc(struct iommu_device *dev, enum iommu_domain_type type,
+		     struct iommu_domain **out)
+{
+	struct vtd_domain *vd;
+	int rc = 0;
+
+	if (type == IOMMU_DOMAIN_IDENTITY)
+		return -EINVAL;
+	if (type == IOMMU_DOMAIN_BLOCKED) {
+		vd = calloc(1, sizeof(*vd));
+		if (!vd)
+			return -ENOMEM;
+		vd->pt.root = PA_NONE;
+	} else {
+		rc = vtd_domain_alloc_paging(dev, &vd);
+	}
+	if (!rc)
+		*out = &vd->base;
+	return rc;
+}
+
+/* A nested domain goes before its parent does. */
+static void domain_leave_parent(struct vtd_domain *vd)
+{
+	struct vtd_domain **link;
+
+	if (!vd->parent)
+		return;
+	for (link = &vd->parent->children; *link != vd; link = &(*link)->sibling)
+		;
+	*link = vd->sibling;
 }
 
 void vtd_domain_free(struct iommu_domain *domain)
 {
 	struct vtd_domain *vd = vtd_domain(domain);
 
-	sio_assert(!vd->devices);
+	sio_assert(!vd->links && !vd->children);
+	domain_leave_parent(vd);
 	for (unsigned i = 0; i < vd->user_count; i++)
 		did_free(&vd->users[i]);
 	if (vd->pt.root != PA_NONE)
@@ -127,7 +155,7 @@ void vtd_domain_free(struct iommu_domain *domain)
 
 /* ---- users ---- */
 
-static struct vtd_user *domain_user(struct vtd_domain *vd, const struct vtd_unit *vu)
+struct vtd_user *vtd_domain_user(const struct vtd_domain *vd, const struct vtd_unit *vu)
 {
 	for (unsigned i = 0; i < vd->user_count; i++) {
 		if (vd->users[i].unit == vu)
@@ -139,7 +167,7 @@ static struct vtd_user *domain_user(struct vtd_domain *vd, const struct vtd_unit
 /* One more device of the unit. */
 static int domain_use(struct vtd_domain *vd, struct vtd_unit *vu, struct vtd_user **out)
 {
-	struct vtd_user *user = domain_user(vd, vu);
+	struct vtd_user *user = vtd_domain_user(vd, vu);
 	int rc;
 
 	if (!user) {
@@ -162,7 +190,7 @@ static int domain_use(struct vtd_domain *vd, struct vtd_unit *vu, struct vtd_use
 
 static void domain_unuse(struct vtd_domain *vd, struct vtd_unit *vu)
 {
-	struct vtd_user *user = domain_user(vd, vu);
+	struct vtd_user *user = vtd_domain_user(vd, vu);
 
 	sio_assert(user && user->refs);
 	user->refs--;
@@ -179,21 +207,36 @@ static bool unit_walks(const struct vtd_unit *vu, unsigned top_level)
 	return top_level >= 1 && vu->caps.sagaw & 1u << (top_level - 1);
 }
 
-/* All units that use the domain, and `extra`, can walk a table with this top level. */
-static bool domain_walkable(const struct vtd_domain *vd, const struct vtd_unit *extra, unsigned top)
+static bool users_walk(const struct vtd_domain *vd, unsigned top)
 {
 	for (unsigned i = 0; i < vd->user_count; i++) {
 		if (vd->users[i].refs && !unit_walks(vd->users[i].unit, top))
 			return false;
 	}
-	return unit_walks(extra, top);
+	return true;
 }
 
-/* Rewrite the context entries of all devices after the root changed. */
-static void domain_rewrite_contexts(struct vtd_domain *vd)
+/* All units that use the table, and `extra`, can walk one with this top level. */
+static bool domain_walkable(const struct vtd_domain *vd, const struct vtd_unit *extra, unsigned top)
 {
-	for (struct vtd_device *vdev = vd->devices; vdev; vdev = vdev->next)
-		vtd_context_set(vdev, vd, domain_user(vd, vdev->unit)->did);
+	for (const struct vtd_domain *child = vd->children; child; child = child->sibling) {
+		if (!users_walk(child, top))
+			return false;
+	}
+	return users_walk(vd, top) && unit_walks(extra, top);
+}
+
+static void rewrite_links(struct vtd_domain *vd)
+{
+	for (struct vtd_link *link = vd->links; link; link = link->next)
+		vtd_context_set(link, vd, vtd_domain_user(vd, link->vdev->unit)->did);
+}
+
+void vtd_domain_rewrite(struct vtd_domain *vd)
+{
+	rewrite_links(vd);
+	for (struct vtd_domain *child = vd->children; child; child = child->sibling)
+		rewrite_links(child);
 }
 
 /* Make the table below the root's first entry the root. Nothing lies above its reach. */
@@ -218,7 +261,7 @@ static int domain_drop_level(struct vtd_domain *vd)
 	if (first.kind != PT_TABLE)
 		vtd_pages_written(vd, 0, 0, true);
 	/* Every unit forgets the old root before its frame goes back. */
-	domain_rewrite_contexts(vd);
+	vtd_domain_rewrite(vd);
 	entries[0] = 0;
 	phys_table_free(phys, old);
 	return 0;
@@ -242,63 +285,76 @@ static int domain_fit_levels(struct vtd_domain *vd, const struct vtd_unit *vu)
 
 /* ---- attach ---- */
 
-/* May a device behind this unit join? Checks in the kernel's order. */
-static int domain_accepts(struct vtd_domain *vd, const struct vtd_unit *vu)
+/* May a device behind this unit use the table? Checks in the kernel's order. */
+static int table_accepts(struct vtd_domain *vd, const struct vtd_unit *vu)
 {
 	if (vd->snoop && !vu->caps.snoop_control)
+		return -EINVAL;
+	if (vd->base.dirty_ops && !vtd_tracks_dirty(vu))
 		return -EINVAL;
 	if (vd->mapped_end > SIO_BIT(vu->width))
 		return -EINVAL;
 	return domain_fit_levels(vd, vu);
 }
 
-void vtd_domain_leave(struct vtd_device *vdev)
+void vtd_link_leave(struct vtd_link *link)
 {
-	struct vtd_domain *vd = vdev->domain;
-	struct vtd_device **link;
+	struct vtd_domain *vd = link->domain;
+	struct vtd_link **at;
 
 	if (!vd)
 		return;
-	for (link = &vd->devices; *link != vdev; link = &(*link)->next)
+	for (at = &vd->links; *at != link; at = &(*at)->next)
 		;
-	*link = vdev->next;
-	vdev->domain = NULL;
-	domain_unuse(vd, vdev->unit);
+	*at = link->next;
+	link->domain = NULL;
+	domain_unuse(vd, link->vdev->unit);
+}
+
+int vtd_link_attach(struct vtd_domain *vd, struct vtd_link *link)
+{
+	struct vtd_unit *vu = link->vdev->unit;
+	struct vtd_domain *table = vd->parent ? vd->parent : vd;
+	struct vtd_user *user;
+	int rc;
+
+	if (link->domain == vd)
+		return 0;
+	rc = table_accepts(table, vu);
+	if (!rc && vd->parent)
+		rc = vtd_nested_accepts(vd, vu);
+	if (!rc)
+		rc = domain_use(vd, vu, &user);
+	if (rc)
+		return rc;
+	/* From here on nothing fails. The old id is given back after the unit forgot it. */
+	domain_set_width(table, min_width(table->width, vu->width));
+	table->base.pgsize_bitmap &= unit_pgsizes(vu);
+	/* Of the first device behind the unit: it has not been told of changes so far. */
+	if (user->refs == 1)
+		vtd_tree_written(table, vu);
+	vtd_context_set(link, vd, user->did);
+	vtd_link_leave(link);
+	link->domain = vd;
+	link->next = vd->links;
+	vd->links = link;
+	return 0;
 }
 
 int vtd_domain_attach(struct iommu_domain *domain, struct iommu_device *dev)
 {
-	struct vtd_domain *vd = vtd_domain(domain);
 	struct vtd_device *vdev = dev->driver_data;
-	struct vtd_user *user;
-	int rc;
 
 	if (domain->type == IOMMU_DOMAIN_BLOCKED) {
-		vtd_context_clear(vdev);
-		vtd_domain_leave(vdev);
+		vtd_context_clear(&vdev->rid);
+		vtd_link_leave(&vdev->rid);
 		return 0;
 	}
-	if (vdev->domain == vd)
-		return 0;
 	if (!vtd_context_prepare(vdev))
 		return -ENOMEM;
-	rc = domain_accepts(vd, vdev->unit);
-	if (!rc)
-		rc = domain_use(vd, vdev->unit, &user);
-	if (rc)
-		return rc;
-	/* From here on nothing fails. The old id is given back after the unit forgot it. */
-	domain_set_width(vd, min_width(vd->width, vdev->unit->width));
-	vd->base.pgsize_bitmap &= unit_pgsizes(vdev->unit);
-	/* Of the first device behind the unit: it has not been told of changes so far. */
-	if (user->refs == 1)
-		vtd_tree_written(vd, vdev->unit);
-	vtd_context_set(vdev, vd, user->did);
-	vtd_domain_leave(vdev);
-	vdev->domain = vd;
-	vdev->next = vd->devices;
-	vd->devices = vdev;
-	return 0;
+	if (vdev->unit->scalable)
+		vtd_pasid_services(vdev);
+	return vtd_link_attach(vtd_domain(domain), &vdev->rid);
 }
 
 bool vtd_domain_enforce(struct iommu_domain *domain)
@@ -322,34 +378,35 @@ bool vtd_domain_enforce(struct iommu_domain *domain)
 
 /* ---- audit ---- */
 
-static unsigned user_devices(const struct vtd_domain *vd, const struct vtd_unit *vu)
+static unsigned user_links(const struct vtd_domain *vd, const struct vtd_unit *vu)
 {
-	unsigned devices = 0;
+	unsigned links = 0;
 
-	for (const struct vtd_device *vdev = vd->devices; vdev; vdev = vdev->next)
-		devices += vdev->unit == vu;
-	return devices;
+	for (const struct vtd_link *link = vd->links; link; link = link->next)
+		links += link->vdev->unit == vu;
+	return links;
 }
 
 const char *vtd_domain_audit(const struct iommu_domain *domain)
 {
 	struct vtd_domain *vd = vtd_domain(domain);
-	const char *what;
+	const char *what = NULL;
 
-	if (vd->pt.root == PA_NONE)
-		return vd->devices ? "the blocking domain lists a device" : NULL;
-	what = pt_audit(&vd->pt);
+	if (domain->type == IOMMU_DOMAIN_BLOCKED)
+		return vd->links ? "the blocking domain lists a device" : NULL;
+	if (!vd->parent)
+		what = pt_audit(&vd->pt);
 	for (unsigned i = 0; i < vd->user_count && !what; i++) {
 		const struct vtd_user *user = &vd->users[i];
 
-		if (user_devices(vd, user->unit) != user->refs)
+		if (user_links(vd, user->unit) != user->refs)
 			what = "a domain's device count for a unit is wrong";
 		else if (user->refs && !user->did)
 			what = "a domain is in use without a domain id";
 		else if (user->did && !(user->unit->dids[user->did / 64] & SIO_BIT(user->did % 64)))
 			what = "a domain id is in use and marked free";
 	}
-	for (const struct vtd_device *vdev = vd->devices; vdev && !what; vdev = vdev->next)
-		what = vtd_context_audit(vdev, vd, domain_user(vd, vdev->unit)->did);
+	for (const struct vtd_link *link = vd->links; link && !what; link = link->next)
+		what = vtd_context_audit(link, vd, vtd_domain_user(vd, link->vdev->unit)->did);
 	return what;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Fault events of VT-d units: recording registers to the fault list.
+ * Fault and page request events of VT-d units; recording registers to the fault list.
  *
  * Spec: "Fault Recording Registers", "Fault Status Register", "Fault Event".
  *
@@ -58,5 +58,12 @@ void drv_vtd_fault_irq(struct drv_vtd *drv, uint64_t address, uint32_t data)
 		status = vtd_read(vu, REG_FSTS, 4);
 		if (status & FSTS_PPF)
 			read_records(vu, status);
+	}
+	for (unsigned i = 0; i < drv->unit_count; i++) {
+		struct vtd_unit *vu = &drv->units[i];
+
+		if (vu->requests != PA_NONE && vu->fault_address == address &&
+		    vu->request_data == data)
+			vtd_prq_drain(vu);
 	}
 }

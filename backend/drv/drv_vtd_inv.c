@@ -20,9 +20,12 @@
 
 #define DESC_CONTEXT     UINT64_C(1)
 #define DESC_IOTLB       UINT64_C(2)
+#define DESC_DEVICE      UINT64_C(3)
 #define DESC_INTERRUPT   UINT64_C(4)
 #define DESC_WAIT        UINT64_C(5)
+#define DESC_PASID_IOTLB UINT64_C(6)
 #define DESC_PASID_CACHE UINT64_C(7)
+#define DESC_PASID_DEV   UINT64_C(8)
 #define DESC_GRAN        SIO_MASK(5, 4)
 #define DESC_IOTLB_DW    SIO_BIT(6)
 #define DESC_IOTLB_DR    SIO_BIT(7)
@@ -32,6 +35,9 @@
 #define DESC_WAIT_STATUS SIO_BIT(5)
 #define DESC_WAIT_DATA   SIO_MASK(63, 32)
 #define DESC_IH          SIO_BIT(6)
+#define DESC_DEV_SID     SIO_MASK(31, 16) /* with PASID: where others have the domain */
+#define DESC_DEV_SIZE    SIO_BIT(0)       /* S, of a request without PASID */
+#define DESC_PDEV_SIZE   SIO_BIT(11)      /* S, of one with */
 
 #define CCMD_ICC  SIO_BIT(63)
 #define CCMD_GRAN SIO_MASK(62, 61)
@@ -179,6 +185,59 @@ void vtd_flush_range(struct vtd_unit *vu, uint16_t did, iova_t first, iova_t las
 		vtd_flush_iotlb(vu, GRAN_DOMAIN, did);
 	else
 		flush_iotlb(vu, GRAN_FINE, did, base | (leaf_only ? DESC_IH : 0) | mask);
+}
+
+void vtd_flush_first_stage(struct vtd_unit *vu, uint16_t did, uint32_t pasid, iova_t first,
+			   iova_t last, bool leaf_only)
+{
+	iova_t base;
+	unsigned mask = vtd_psi_mask(first, last, &base);
+	bool all = mask > vu->caps.mamv, ok;
+
+	if (inject_point(&vu->drv->iommu->inject, INJECT_SKIP_IOTLB))
+		return;
+	ok = submit(vu,
+		    (struct vtd_desc){
+			    .lo = DESC_PASID_IOTLB |
+				  SIO_FIELD_PREP(DESC_GRAN, all ? GRAN_DOMAIN : GRAN_FINE) |
+				  SIO_FIELD_PREP(DESC_DID, did) | SIO_FIELD_PREP(DESC_PASID, pasid),
+			    .hi = all ? 0 : base | (leaf_only ? DESC_IH : 0) | mask,
+		    });
+	sio_assert(ok);
+}
+
+void vtd_flush_device(const struct vtd_link *link, iova_t first, iova_t last)
+{
+	const uint16_t rid = link->vdev->dev->pci->rid;
+	const bool has_pasid = link->pasid != IOMMU_NO_PASID;
+	struct vtd_unit *vu = link->vdev->unit;
+	struct vtd_desc desc;
+	iova_t base;
+	unsigned mask;
+
+	if (!link->vdev->ats)
+		return;
+	mask = vtd_psi_mask(first, last, &base);
+	/* The size is told by the lowest zero bit, one below the block's own. */
+	desc.hi = mask ? base | (SIO_BIT(SIO_PAGE_LG2 + mask - 1) - SIO_PAGE_SIZE) : base;
+	if (has_pasid) {
+		desc.lo = DESC_PASID_DEV | SIO_FIELD_PREP(DESC_DEV_SID, rid) |
+			  SIO_FIELD_PREP(DESC_PASID, link->pasid);
+		desc.hi |= mask ? DESC_PDEV_SIZE : 0;
+	} else {
+		desc.lo = DESC_DEVICE | SIO_FIELD_PREP(DESC_SID, rid);
+		desc.hi |= mask ? DESC_DEV_SIZE : 0;
+	}
+	/* A device that does not answer in time is given up, and the queue goes on. */
+	if (!submit(vu, desc))
+		vtd_write(vu, REG_FSTS, 4, FSTS_ITE);
+}
+
+void vtd_send_response(struct vtd_unit *vu, uint64_t lo, uint64_t hi)
+{
+	bool ok = submit(vu, (struct vtd_desc){.lo = lo, .hi = hi});
+
+	sio_assert(ok);
 }
 
 void vtd_flush_write_buffer(struct vtd_unit *vu)

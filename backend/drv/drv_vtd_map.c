@@ -32,21 +32,39 @@ static uint8_t leaf_perm(const struct vtd_domain *vd, unsigned perm)
 	return (uint8_t)perm;
 }
 
-static void flush_users(struct vtd_domain *vd, iova_t first, iova_t last, bool leaf_only)
+static void flush_ids(const struct vtd_domain *vd, iova_t first, iova_t last, bool leaf_only)
 {
 	for (unsigned i = 0; i < vd->user_count; i++) {
-		struct vtd_user *user = &vd->users[i];
+		const struct vtd_user *user = &vd->users[i];
 
 		if (user->refs)
 			vtd_flush_range(user->unit, user->did, first, last, leaf_only);
 	}
 }
 
-/* New translations: units in caching mode remember their absence, others may buffer the write. */
-static void flush_new(struct vtd_domain *vd, iova_t first, iova_t last)
+/*
+ * Units first, then the devices, which might ask them again. What is nested in the domain was
+ * translated by it under ids of its own, and by addresses of another kind: all of that goes.
+ */
+void vtd_flush_users(struct vtd_domain *vd, iova_t first, iova_t last, bool leaf_only)
 {
+	flush_ids(vd, first, last, leaf_only);
+	for (const struct vtd_domain *child = vd->children; child; child = child->sibling)
+		flush_ids(child, first, last, leaf_only);
+	for (const struct vtd_link *link = vd->links; link; link = link->next)
+		vtd_flush_device(link, first, last);
+	for (const struct vtd_domain *child = vd->children; child; child = child->sibling)
+		for (const struct vtd_link *link = child->links; link; link = link->next)
+			vtd_flush_device(link, 0, UINT64_MAX);
+}
+
+/* New translations: units in caching mode remember their absence, others may buffer the write. */
+static void flush_new(const struct vtd_domain *vd, iova_t first, iova_t last)
+{
+	for (const struct vtd_domain *child = vd->children; child; child = child->sibling)
+		flush_new(child, first, last);
 	for (unsigned i = 0; i < vd->user_count; i++) {
-		struct vtd_user *user = &vd->users[i];
+		const struct vtd_user *user = &vd->users[i];
 
 		if (!user->refs)
 			continue;
@@ -140,6 +158,9 @@ int vtd_map_pages(struct iommu_domain *domain, const struct pt_map_req *request,
 		return -EINVAL;
 	if (beyond_width(vd, req.iova, len))
 		return -EFAULT;
+	/* Units with an erratum write to such pages when they are the tables of a nested domain. */
+	if (domain->nest_parent && !(req.perm & PT_W))
+		return -EINVAL;
 	req.perm = leaf_perm(vd, req.perm);
 	if (vd->base.iommu->personality->vtd_every_pgsize)
 		fit_leaf_size(vd, &req);
@@ -191,7 +212,7 @@ void vtd_iotlb_sync(struct iommu_domain *domain, struct iommu_gather *gather)
 
 	/* Paging-structure caches may hold a table that was unlinked: then no leaf-only hint. */
 	if (gather->len)
-		flush_users(vd, gather->first, gather->last, gather->tables.count == 0);
+		vtd_flush_users(vd, gather->first, gather->last, gather->tables.count == 0);
 	pt_gather_free(vd->pt.phys, &gather->tables);
 }
 

@@ -4,8 +4,9 @@
  *
  * drv_vtd.c brings units up and down, drv_vtd_inv.c invalidates, drv_vtd_context.c writes root and
  * context entries, drv_vtd_pasid.c those of scalable mode, drv_vtd_domain.c and drv_vtd_map.c hold
- * the domain operations, drv_vtd_coherency.c makes writes visible to units that do not snoop,
- * drv_vtd_fault.c reads fault records.
+ * the domain operations, drv_vtd_user.c and drv_vtd_nested.c those that programs ask for through
+ * iommufd, drv_vtd_prq.c takes page requests, drv_vtd_coherency.c makes writes visible to units
+ * that do not snoop, drv_vtd_fault.c reads fault records.
  *
  * Source: Intel Virtualization Technology for Directed I/O, "Register Descriptions", "Root Entry",
  * "Context Entry", "Queued Invalidation Interface".
@@ -32,6 +33,14 @@ enum vtd_reg {
 	REG_IQT = 0x88,
 	REG_IQA = 0x90,
 	REG_IRTA = 0xb8,
+	REG_PQH = 0xc0,
+	REG_PQT = 0xc8,
+	REG_PQA = 0xd0,
+	REG_PRS = 0xdc,
+	REG_PECTL = 0xe0,
+	REG_PEDATA = 0xe4,
+	REG_PEADDR = 0xe8,
+	REG_PEUADDR = 0xec,
 };
 
 /* GCMD and GSTS have the same bits. */
@@ -75,9 +84,11 @@ struct vtd_unit {
 	pa_t status;    /* where wait descriptors report */
 	pa_t remap;     /* interrupt remapping table, PA_NONE: none */
 	unsigned tail;  /* next free descriptor */
+	pa_t requests;  /* page request queue, PA_NONE: none */
 	uint64_t *dids; /* one bit per domain id in use */
 	uint64_t fault_address;
-	uint32_t fault_data;
+	uint32_t fault_data, request_data; /* the address is the same */
+	struct vtd_device *devices;        /* behind it */
 };
 
 struct vtd_rmrr {
@@ -102,30 +113,53 @@ struct drv_vtd {
 /* A domain as one unit knows it. Kept with refs 0 so that a device can come back without memory. */
 struct vtd_user {
 	struct vtd_unit *unit;
-	unsigned refs; /* devices */
+	unsigned refs; /* devices, and PASIDs of devices */
 	uint16_t did;  /* 0: none */
+};
+
+/* Tables of a program's own, which lead to the addresses of a parent domain. */
+struct vtd_stage1 {
+	uint64_t root;  /* an address of the parent */
+	uint32_t width; /* as the program said */
+	uint64_t flags; /* enum iommu_hwpt_vtd_s1_flags */
 };
 
 struct vtd_domain {
 	struct iommu_domain base;
-	struct pt pt;  /* root PA_NONE: the blocking domain */
+	struct pt pt;  /* root PA_NONE: the blocking domain, or a nested one */
 	uint8_t width; /* bits: of the table and of every unit that used it */
 	bool snoop;    /* every later leaf snoops */
 	bool ever_mapped;
+	bool dirty_tracking;
 	iova_t mapped_end; /* no translation lies at or above it */
 	struct vtd_user *users;
 	unsigned user_count;
-	struct vtd_device *devices;
+	struct vtd_link *links;
+	struct vtd_domain *parent; /* of a nested domain, else NULL */
+	struct vtd_domain *children, *sibling;
+	struct vtd_stage1 stage1;
+};
+
+/* One device, or one PASID of it, on a domain. */
+struct vtd_link {
+	struct vtd_device *vdev;
+	uint32_t pasid;            /* IOMMU_NO_PASID: requests without one */
+	struct vtd_domain *domain; /* NULL: blocked */
+	struct vtd_link *next;     /* on the same domain */
+	struct vtd_link *sibling;  /* of the same device */
 };
 
 /* iommu_device.driver_data */
 struct vtd_device {
 	struct iommu_device *dev;
 	struct vtd_unit *unit;
-	struct vtd_domain *domain; /* NULL: blocked */
-	struct vtd_device *next;   /* on the same domain */
+	struct vtd_link rid;     /* requests without PASID */
+	struct vtd_link *pasids; /* allocated */
+	struct vtd_device *next; /* behind the same unit */
+	bool ats, page_requests; /* switched on */
 	/* Scalable mode, else PA_NONE. */
-	pa_t pasid_directory, pasid_table;
+	pa_t pasid_directory;
+	unsigned directory_frames;
 };
 
 static inline struct vtd_domain *vtd_domain(const struct iommu_domain *domain)
@@ -162,6 +196,13 @@ void vtd_flush_context(struct vtd_unit *vu, enum vtd_gran gran, uint16_t did, ui
 void vtd_flush_iotlb(struct vtd_unit *vu, enum vtd_gran gran, uint16_t did);
 /* Pages of one domain, or all of it where the unit cannot. leaf_only: no table changed. */
 void vtd_flush_range(struct vtd_unit *vu, uint16_t did, iova_t first, iova_t last, bool leaf_only);
+/* What a nested domain translates for one PASID: pages, or all of it where the unit cannot. */
+void vtd_flush_first_stage(struct vtd_unit *vu, uint16_t did, uint32_t pasid, iova_t first,
+			   iova_t last, bool leaf_only);
+/* What the device itself remembers; nothing if it remembers nothing. */
+void vtd_flush_device(const struct vtd_link *link, iova_t first, iova_t last);
+/* Answer a group of page requests. */
+void vtd_send_response(struct vtd_unit *vu, uint64_t lo, uint64_t hi);
 void vtd_flush_write_buffer(struct vtd_unit *vu);
 /* Scalable mode only. */
 void vtd_flush_pasid_cache(struct vtd_unit *vu, enum vtd_pasid_gran gran, uint16_t did,
@@ -179,10 +220,10 @@ uint64_t *vtd_root_slot(const struct vtd_unit *vu, uint16_t rid);
 bool vtd_context_table(struct vtd_unit *vu, uint16_t rid);
 /* Have what attaching the device will need, for all its aliases. False: no memory. */
 bool vtd_context_prepare(struct vtd_device *vdev);
-/* Point every alias of the device at the domain / at nothing. */
-void vtd_context_set(struct vtd_device *vdev, const struct vtd_domain *vd, uint16_t did);
-void vtd_context_clear(struct vtd_device *vdev);
-const char *vtd_context_audit(const struct vtd_device *vdev, const struct vtd_domain *vd,
+/* Point every alias of the device, or its PASID, at the domain / at nothing. */
+void vtd_context_set(struct vtd_link *link, const struct vtd_domain *vd, uint16_t did);
+void vtd_context_clear(struct vtd_link *link);
+const char *vtd_context_audit(const struct vtd_link *link, const struct vtd_domain *vd,
 			      uint16_t did);
 void vtd_context_free_all(struct vtd_unit *vu);
 
@@ -192,10 +233,13 @@ void vtd_context_free_all(struct vtd_unit *vu);
 bool vtd_pasid_install(struct vtd_device *vdev);
 /* Take them away, as far as they are there. */
 void vtd_pasid_remove(struct vtd_device *vdev);
-void vtd_pasid_set(struct vtd_device *vdev, const struct vtd_domain *vd, uint16_t did);
-void vtd_pasid_clear(struct vtd_device *vdev);
-const char *vtd_pasid_audit(const struct vtd_device *vdev, const struct vtd_domain *vd,
-			    uint16_t did);
+/* Have the table that the PASID's entry lies in. False: no memory. */
+bool vtd_pasid_table(struct vtd_device *vdev, uint32_t pasid);
+void vtd_pasid_set(struct vtd_link *link, const struct vtd_domain *vd, uint16_t did);
+void vtd_pasid_clear(struct vtd_link *link);
+const char *vtd_pasid_audit(const struct vtd_link *link, const struct vtd_domain *vd, uint16_t did);
+/* Tell function and unit what of translation cache and page requests is switched on. */
+void vtd_pasid_services(struct vtd_device *vdev);
 
 /* ---- drv_vtd_coherency.c ---- */
 
@@ -210,13 +254,60 @@ void vtd_tree_written(const struct vtd_domain *vd, const struct vtd_unit *vu);
 
 int vtd_domain_alloc(struct iommu_device *dev, enum iommu_domain_type type,
 		     struct iommu_domain **domain);
+/* A domain with tables of the unit that the device is behind. */
+int vtd_domain_alloc_paging(struct iommu_device *dev, struct vtd_domain **domain);
 void vtd_domain_free(struct iommu_domain *domain);
 int vtd_domain_attach(struct iommu_domain *domain, struct iommu_device *dev);
-void vtd_domain_leave(struct vtd_device *vdev);
+/* From whatever it is on to the domain; on failure it stays. */
+int vtd_link_attach(struct vtd_domain *vd, struct vtd_link *link);
+/* The link's entry names the domain no more, or never will again. */
+void vtd_link_leave(struct vtd_link *link);
+/* As its unit knows the domain; NULL: not at all. */
+struct vtd_user *vtd_domain_user(const struct vtd_domain *vd, const struct vtd_unit *vu);
+/* Rewrite the entries of all devices on the domain and on those nested in it. */
+void vtd_domain_rewrite(struct vtd_domain *vd);
 bool vtd_domain_enforce(struct iommu_domain *domain);
 const char *vtd_domain_audit(const struct iommu_domain *domain);
 
+/* ---- drv_vtd_user.c ---- */
+
+bool vtd_tracks_dirty(const struct vtd_unit *vu);
+int vtd_hw_info(struct iommu_device *dev, uint32_t *type, void *data, uint32_t *len);
+int vtd_domain_alloc_user(struct iommu_device *dev, uint32_t flags,
+			  const struct iommu_user_data *data, struct iommu_domain **domain);
+int vtd_set_dirty_tracking(struct iommu_domain *domain, bool on);
+int vtd_read_dirty(struct iommu_domain *domain, iova_t iova, uint64_t len, bool clear,
+		   struct iommu_gather *gather, iommu_dirty_fn hit, void *ctx);
+int vtd_set_pasid(struct iommu_domain *domain, struct iommu_device *dev, uint32_t pasid,
+		  struct iommu_domain *old);
+void vtd_remove_pasid(struct iommu_domain *domain, struct iommu_device *dev, uint32_t pasid);
+/* All of them: the device goes. */
+void vtd_pasids_release(struct vtd_device *vdev);
+
+/* ---- drv_vtd_nested.c ---- */
+
+bool vtd_nests(const struct vtd_unit *vu);
+int vtd_domain_alloc_nested(struct iommu_device *dev, struct iommu_domain *parent, uint32_t flags,
+			    const struct iommu_user_data *data, struct iommu_domain **domain);
+/* The unit can do what the program's tables ask for. 0 or -EINVAL. */
+int vtd_nested_accepts(const struct vtd_domain *vd, const struct vtd_unit *vu);
+int vtd_cache_invalidate_user(struct iommu_domain *domain, struct iommu_user_array *array);
+
+/* ---- drv_vtd_prq.c ---- */
+
+unsigned vtd_prq_frames(void);
+/* Give the unit its queue. */
+void vtd_prq_enable(struct vtd_unit *vu, unsigned index);
+/* Report what is in the queue. */
+void vtd_prq_drain(struct vtd_unit *vu);
+int vtd_iopf_enable(struct iommu_device *dev);
+void vtd_iopf_disable(struct iommu_device *dev);
+void vtd_page_response(struct iommu_device *dev, const struct iopf_fault *last, unsigned code);
+
 /* ---- drv_vtd_map.c ---- */
+
+/* In every unit that uses the domain, by itself or as the parent of another. */
+void vtd_flush_users(struct vtd_domain *vd, iova_t first, iova_t last, bool leaf_only);
 
 int vtd_map_pages(struct iommu_domain *domain, const struct pt_map_req *req, uint64_t *mapped);
 uint64_t vtd_unmap_pages(struct iommu_domain *domain, iova_t iova, uint8_t size_lg2, uint64_t count,

@@ -126,9 +126,15 @@ static void show_groups(FILE *out, const struct sio_machine *machine)
 	fprintf(out, "groups\n");
 	for (int id = 0; (group = iommu_group_find(&machine->iommu, id)); id++) {
 		fprintf(out, "  group %d:", id);
-		for (const struct iommu_device *dev = group->devices; dev; dev = dev->next_in_group)
-			fprintf(out, " %s",
-				pci_format_bdf(bdf, dev->pci->segment, dev->pci->rid, true));
+		for (const struct iommu_device *dev = group->devices; dev;
+		     dev = dev->next_in_group) {
+			if (dev->pci)
+				fprintf(out, " %s",
+					pci_format_bdf(bdf, dev->pci->segment, dev->pci->rid,
+						       true));
+			else
+				fprintf(out, " virtual%u", dev->bus);
+		}
 		show_reserved(out, group);
 		fprintf(out, "\n");
 	}
