@@ -47,19 +47,19 @@ static void expect_domain(const struct iommu_domain *domain)
 }
 
 /* One PASID of the group, without a driver that could do it. */
-static void pasid_attach(struct iommu_group *group)
+static void pasid_attach(struct iommu_group *of)
 {
 	static struct iommu_pasid entry;
 
-	entry = (struct iommu_pasid){1, group->default_domain};
-	group->pasids = &entry;
-	group->pasid_count = 1;
+	entry = (struct iommu_pasid){1, of->default_domain};
+	of->pasids = &entry;
+	of->pasid_count = 1;
 }
 
-static void pasid_detach(struct iommu_group *group)
+static void pasid_detach(struct iommu_group *of)
 {
-	group->pasids = NULL;
-	group->pasid_count = 0;
+	of->pasids = NULL;
+	of->pasid_count = 0;
 }
 
 START_TEST(claim_blocks_and_release_restores)
