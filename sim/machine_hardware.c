@@ -273,6 +273,8 @@ static void destroy_hardware(struct sio_machine *machine)
 
 void machine_free(struct sio_machine *machine)
 {
+	if (machine->user)
+		user_put(machine->user);
 	destroy_devices(machine);
 	destroy_hardware(machine);
 	platform_destroy(machine->platform);

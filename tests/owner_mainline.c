@@ -46,6 +46,22 @@ static void expect_domain(const struct iommu_domain *domain)
 		ck_assert_ptr_eq(dev->driver_data, fake_domain(domain));
 }
 
+/* One PASID of the group, without a driver that could do it. */
+static void pasid_attach(struct iommu_group *of)
+{
+	static struct iommu_pasid entry;
+
+	entry = (struct iommu_pasid){1, of->default_domain};
+	of->pasids = &entry;
+	of->pasid_count = 1;
+}
+
+static void pasid_detach(struct iommu_group *of)
+{
+	of->pasids = NULL;
+	of->pasid_count = 0;
+}
+
 START_TEST(claim_blocks_and_release_restores)
 {
 	open_pair();
@@ -263,9 +279,9 @@ START_TEST(a_second_driver_is_ebusy_when_the_first_attached_a_pasid)
 {
 	open_pair();
 	ck_assert_int_eq(iommu_device_bind(first, "idxd"), 0);
-	group->pasid_count++;
+	pasid_attach(group);
 	ck_assert_int_eq(iommu_device_bind(second, "e1000e"), -EBUSY);
-	group->pasid_count--;
+	pasid_detach(group);
 	ck_assert_int_eq(iommu_device_bind(second, "e1000e"), 0);
 	iommu_device_unbind(second);
 	iommu_device_unbind(first);
@@ -279,10 +295,10 @@ START_TEST(domain_and_pasid_do_not_matter_to_the_first_driver)
 	open_pair();
 	ck_assert_int_eq(iommu_domain_alloc(group, &domain), 0);
 	ck_assert_int_eq(iommu_attach_group(domain, group), 0);
-	group->pasid_count++;
+	pasid_attach(group);
 	ck_assert_int_eq(iommu_device_bind(first, "e1000e"), 0);
 	iommu_device_unbind(first);
-	group->pasid_count--;
+	pasid_detach(group);
 	iommu_detach_group(domain, group);
 	iommu_domain_free(domain);
 }
@@ -405,16 +421,16 @@ END_TEST
 START_TEST(a_group_with_a_pasid_cannot_be_taken)
 {
 	open_pair();
-	group->pasid_count++;
+	pasid_attach(group);
 	ck_assert_int_eq(iommu_group_claim(group, &me), -EBUSY);
 	ck_assert_int_eq(iommu_device_claim_dma_owner(first, &me), -EBUSY);
 	ck_assert(!iommu_group_claimed(group));
-	group->pasid_count--;
+	pasid_detach(group);
 	ck_assert_int_eq(iommu_device_claim_dma_owner(first, &me), 0);
 	/* The owner attaches PASIDs as it likes, and binds more devices. */
-	group->pasid_count++;
+	pasid_attach(group);
 	ck_assert_int_eq(iommu_device_claim_dma_owner(second, &me), 0);
-	group->pasid_count--;
+	pasid_detach(group);
 	iommu_device_release_dma_owner(second);
 	iommu_device_release_dma_owner(first);
 }
@@ -604,10 +620,12 @@ static void random_domains(struct oracle *oracle, struct prng *rng, struct iommu
 		oracle->at = oracle->owner ? AT_BLOCKING : AT_DEFAULT;
 		break;
 	case 2:
-		oracle->pasids = group->pasid_count = 1;
+		oracle->pasids = 1;
+		pasid_attach(group);
 		break;
 	default:
-		oracle->pasids = group->pasid_count = 0;
+		oracle->pasids = 0;
+		pasid_detach(group);
 		break;
 	}
 }
@@ -653,7 +671,7 @@ START_TEST(random_users_see_what_the_rules_say)
 		}
 		compare(&oracle, own, (uint64_t)_i + 1, step);
 	}
-	group->pasid_count = 0;
+	pasid_detach(group);
 	while (group->owner && group->owner_count)
 		iommu_device_release_dma_owner(first);
 	iommu_device_unbind(first);

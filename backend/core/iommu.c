@@ -269,3 +269,8 @@ const char *iommu_audit(const struct iommu *iommu)
 	}
 	return what;
 }
+
+bool iommu_device_has_ats(const struct iommu_device *dev)
+{
+	return dev->pci && dev->pci->ats;
+}
