@@ -9,6 +9,8 @@
 
 #include "drv_vtd_rig.h"
 
+#include <string.h>
+
 #include "ats.h"
 #include "core/file.h"
 #include "iommufd/iommufd_uapi.h"
