@@ -248,6 +248,10 @@ static int map_file(struct sio_process *process, struct file *file, struct mm_ma
 	if (!file->ops->mmap)
 		return -ENODEV;
 	rc = file->ops->mmap(file, offset, req->len, true, &req->pfn_pa);
+	if (file->ops->mmap_open) {
+		req->file = file;
+		req->file_offset = offset;
+	}
 	return rc ? rc : memory_map(process, req, address);
 }
 

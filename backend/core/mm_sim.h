@@ -14,6 +14,8 @@
 #include "mm.h"
 #include "phys.h"
 
+struct file;
+
 enum { MM_READ = 1, MM_WRITE = 2 };
 
 enum mm_kind {
@@ -40,6 +42,9 @@ struct mm_map_req {
 	bool hugetlb; /* MAP_HUGETLB: 2 MiB pages; cuts inside one are refused */
 	enum mm_contiguity contiguity;
 	pa_t pfn_pa; /* MM_PFN */
+	/* MM_PFN: the file whose mmap_open and mmap_close follow the map; NULL: none does. */
+	struct file *file;
+	uint64_t file_offset;
 };
 
 /* User addresses end below this. */

@@ -7,10 +7,12 @@
  * hole; madvise goes on behind holes and reports them at the end. A huge page is never cut: EINVAL.
  *
  * Invariant: areas that meet and differ in nothing are one area, huge page areas excepted: those
- * are never joined (VM_DONTEXPAND), which shows when a request is refused in the second of two.
+ * are never joined (VM_DONTEXPAND), which shows when a request is refused in the second of two; nor
+ * are areas of a file that counts them.
  */
 #include "core/mm_sim_priv.h"
 
+#include "core/file.h"
 #include "phys.h"
 
 #include <errno.h>
@@ -96,6 +98,10 @@ int area_add(struct mm_sim *sim, const struct area *model)
 	}
 	if (area->object)
 		area->object->refs++;
+	if (area->file) {
+		file_get(area->file);
+		area->file->ops->mmap_open(area->file, area->file_offset);
+	}
 	return 0;
 }
 
@@ -103,6 +109,10 @@ static void area_free(struct mm_sim *sim, struct area *area)
 {
 	area_set_locked(sim, area, false);
 	object_put(area->object);
+	if (area->file) {
+		area->file->ops->mmap_close(area->file, area->file_offset);
+		file_put(area->file);
+	}
 	free(area);
 }
 
@@ -140,10 +150,10 @@ int area_cut(struct mm_sim *sim, uint64_t page)
 
 static bool areas_match(const struct area *a, const struct area *b)
 {
-	return a->last + 1 == b->first && !a->hugetlb && a->prot == b->prot && a->kind == b->kind &&
-	       a->contiguity == b->contiguity && !b->hugetlb && a->locked == b->locked &&
-	       a->object == b->object && a->object_shift == b->object_shift &&
-	       a->pfn_shift == b->pfn_shift;
+	return a->last + 1 == b->first && !a->hugetlb && !a->file && !b->file &&
+	       a->prot == b->prot && a->kind == b->kind && a->contiguity == b->contiguity &&
+	       !b->hugetlb && a->locked == b->locked && a->object == b->object &&
+	       a->object_shift == b->object_shift && a->pfn_shift == b->pfn_shift;
 }
 
 void area_join_range(struct mm_sim *sim, uint64_t first, uint64_t last)
@@ -230,6 +240,8 @@ int mm_map_object(struct mm *mm, const struct mm_map_req *req, struct mm_object 
 		.contiguity = req->contiguity,
 		.hugetlb = req->hugetlb,
 		.object = object,
+		.file = req->kind == MM_PFN ? req->file : NULL,
+		.file_offset = req->file_offset,
 	};
 
 	if (rc)
