@@ -45,8 +45,8 @@ int sio_device_group(const struct sio_device *device)
 	return device->iommu->group ? device->iommu->group->id : -1;
 }
 
-static void fault_of_request(const struct sio_machine *machine, const struct dma_req *req,
-			     const struct dma_fault *from, struct sio_fault *to)
+void machine_fault_of(const struct sio_machine *machine, const struct dma_req *req,
+		      const struct dma_fault *from, struct sio_fault *to)
 {
 	const struct unit *unit = dma_fabric_route(machine->fabric, req->segment, req->requester);
 
@@ -68,7 +68,7 @@ int machine_transfer(const struct sio_machine *machine, struct dma_port *port,
 		*fault = (struct sio_fault){0};
 	if (result.fault.reason) {
 		if (fault)
-			fault_of_request(machine, req, &result.fault, fault);
+			machine_fault_of(machine, req, &result.fault, fault);
 		return -EACCES;
 	}
 	return result.bus_error ? -EIO : 0;

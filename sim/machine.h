@@ -12,6 +12,7 @@
 
 #include <pthread.h>
 
+#include "ats.h"
 #include "core/file.h"
 #include "core/iommu.h"
 #include "core/mm_sim.h"
@@ -50,6 +51,7 @@ struct sio_device {
 	struct pci_function *fn;
 	struct pci_dev *pci; /* NULL: a bridge */
 	struct iommu_device *iommu;
+	struct ats_cache *ats; /* NULL: no translation cache */
 	char bdf[16];
 };
 
@@ -140,6 +142,9 @@ void machine_processes_end(struct sio_machine *machine);
 /* dma_access() with the answers of the public API: 0, -EACCES and *fault (may be NULL), -EIO. */
 int machine_transfer(const struct sio_machine *machine, struct dma_port *port,
 		     const struct dma_req *req, void *buf, struct sio_fault *fault);
+/* What a request was blocked for, in the public form. */
+void machine_fault_of(const struct sio_machine *machine, const struct dma_req *req,
+		      const struct dma_fault *from, struct sio_fault *to);
 void machine_fault_format(const struct iommu_fault *fault, struct sio_fault *out);
 struct sio_device *machine_device_at(struct sio_machine *machine, uint16_t segment, uint16_t rid);
 

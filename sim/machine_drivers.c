@@ -10,10 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The fault event's registers, for an interrupt whose message was lost. */
-#define VTD_FEDATA  0x3cu
-#define VTD_FEADDR  0x40u
-#define VTD_FEUADDR 0x44u
+/* The registers of fault and page request events, for an interrupt whose message was lost. */
+#define VTD_FEDATA 0x3cu
+#define VTD_PEDATA 0xe4u
 
 static int driver_error(const struct boot *boot, int rc)
 {
@@ -150,18 +149,23 @@ bool machine_intremap(const struct sio_machine *machine)
 	       (!machine->amdvi || drv_amdvi_intremap(machine->amdvi));
 }
 
+/* As if the event whose data, address and upper address registers these are had been raised. */
+static void vtd_lost_irq(struct sio_machine *machine, struct unit *unit, uint32_t registers)
+{
+	uint64_t data = unit->ops->mmio_read(unit, registers, 4);
+	uint64_t address = unit->ops->mmio_read(unit, registers + 4, 4);
+
+	address |= unit->ops->mmio_read(unit, registers + 8, 4) << 32;
+	drv_vtd_fault_irq(machine->drv, address, (uint32_t)data);
+}
+
 static void vtd_lost_irqs(struct sio_machine *machine)
 {
 	for (unsigned i = 0; i < machine->unit_count; i++) {
-		struct unit *unit = machine->unit[i].unit;
-		uint64_t address, data;
-
 		if (machine->unit[i].platform->type != PLATFORM_INTEL)
 			continue;
-		address = unit->ops->mmio_read(unit, VTD_FEADDR, 4);
-		address |= unit->ops->mmio_read(unit, VTD_FEUADDR, 4) << 32;
-		data = unit->ops->mmio_read(unit, VTD_FEDATA, 4);
-		drv_vtd_fault_irq(machine->drv, address, (uint32_t)data);
+		vtd_lost_irq(machine, machine->unit[i].unit, VTD_FEDATA);
+		vtd_lost_irq(machine, machine->unit[i].unit, VTD_PEDATA);
 	}
 }
 

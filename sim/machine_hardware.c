@@ -147,6 +147,9 @@ static int boot_function(const struct boot *boot, struct sio_device *device)
 		.secondary_bus = from->secondary_bus,
 		.subordinate_bus = from->subordinate_bus,
 		.alias_count = from->alias_count,
+		.ats = from->ats,
+		.pri = from->pri,
+		.pasid_bits = from->pasid_bits,
 	};
 	const char *why = "out of memory";
 
@@ -206,6 +209,22 @@ static int boot_route(const struct boot *boot, const struct sio_device *device)
 		       : boot_no_memory(boot);
 }
 
+/* Translation caches are known to the units that serve their functions. */
+static int boot_ats(const struct boot *boot, struct sio_device *device)
+{
+	struct sio_machine *machine = boot->machine;
+	const struct ats_cfg cfg = {
+		.phys = machine->phys,
+		.segment = device->fn->segment,
+		.requester = pci_requester_id(device->fn),
+	};
+
+	if (!device->platform->ats)
+		return 0;
+	device->ats = ats_create(machine->port, &cfg);
+	return device->ats ? 0 : boot_no_memory(boot);
+}
+
 static int boot_devices(const struct boot *boot)
 {
 	struct sio_machine *machine = boot->machine;
@@ -223,6 +242,8 @@ static int boot_devices(const struct boot *boot)
 	}
 	for (unsigned i = 0; i < machine->device_count && !rc; i++)
 		rc = boot_route(boot, &machine->device[i]);
+	for (unsigned i = 0; i < machine->device_count && !rc; i++)
+		rc = boot_ats(boot, &machine->device[i]);
 	return rc;
 }
 
@@ -251,6 +272,7 @@ static void destroy_devices(struct sio_machine *machine)
 	for (unsigned i = 0; i < machine->device_count; i++) {
 		struct pci_dev *pci = machine->device[i].pci;
 
+		ats_destroy(machine->device[i].ats);
 		if (pci)
 			dev_destroy(pci);
 	}

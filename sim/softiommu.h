@@ -182,6 +182,36 @@ int sio_dma_read(struct sio_device *device, uint64_t iova, void *buf, size_t len
 		 struct sio_fault *fault);
 int sio_dma_write(struct sio_device *device, uint64_t iova, const void *buf, size_t len,
 		  struct sio_fault *fault);
+/* A request in full. */
+struct sio_dma {
+	uint64_t iova;
+	size_t len;
+	bool write;
+	bool has_pasid;
+	uint32_t pasid;
+	/* By the device's own translation cache (platform key `ats`), as far as the driver has
+	 * switched it on. */
+	bool cached;
+};
+/* As sio_dma_read(). A page that the cache may not have, for want of a mapping or permission:
+ * -EACCES with reason 0 and no fault anywhere. */
+int sio_dma(struct sio_device *device, const struct sio_dma *dma, void *buf,
+	    struct sio_fault *fault);
+/* A page request (platform key `pri`), of a group of requests that the last one ends. */
+struct sio_page_request {
+	uint64_t iova;
+	bool has_pasid;
+	uint32_t pasid;
+	bool read, write, execute, privileged;
+	bool last;
+	uint16_t group; /* 9 bits */
+};
+/* 0; -ENODEV: the device makes none, or nobody switched that on; -EBUSY: the group waits for an
+ * answer already. */
+int sio_page_request(struct sio_device *device, const struct sio_page_request *request);
+/* The answer to a group, each once: its number and PCIe's code (0: success, 1: invalid, 15:
+ * failure). False: none yet. */
+bool sio_page_response_next(struct sio_device *device, uint16_t *group, unsigned *code);
 /* For DMA from a thread of its own: create there, use there, destroy there. */
 struct sio_port *sio_port_create(struct sio_machine *machine);
 void sio_port_destroy(struct sio_port *port);

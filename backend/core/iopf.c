@@ -150,9 +150,9 @@ int iommu_iopf_enable(struct iommu_device *dev)
 void iommu_iopf_disable(struct iommu_device *dev)
 {
 	sio_assert(dev->iopf_users != 0);
-	if (--dev->iopf_users)
-		return;
-	if (dev->driver->iopf_disable)
+	/* What the driver still finds in its queue goes the usual way. */
+	if (dev->iopf_users == 1 && dev->driver->iopf_disable)
 		dev->driver->iopf_disable(dev);
-	iommu_iopf_discard(dev);
+	if (--dev->iopf_users == 0)
+		iommu_iopf_discard(dev);
 }

@@ -282,6 +282,11 @@ static const struct row rows[] = {
 		{"none", "do not exist"}, {"6_12", "as in 6.12"},
 		{"7_2", "as in 7.2: files, virtual IOMMUs, PASIDs, another process"}}},
 	  FIELD(iommufd), {{K2012, IOMMUFD_NONE}, {K6_3, IOMMUFD_6_12}, {K7_2, IOMMUFD_7_2}} },
+	{ {"cdev_pasid", "device nodes attach and detach PASIDs", true, {{0}}},
+	  FIELD(cdev_pasid), {{K2012, 0}, {K6_17, 1}} },
+	{ {"cdev_token", "BIND_IOMMUFD knows a token; what it does not know must be zero", true,
+	   {{0}}},
+	  FIELD(cdev_token), {{K2012, 0}, {K6_18, 1}} },
 };
 /* clang-format on */
 

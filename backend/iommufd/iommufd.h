@@ -43,6 +43,11 @@ struct iommufd_ctx *iommufd_ctx_from_file(const struct file *file);
 struct iommufd_ctx *iommufd_ctx_get(struct iommufd_ctx *ctx);
 void iommufd_ctx_put(struct iommufd_ctx *ctx);
 
+/* A structure of `known` bytes of which the program knows user_size: what it lacks reads as zero;
+ * what it has more must be zero, else -E2BIG. -EFAULT. */
+int iommufd_copy_struct(const struct caller *caller, void *dst, uint32_t known, uint64_t src,
+			uint32_t user_size);
+
 /* ---- devices ---- */
 
 /* Claims DMA ownership for the context. -EINVAL not coherent, -ENODEV no group, -EPERM interrupts

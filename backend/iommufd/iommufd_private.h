@@ -262,10 +262,6 @@ struct iommufd_ucmd {
 int iommufd_ucmd_respond(const struct iommufd_ucmd *ucmd);
 /* The same for a command that made an object: it becomes visible, or is destroyed again. */
 int iommufd_ucmd_respond_object(const struct iommufd_ucmd *ucmd, struct iommufd_object *obj);
-/* A structure of `known` bytes of which the program knows user_size: what it lacks reads as zero;
- * what it has more must be zero, else -E2BIG. -EFAULT. */
-int iommufd_copy_struct(const struct caller *caller, void *dst, uint32_t known, uint64_t src,
-			uint32_t user_size);
 int iommufd_copy_in(const struct caller *caller, void *dst, uint64_t src, size_t len);
 int iommufd_copy_out(const struct caller *caller, uint64_t dst, const void *src, size_t len);
 /* Later commands exist: the 7.2 level. */

@@ -4,8 +4,8 @@
  *
  * Kernel behaviour: drivers/vfio/vfio_main.c and vfio_pci_core.c. Several files may be open on one
  * device; the first open enables it and takes the configuration copy, the last close stops its DMA
- * and undoes what the user did to it. All files here come from a group, so calls that belong to a
- * device node answer as the kernel answers them on such a file.
+ * and undoes what the user did to it. A file of the device's node (cdev.c) may do so once it is
+ * bound to an iommufd; calls that belong to such files answer on a group's as the kernel does.
  */
 #include "vfio/vfio.h"
 
@@ -15,15 +15,11 @@
 
 #include "vfio/vfio_priv.h"
 
-struct device_file {
-	struct file file;
-	struct vfio_device *dev;
-};
-
 /* Requests and structures newer than the oldest header that this builds with. */
 #define DEVICE_BIND_IOMMUFD            _IO(VFIO_TYPE, VFIO_BASE + 18)
+#define DEVICE_ATTACH_IOMMUFD_PT       _IO(VFIO_TYPE, VFIO_BASE + 19)
+#define DEVICE_DETACH_IOMMUFD_PT       _IO(VFIO_TYPE, VFIO_BASE + 20)
 #define DEVICE_INFO_SIZE               24u
-#define DEVICE_BIND_SIZE               16u
 #define FEATURE_LOW_POWER_ENTRY        3u
 #define FEATURE_LOW_POWER_ENTRY_WAKEUP 4u
 #define FEATURE_LOW_POWER_EXIT         5u
@@ -49,10 +45,24 @@ static uint32_t decode_bits(const struct pci_dev *pci)
 	return bits;
 }
 
-static int first_open(struct vfio_device *dev)
+/* What its DMA goes through: a context of its own, or the group's container. */
+static int take_iommu(struct vfio_device *dev, struct iommufd_ctx *ctx)
+{
+	return ctx ? vfio_iommufd_bind(dev, ctx) : vfio_group_use_container(dev->group);
+}
+
+static void give_up_iommu(struct vfio_device *dev)
+{
+	if (dev->iommufd)
+		vfio_iommufd_unbind(dev);
+	else
+		vfio_group_unuse_container(dev->group);
+}
+
+static int first_open(struct vfio_device *dev, struct iommufd_ctx *ctx)
 {
 	struct pci_dev *pci = dev->pci;
-	int rc = vfio_group_use_container(dev->group);
+	int rc = take_iommu(dev, ctx);
 	uint32_t command;
 
 	if (rc)
@@ -66,7 +76,7 @@ static int first_open(struct vfio_device *dev)
 		vfio_reset_function(dev);
 	rc = vfio_config_init(dev);
 	if (rc) {
-		vfio_group_unuse_container(dev->group);
+		give_up_iommu(dev);
 		return rc;
 	}
 	dev->low_power = false;
@@ -92,7 +102,25 @@ static void last_close(struct vfio_device *dev)
 	vfio_restore_state(pci, dev->config->saved);
 	vfio_config_fini(dev);
 	vfio_reset_after_close(dev);
-	vfio_group_unuse_container(dev->group);
+	give_up_iommu(dev);
+}
+
+int vfio_device_use(struct vfio_device *dev, struct iommufd_ctx *ctx)
+{
+	if (!dev->open_count) {
+		int rc = first_open(dev, ctx);
+
+		if (rc)
+			return rc;
+	}
+	dev->open_count++;
+	return 0;
+}
+
+void vfio_device_unuse(struct vfio_device *dev)
+{
+	if (--dev->open_count == 0)
+		last_close(dev);
 }
 
 /* ---- information ---- */
@@ -123,15 +151,6 @@ static long device_reset(struct vfio_device *dev)
 	vfio_set_power_state(dev, 0);
 	vfio_reset_function(dev);
 	return 0;
-}
-
-/* On a file from a group: nothing but the ways to be wrong. */
-static long bind_iommufd(struct vfio_device *dev, const struct caller *caller, uint64_t arg)
-{
-	uint8_t bind[DEVICE_BIND_SIZE];
-	int rc = vfio_copy_in(dev->group->vfio, caller, bind, arg, sizeof(bind));
-
-	return rc ? rc : -EINVAL;
 }
 
 /* ---- features ---- */
@@ -219,19 +238,15 @@ static long device_feature(struct vfio_device *dev, const struct caller *caller,
 
 /* ---- the file ---- */
 
-static struct vfio_device *dev_of(struct file *file)
+static struct vfio_device_file *df_of(struct file *file)
 {
-	return sio_container_of(file, struct device_file, file)->dev;
+	return sio_container_of(file, struct vfio_device_file, file);
 }
 
-static long device_ioctl(struct file *file, const struct caller *caller, unsigned int cmd,
+static long driver_ioctl(struct vfio_device *dev, const struct caller *caller, unsigned int cmd,
 			 uint64_t arg)
 {
-	struct vfio_device *dev = dev_of(file);
-
 	switch (cmd) {
-	case DEVICE_BIND_IOMMUFD:
-		return bind_iommufd(dev, caller, arg);
 	case VFIO_DEVICE_FEATURE:
 		return device_feature(dev, caller, arg);
 	case VFIO_DEVICE_GET_INFO:
@@ -253,11 +268,30 @@ static long device_ioctl(struct file *file, const struct caller *caller, unsigne
 	}
 }
 
-static ssize_t device_rw(struct vfio_device *dev, const struct caller *caller, uint64_t buf,
-			 size_t len, uint64_t offset, bool write)
+static long device_ioctl(struct file *file, const struct caller *caller, unsigned int cmd,
+			 uint64_t arg)
+{
+	struct vfio_device_file *df = df_of(file);
+
+	if (cmd == DEVICE_BIND_IOMMUFD && vfio_has_nodes(df->dev->group->vfio))
+		return vfio_node_bind(df, caller, arg);
+	if (!df->granted)
+		return -EINVAL;
+	if (df->node && cmd == DEVICE_ATTACH_IOMMUFD_PT)
+		return vfio_node_attach(df, caller, arg);
+	if (df->node && cmd == DEVICE_DETACH_IOMMUFD_PT)
+		return vfio_node_detach(df, caller, arg);
+	return driver_ioctl(df->dev, caller, cmd, arg);
+}
+
+static ssize_t device_rw(const struct vfio_device_file *df, const struct caller *caller,
+			 uint64_t buf, size_t len, uint64_t offset, bool write)
 {
 	uint64_t index = offset >> VFIO_REGION_SHIFT;
+	struct vfio_device *dev = df->dev;
 
+	if (!df->granted)
+		return -EINVAL;
 	if (!len)
 		return 0;
 	offset &= VFIO_REGION_MASK;
@@ -274,27 +308,31 @@ static ssize_t device_rw(struct vfio_device *dev, const struct caller *caller, u
 static ssize_t device_pread(struct file *file, const struct caller *caller, uint64_t buf,
 			    size_t len, uint64_t offset)
 {
-	return device_rw(dev_of(file), caller, buf, len, offset, false);
+	return device_rw(df_of(file), caller, buf, len, offset, false);
 }
 
 static ssize_t device_pwrite(struct file *file, const struct caller *caller, uint64_t buf,
 			     size_t len, uint64_t offset)
 {
-	return device_rw(dev_of(file), caller, buf, len, offset, true);
+	return device_rw(df_of(file), caller, buf, len, offset, true);
 }
 
 static int device_mmap(struct file *file, uint64_t offset, uint64_t len, bool shared, pa_t *pa)
 {
-	return vfio_bar_mmap(dev_of(file), offset, len, shared, pa);
+	const struct vfio_device_file *df = df_of(file);
+
+	return df->granted ? vfio_bar_mmap(df->dev, offset, len, shared, pa) : -EINVAL;
 }
 
 static void device_release(struct file *file)
 {
-	struct vfio_device *dev = dev_of(file);
+	struct vfio_device_file *df = df_of(file);
 
-	if (--dev->open_count == 0)
-		last_close(dev);
-	free(sio_container_of(file, struct device_file, file));
+	if (df->node)
+		vfio_node_closed(df);
+	else if (df->granted)
+		vfio_device_unuse(df->dev);
+	free(df);
 }
 
 static const struct file_ops device_ops = {
@@ -308,30 +346,50 @@ static const struct file_ops device_ops = {
 
 struct vfio_device *vfio_device_from_file(const struct file *file)
 {
-	return file->ops == &device_ops ? ((const struct device_file *)file)->dev : NULL;
+	return file->ops == &device_ops ? ((const struct vfio_device_file *)file)->dev : NULL;
+}
+
+struct vfio_device_file *vfio_device_file_create(struct vfio_device *dev)
+{
+	struct vfio_device_file *df = vfio_alloc(dev->group->vfio, 1, sizeof(*df));
+
+	if (!df)
+		return NULL;
+	df->file.ops = &device_ops;
+	df->file.refs = 1;
+	df->dev = dev;
+	return df;
+}
+
+/* The first open through a group with an iommufd attaches too: the program has no call for that. */
+static int use_by_group(struct vfio_device *dev)
+{
+	int rc = vfio_device_use(dev, dev->group->iommufd);
+
+	if (rc || dev->open_count > 1 || !dev->iommufd)
+		return rc;
+	rc = vfio_iommufd_attach_compat(dev);
+	if (rc)
+		vfio_device_unuse(dev);
+	return rc;
 }
 
 int vfio_device_open(struct vfio_device *dev, struct file **file)
 {
-	struct device_file *df;
+	struct vfio_device_file *df;
 	int rc;
 
-	if (!dev->group->container)
+	if (!dev->group->container && !dev->group->iommufd)
 		return -EINVAL;
-	df = vfio_alloc(dev->group->vfio, 1, sizeof(*df));
+	df = vfio_device_file_create(dev);
 	if (!df)
 		return -ENOMEM;
-	if (dev->open_count == 0) {
-		rc = first_open(dev);
-		if (rc) {
-			free(df);
-			return rc;
-		}
+	rc = use_by_group(dev);
+	if (rc) {
+		free(df);
+		return rc;
 	}
-	dev->open_count++;
-	df->file.ops = &device_ops;
-	df->file.refs = 1;
-	df->dev = dev;
+	df->granted = true;
 	*file = &df->file;
 	return 0;
 }

@@ -25,6 +25,17 @@ static const struct personality *kernel_of(const struct vfio_group *group)
 	return group->vfio->iommu->personality;
 }
 
+static bool has_iommu(const struct vfio_group *group)
+{
+	return group->container || group->iommufd;
+}
+
+/* There is something that devices could be opened through. */
+static bool has_driver(const struct vfio_group *group)
+{
+	return group->iommufd || (group->container && group->container->t1);
+}
+
 int vfio_group_use_container(struct vfio_group *group)
 {
 	if (!group->container || !group->container->t1)
@@ -83,18 +94,39 @@ static long get_status(struct vfio_group *group, const struct caller *caller, ui
 		return -ENODEV;
 	status.flags = 0;
 	if (!kernel_of(group)->dma_ownership)
-		status.flags = (group->container ? VFIO_GROUP_FLAGS_CONTAINER_SET : 0u) |
+		status.flags = (has_iommu(group) ? VFIO_GROUP_FLAGS_CONTAINER_SET : 0u) |
 			       (is_viable(group) ? VFIO_GROUP_FLAGS_VIABLE : 0u);
-	else if (group->container)
+	else if (has_iommu(group))
 		status.flags = VFIO_GROUP_FLAGS_CONTAINER_SET | VFIO_GROUP_FLAGS_VIABLE;
 	else if (!iommu_group_claimed(group->iommu_group))
 		status.flags = VFIO_GROUP_FLAGS_VIABLE;
 	return vfio_copy_out(group->vfio, caller, arg, &status, sizeof(status));
 }
 
+/*
+ * An iommufd as container claims nothing and attaches nothing, the devices do that; but from now on
+ * it has an IOAS for the container's calls.
+ */
+static int join_iommufd(struct vfio_group *group, struct iommufd_ctx *ctx)
+{
+	int rc = iommufd_vfio_ioas_create(ctx);
+
+	if (!rc)
+		group->iommufd = iommufd_ctx_get(ctx);
+	return rc;
+}
+
+static void leave_iommufd(struct vfio_group *group)
+{
+	if (group->iommufd)
+		iommufd_ctx_put(group->iommufd);
+	group->iommufd = NULL;
+}
+
 static long set_container(struct vfio_group *group, const struct caller *caller, uint64_t arg)
 {
 	struct vfio_container *container;
+	struct iommufd_ctx *ctx;
 	struct file *file;
 	int32_t fd;
 	int rc = vfio_copy_in(group->vfio, caller, &fd, arg, sizeof(fd));
@@ -102,28 +134,33 @@ static long set_container(struct vfio_group *group, const struct caller *caller,
 	if (rc)
 		return rc;
 	/* Before 6.1 a negative number is no argument at all, and the group is looked at first. */
-	if (!kernel_of(group)->set_container_fd_first && (fd < 0 || group->container))
+	if (!kernel_of(group)->set_container_fd_first && (fd < 0 || has_iommu(group)))
 		return -EINVAL;
 	file = fd_lookup(caller->fds, fd);
 	if (!file)
 		return -EBADF;
-	if (group->container)
+	if (has_iommu(group))
 		return -EINVAL;
 	if (!group->iommu_group)
 		return -ENODEV;
 	container = vfio_container_from_file(file);
-	if (!container)
-		return kernel_of(group)->set_container_ebadfd ? -EBADFD : -EINVAL;
-	return vfio_container_attach(container, group, caller);
+	if (container)
+		return vfio_container_attach(container, group, caller);
+	ctx = iommufd_ctx_from_file(file);
+	if (ctx)
+		return join_iommufd(group, ctx);
+	return kernel_of(group)->set_container_ebadfd ? -EBADFD : -EINVAL;
 }
 
 static long unset_container(struct vfio_group *group)
 {
-	if (!group->container)
+	if (!has_iommu(group))
 		return -EINVAL;
 	if (group->container_users)
 		return -EBUSY;
-	vfio_container_detach(group);
+	if (group->container)
+		vfio_container_detach(group);
+	leave_iommufd(group);
 	return 0;
 }
 
@@ -171,7 +208,7 @@ static long get_device_fd(struct vfio_group *group, const struct caller *caller,
 	if (rc)
 		return rc;
 	/* Before 6.1 the group is looked at first, and only here its viability. */
-	if (!kernel_of(group)->device_fd_name_first && (!group->container || !group->container->t1))
+	if (!kernel_of(group)->device_fd_name_first && !has_driver(group))
 		return -EINVAL;
 	if (!kernel_of(group)->dma_ownership && group->iommu_group && !is_viable(group))
 		return -EINVAL;
@@ -222,6 +259,7 @@ static void group_release(struct file *file)
 	sio_assert(!group->container_users);
 	if (group->container)
 		vfio_container_detach(group);
+	leave_iommufd(group);
 	group->opened = NULL;
 	vfio_group_closed(group);
 	free(gf);
@@ -247,7 +285,7 @@ struct file *vfio_group_open(struct vfio *vfio, int group_id, const struct calle
 	(void)caller; /* only groups without an IOMMU ask for a capability */
 	while (group && group->iommu_group->id != group_id)
 		group = group->next;
-	if (!group || group->opened) {
+	if (!group || group->opened || group->node_users) {
 		*error = group ? -EBUSY : -ENOENT;
 		return NULL;
 	}

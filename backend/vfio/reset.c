@@ -169,22 +169,44 @@ static int count_visit(void *ctx, const struct pci_function *fn)
 	return 0;
 }
 
+/* Of struct vfio_pci_hot_reset_info, for device nodes. */
+#define RESET_DEV_ID       1u
+#define RESET_DEV_ID_OWNED 2u
+
 struct info_scan {
 	const struct vfio_device *dev;
 	struct vfio_pci_dependent_device *next;
+	uint32_t flags;
 };
+
+/* In the context of the device that is asked. */
+static uint32_t device_id(const struct info_scan *scan, const struct pci_function *fn)
+{
+	const struct vfio_device *dev = bound_sibling(scan->dev, fn);
+
+	return dev ? vfio_iommufd_reset_id(dev, iommufd_device_ctx(scan->dev->iommufd))
+		   : VFIO_DEVID_NOT_OWNED;
+}
 
 static int info_visit(void *ctx, const struct pci_function *fn)
 {
 	struct info_scan *scan = ctx;
 	const struct iommu_device *idev =
 		iommu_device_find(scan->dev->group->vfio->iommu, fn->segment, fn->rid);
+	uint32_t id;
 
-	/* Nobody could say who owns it. */
-	if (!idev || !idev->group)
-		return -EPERM;
+	if (scan->flags & RESET_DEV_ID) {
+		id = device_id(scan, fn);
+		if (id == VFIO_DEVID_NOT_OWNED)
+			scan->flags &= ~RESET_DEV_ID_OWNED;
+	} else {
+		/* Nobody could say who owns it. */
+		if (!idev || !idev->group)
+			return -EPERM;
+		id = (uint32_t)idev->group->id;
+	}
 	*scan->next++ = (struct vfio_pci_dependent_device){
-		.group_id = (uint32_t)idev->group->id,
+		.group_id = id,
 		.segment = fn->segment,
 		.bus = (uint8_t)(fn->rid >> 8),
 		.devfn = (uint8_t)fn->rid,
@@ -195,13 +217,14 @@ static int info_visit(void *ctx, const struct pci_function *fn)
 /* argsz, flags, count */
 typedef uint32_t hot_reset_header[HEADER_SIZE / 4];
 
+/* *flags: RESET_*, in and out. */
 static int info_devices(struct vfio_device *dev, const struct caller *caller, uint64_t to,
-			uint32_t count)
+			uint32_t count, uint32_t *flags)
 {
 	struct vfio *vfio = dev->group->vfio;
 	size_t bytes = count * sizeof(struct vfio_pci_dependent_device);
 	struct vfio_pci_dependent_device *list = vfio_alloc(vfio, 1, bytes);
-	struct info_scan scan = {.dev = dev, .next = list};
+	struct info_scan scan = {.dev = dev, .next = list, .flags = *flags};
 	int rc;
 
 	if (!list)
@@ -209,6 +232,7 @@ static int info_devices(struct vfio_device *dev, const struct caller *caller, ui
 	rc = walk_set(dev, info_visit, &scan);
 	if (!rc)
 		rc = vfio_copy_out(vfio, caller, to, list, bytes);
+	*flags = scan.flags;
 	free(list);
 	return rc;
 }
@@ -227,12 +251,12 @@ long vfio_hot_reset_info(struct vfio_device *dev, const struct caller *caller, u
 	if (!bus_resettable(dev->idev->pci))
 		return -ENODEV;
 	walk_set(dev, count_visit, &count);
-	header[1] = 0;
+	header[1] = dev->by_node ? RESET_DEV_ID | RESET_DEV_ID_OWNED : 0;
 	header[2] = count;
 	if (count > (header[0] - HEADER_SIZE) / sizeof(struct vfio_pci_dependent_device))
 		rc = -ENOSPC;
 	else
-		rc = info_devices(dev, caller, arg + HEADER_SIZE, count);
+		rc = info_devices(dev, caller, arg + HEADER_SIZE, count, &header[1]);
 	if (rc && rc != -ENOSPC)
 		return rc;
 	return vfio_copy_out(vfio, caller, arg, header, sizeof(header)) ? -EFAULT : rc;
@@ -259,6 +283,17 @@ static int owner_visit(void *ctx, const struct pci_function *fn)
 	return -EINVAL;
 }
 
+/* For a device node: bound to vfio, and the context's as far as anyone's. */
+static int context_visit(void *ctx, const struct pci_function *fn)
+{
+	const struct vfio_device *asked = ctx, *dev = bound_sibling(asked, fn);
+
+	if (!dev ||
+	    vfio_iommufd_reset_id(dev, iommufd_device_ctx(asked->iommufd)) == VFIO_DEVID_NOT_OWNED)
+		return -EINVAL;
+	return 0;
+}
+
 /* All descriptors are read before the first is looked at. */
 static int find_groups(const struct vfio_device *dev, const struct caller *caller, uint64_t from,
 		       struct owner_scan *scan)
@@ -281,33 +316,44 @@ static int find_groups(const struct vfio_device *dev, const struct caller *calle
 	return rc;
 }
 
+/* `scan` with the number of groups that the caller shows. */
+static long reset_by_groups(struct vfio_device *dev, const struct caller *caller, uint64_t from,
+			    struct owner_scan *scan)
+{
+	struct vfio *vfio = dev->group->vfio;
+	uint32_t affected = 0;
+	int rc;
+
+	walk_set(dev, count_visit, &affected);
+	if (scan->count > affected)
+		return -EINVAL;
+	scan->groups = vfio_alloc(vfio, scan->count, sizeof(struct vfio_group *));
+	if (!scan->groups)
+		return -ENOMEM;
+	rc = find_groups(dev, caller, from, scan);
+	if (!rc)
+		rc = walk_set(dev, owner_visit, scan);
+	free(scan->groups);
+	return rc;
+}
+
 long vfio_hot_reset(struct vfio_device *dev, const struct caller *caller, uint64_t arg)
 {
 	struct owner_scan scan = {.dev = dev};
-	struct vfio *vfio = dev->group->vfio;
 	hot_reset_header header;
-	uint32_t affected = 0;
-	long rc = vfio_copy_in(vfio, caller, header, arg, sizeof(header));
+	long rc = vfio_copy_in(dev->group->vfio, caller, header, arg, sizeof(header));
 
 	if (rc)
 		return rc;
-	/* An empty list is for device nodes. */
-	if (header[0] < HEADER_SIZE || header[1] || !header[2])
+	/* An empty list is for device nodes, and only that. */
+	if (header[0] < HEADER_SIZE || header[1] || !header[2] != dev->by_node)
 		return -EINVAL;
 	if (!bus_resettable(dev->idev->pci))
 		return -ENODEV;
-	walk_set(dev, count_visit, &affected);
 	scan.count = header[2];
-	if (scan.count > affected)
-		return -EINVAL;
-	scan.groups = vfio_alloc(vfio, scan.count, sizeof(struct vfio_group *));
-	if (!scan.groups)
-		return -ENOMEM;
-	rc = find_groups(dev, caller, arg + HEADER_SIZE, &scan);
-	if (!rc)
-		rc = walk_set(dev, owner_visit, &scan);
+	rc = dev->by_node ? walk_set(dev, context_visit, dev)
+			  : reset_by_groups(dev, caller, arg + HEADER_SIZE, &scan);
 	if (!rc)
 		walk_set(dev, reset_visit, dev);
-	free(scan.groups);
 	return rc;
 }

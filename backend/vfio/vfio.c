@@ -146,6 +146,7 @@ int vfio_device_bind(struct vfio *vfio, struct iommu_device *idev, struct pci_de
 	dev->group = group;
 	dev->idev = idev;
 	dev->pci = pci;
+	dev->index = vfio_node_index(vfio);
 	dev->irqs.type = VFIO_IRQ_NONE;
 	for (at = &group->devices; *at; at = &(*at)->next)
 		;
@@ -187,7 +188,8 @@ int vfio_device_unbind(struct vfio *vfio, struct iommu_device *idev)
 	if (!at)
 		return -ENODEV;
 	dev = *at;
-	if (dev->open_count) {
+	/* A file of the node keeps the device registered, bound or not. */
+	if (dev->open_count || dev->node_files) {
 		vfio_irqs_request_release(dev);
 		return -EBUSY;
 	}
@@ -240,22 +242,44 @@ static const char *audit_device(const struct vfio_device *dev)
 		return "vfio device: configuration copy of a closed device, or none of an open one";
 	if (dev->open_count == 0 && pci_dev_bus_master(dev->pci))
 		return "vfio device: a closed device masters the bus";
+	if (dev->by_node && (dev->open_count != 1 || !dev->iommufd || !dev->node_files))
+		return "vfio device: its node's file is not the only one, or has no iommufd";
+	if (vfio_iommufd_audit(dev))
+		return vfio_iommufd_audit(dev);
 	return vfio_irqs_audit(dev);
 }
 
-static const char *audit_group(const struct vfio_group *group)
+/* Devices that are open through a type1 container count in `users`. */
+static const char *audit_devices(const struct vfio_group *group, unsigned *users)
 {
-	unsigned open = 0;
+	unsigned nodes = 0;
 
 	for (const struct vfio_device *dev = group->devices; dev; dev = dev->next) {
 		const char *what = audit_device(dev);
 
 		if (what)
 			return what;
-		open += dev->open_count != 0;
+		*users += dev->open_count && !dev->iommufd;
+		nodes += dev->by_node;
 	}
+	if (nodes != group->node_users)
+		return "vfio group: node users are not the devices that are bound by their node";
+	if (nodes && group->opened)
+		return "vfio group: open while a device is bound by its node";
+	return NULL;
+}
+
+static const char *audit_group(const struct vfio_group *group)
+{
+	unsigned open = 0;
+	const char *what = audit_devices(group, &open);
+
+	if (what)
+		return what;
 	if (open != group->container_users)
 		return "vfio group: users are not the open devices";
+	if (group->iommufd && (group->container || !group->opened))
+		return "vfio group: an iommufd beside a container, or without an open file";
 	if (open && !group->container)
 		return "vfio group: a device is open without a container";
 	if (group->container && !group->opened)

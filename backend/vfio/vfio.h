@@ -2,6 +2,9 @@
 /*
  * The files of /dev/vfio: container, group and device descriptors.
  *
+ * A group takes an iommufd descriptor as container too, and a device has a node of its own; both
+ * need iommufd (iommufd/iommufd.h).
+ *
  * Each file's ioctls answer as drivers/vfio does: validation order, argsz rules, errno. The
  * structures are those of <linux/vfio.h>.
  */
@@ -47,6 +50,10 @@ bool vfio_driver_breaks_group(const struct vfio *vfio, const struct iommu_device
 struct file *vfio_container_open(struct vfio *vfio, int *error);
 struct file *vfio_group_open(struct vfio *vfio, int group_id, const struct caller *caller,
 			     int *error);
+/* open("/dev/vfio/devices/vfioN"). -ENOENT no such device, or a kernel without nodes; -ENOMEM. */
+struct file *vfio_node_open(struct vfio *vfio, unsigned index, int *error);
+/* N of the device's node, the lowest that was free when it was bound; -1: it has none. */
+int vfio_device_node(const struct vfio *vfio, const struct iommu_device *dev);
 
 /* The device behind a device file, NULL if it is another kind of file. */
 struct pci_dev *vfio_file_pci_dev(const struct file *file);

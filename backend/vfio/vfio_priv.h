@@ -3,13 +3,17 @@
  * What the files of backend/vfio share.
  *
  * References: a container lives as long as its file or a group in it; a group's file lives as long
- * as a descriptor or an open device of the group (the device's first open takes a reference on it);
- * the file of a device keeps nothing but itself. A device lives as long as it is bound, a group as
- * long as it has devices or an open file.
+ * as a descriptor or a device of the group that is open through a type1 container (the device's
+ * first open takes a reference on it); the file of a device keeps nothing but itself. A device
+ * lives as long as it is bound to vfio-pci, a group as long as it has devices or an open file.
+ *
+ * An iommufd as container is different: the group only keeps the context, and each device has its
+ * own tie to that from its first open to its last close, whatever becomes of the group meanwhile.
  */
 #ifndef BACKEND_VFIO_VFIO_PRIV_H
 #define BACKEND_VFIO_VFIO_PRIV_H
 
+#include "iommufd/iommufd.h"
 #include "vfio/vfio.h"
 
 #include <linux/vfio.h>
@@ -33,7 +37,9 @@ struct vfio_group {
 	struct vfio_device *devices; /* in order of binding */
 	struct file *opened;         /* the one open file */
 	struct vfio_container *container;
-	unsigned container_users; /* open devices */
+	struct iommufd_ctx *iommufd; /* in the container's place; a reference. NULL: none */
+	unsigned container_users;    /* devices that are open through the container */
+	unsigned node_users;         /* ... and through their node: the group cannot be opened */
 	struct vfio_group *next_in_container;
 	struct vfio_group *next; /* of the machine */
 };
@@ -69,15 +75,30 @@ struct vfio_device {
 	struct vfio_group *group;
 	struct iommu_device *idev;
 	struct pci_dev *pci;
-	unsigned open_count;      /* files */
+	unsigned index;           /* of its node */
+	unsigned node_files;      /* files of the node, bound or not */
+	unsigned open_count;      /* files that may use the device */
 	struct vfio_device *next; /* in the group */
 
 	/* While open. */
+	bool by_node;                   /* the one file is the node's */
+	struct iommufd_device *iommufd; /* NULL: through a type1 container */
+	bool attached;                  /* its own requests, to something of the iommufd */
+	uint32_t *pasid;                /* that are attached, ascending */
+	unsigned pasid_count;
 	struct vfio_config *config;
 	struct vfio_irqs irqs;
 	bool reset_works;
 	bool needs_reset;
 	bool low_power; /* the user let go of power: memory does not answer */
+};
+
+/* A file on a device. */
+struct vfio_device_file {
+	struct file file;
+	struct vfio_device *dev;
+	bool node;    /* of the device's node; else from its group */
+	bool granted; /* it may use the device: from BIND on, or from its group at once */
 };
 
 struct vfio {
@@ -122,11 +143,49 @@ bool vfio_companion_allowed(const struct iommu_device *dev);
 
 /* ---- device.c ---- */
 
-/* A new file on the device, with one reference. */
+/* A new file on the device through its group, with one reference. */
 int vfio_device_open(struct vfio_device *dev, struct file **file);
+/* A file with one reference that may do nothing yet. NULL: no memory. */
+struct vfio_device_file *vfio_device_file_create(struct vfio_device *dev);
+/* One file more may use the device; the first one binds it to the context, or (NULL) uses the
+ * container of its group, and enables it. */
+int vfio_device_use(struct vfio_device *dev, struct iommufd_ctx *ctx);
+/* One less; the last one disables it and gives it up. */
+void vfio_device_unuse(struct vfio_device *dev);
 struct vfio_device *vfio_device_from_file(const struct file *file);
 /* BARs answer: decoding is on as far as the user knows, and the device is powered. */
 bool vfio_device_memory_enabled(const struct vfio_device *dev);
+
+/* ---- cdev.c ---- */
+
+/* BIND_IOMMUFD, on files of groups too, which it refuses. */
+long vfio_node_bind(struct vfio_device_file *df, const struct caller *caller, uint64_t arg);
+long vfio_node_attach(struct vfio_device_file *df, const struct caller *caller, uint64_t arg);
+long vfio_node_detach(struct vfio_device_file *df, const struct caller *caller, uint64_t arg);
+void vfio_node_closed(struct vfio_device_file *df);
+/* The kernel has iommufd, and so the nodes. */
+bool vfio_has_nodes(const struct vfio *vfio);
+/* The lowest number that no device's node has. */
+unsigned vfio_node_index(const struct vfio *vfio);
+
+/* ---- iommufd.c ---- */
+
+int vfio_iommufd_bind(struct vfio_device *dev, struct iommufd_ctx *ctx);
+/* Detaches everything before. */
+void vfio_iommufd_unbind(struct vfio_device *dev);
+/* Attach, or replace what it is attached to; *pt_id receives the HWPT's. */
+int vfio_iommufd_attach(struct vfio_device *dev, uint32_t *pt_id);
+void vfio_iommufd_detach(struct vfio_device *dev);
+/* To the IOAS that stands for the container; -ENODEV: there is none. */
+int vfio_iommufd_attach_compat(struct vfio_device *dev);
+/* -ENOSPC: no PASID is that large. */
+int vfio_iommufd_attach_pasid(struct vfio_device *dev, uint32_t pasid, uint32_t *pt_id);
+void vfio_iommufd_detach_pasid(struct vfio_device *dev, uint32_t pasid);
+/* What a context is told of a device that a reset reaches: its id there, or one of these. */
+#define VFIO_DEVID_OWNED     0u
+#define VFIO_DEVID_NOT_OWNED UINT32_MAX
+uint32_t vfio_iommufd_reset_id(const struct vfio_device *dev, const struct iommufd_ctx *ctx);
+const char *vfio_iommufd_audit(const struct vfio_device *dev);
 
 /* ---- regions.c ---- */
 

@@ -234,6 +234,9 @@ static void text_device(FILE *out, const struct platform_device *device)
 	text_bool(out, "acs", device->acs, false);
 	text_bool(out, "acs-enabled", device->acs_enabled, true);
 	text_bool(out, "ats", device->ats, false);
+	text_bool(out, "pri", device->pri, false);
+	if (device->pasid_bits)
+		fprintf(out, " pasid-bits = %u;", device->pasid_bits);
 	text_bool(out, "multifunction", device->multifunction, false);
 	if (device->dma_mask != UINT64_MAX)
 		fprintf(out, " dma-mask = \"0x%" PRIx64 "\";", device->dma_mask);

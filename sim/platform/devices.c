@@ -141,6 +141,8 @@ static const struct key device_keys[] = {
 	{"acs-enabled", KEY_BOOL, .offset = DEVICE(acs_enabled)},
 	{"aliases", KEY_CALL, .call = parse_aliases},
 	{"ats", KEY_BOOL, .offset = DEVICE(ats)},
+	{"pri", KEY_BOOL, .offset = DEVICE(pri)},
+	{"pasid-bits", KEY_U8, .offset = DEVICE(pasid_bits), .max = 20},
 	{"multifunction", KEY_BOOL, .offset = DEVICE(multifunction)},
 	{"dma-mask", KEY_U64, .offset = DEVICE(dma_mask)},
 	{"secondary-bus", KEY_U8, .offset = DEVICE(secondary_bus), .min = 1},
@@ -161,6 +163,9 @@ static int function_finish(struct parser *parser, struct platform_device *device
 				    device->model);
 	if (!device->typed && is_conventional(device->model))
 		device->type = PCI_CONVENTIONAL;
+	if (device->pri && !device->ats)
+		return parser_error(parser, device->place,
+				    "a device has pri and no ats, expected both or neither");
 	return 0;
 }
 
@@ -168,8 +173,8 @@ static int function_finish(struct parser *parser, struct platform_device *device
 static int acpi_finish(struct parser *parser, const config_setting_t *group,
 		       struct platform_device *device)
 {
-	static const char *const pci_only[] = {"type",          "acs", "acs-enabled",
-					       "multifunction", "ats", "aliases"};
+	static const char *const pci_only[] = {"type", "acs", "acs-enabled", "multifunction",
+					       "ats",  "pri", "pasid-bits",  "aliases"};
 
 	for (unsigned i = 0; i < SIO_ARRAY_SIZE(pci_only); i++)
 		if (config_setting_get_member(group, pci_only[i]))

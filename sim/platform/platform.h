@@ -105,6 +105,8 @@ struct platform_device {
 	bool acs, acs_enabled; /* the capability is there; it is on */
 	bool multifunction;
 	bool ats;                               /* has a device TLB */
+	bool pri;                               /* asks for pages by page requests */
+	uint8_t pasid_bits;                     /* of the PASIDs that it knows, 0: none */
 	uint8_t secondary_bus, subordinate_bus; /* bridges */
 	uint8_t alias_devfns[8];                /* other ids of the same bus that its DMA carries */
 	uint8_t alias_count, alias_bus;
