@@ -48,7 +48,7 @@ struct file_ops {
 	/* Where in physical space [offset, offset + len) lies, for a PFN map. NULL: -ENODEV. */
 	int (*mmap)(struct file *file, uint64_t offset, uint64_t len, bool shared, pa_t *pa);
 	/* A piece of such a map from `offset` came to be, by mmap, split or fork; or went. It holds
-	 * a reference on the file meanwhile. Both or NULL: pieces mean nothing to the file. */
+	 * a reference on the file in any case. Both or NULL: pieces mean nothing to the file. */
 	void (*mmap_open)(struct file *file, uint64_t offset);
 	void (*mmap_close)(struct file *file, uint64_t offset);
 	/*
