@@ -63,6 +63,8 @@ static int boot_system(const struct boot *boot)
 	if (!machine->vfio)
 		return boot_no_memory(boot);
 	machine->iommufd.iommu = &machine->iommu;
+	/* As distributions build it. */
+	machine->iommufd.noiommu = true;
 	for (unsigned i = 0; i < machine->device_count && !rc; i++)
 		rc = boot_bind(boot, &machine->device[i]);
 	return rc;
