@@ -47,6 +47,7 @@ struct file_ops {
 	unsigned (*poll)(struct file *file);
 	/* Where in physical space [offset, offset + len) lies, for a PFN map. NULL: -ENODEV. */
 	int (*mmap)(struct file *file, uint64_t offset, uint64_t len, bool shared, pa_t *pa);
+	bool mmap_noexec; /* a shared map that is executable: -EPERM before anything is asked */
 	/*
 	 * Memory files: pin up to max_pages from page `index` on, as mm_ops.pin does; the run is
 	 * given back to unpin, with a reference on the file held meanwhile. -EINVAL beyond the end,

@@ -221,6 +221,7 @@ static const struct file_ops iommufd_file_ops = {
 	.kind = "iommufd",
 	.ioctl = iommufd_ioctl,
 	.mmap = ctx_mmap,
+	.mmap_noexec = true,
 	.release = ctx_release,
 };
 
