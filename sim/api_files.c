@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The public API's files: open, ioctl, pread, pwrite, close, and eventfds.
+ * The public API's files: ioctl, pread, pwrite, poll, close, and eventfds.
  *
  * The caller's structures are memory of the program that uses the library, reached by address as
  * the kernel reaches user memory. Addresses that no user mapping has (the first 64 KiB, the kernel
  * half) answer EFAULT; what lies between is the caller's promise.
  */
-#include <ctype.h>
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include <poll.h>
 #include <string.h>
 
 #include "machine.h"
@@ -57,54 +55,12 @@ static long answer(long rc)
 	return -1;
 }
 
-/* "12" of "/dev/vfio/12"; -1: not a group's name. */
-static int group_number(const char *name)
-{
-	int id = 0;
-
-	if (!isdigit((unsigned char)*name) || strlen(name) > 9 || (name[0] == '0' && name[1]))
-		return -1;
-	for (; *name; name++) {
-		if (!isdigit((unsigned char)*name))
-			return -1;
-		id = id * 10 + (*name - '0');
-	}
-	return id;
-}
-
-static int file_open(struct sio_process *process, const char *path)
-{
-	static const char dir[] = "/dev/vfio/";
-	struct vfio *vfio = process->machine->vfio;
-	struct caller caller = machine_caller(process);
-	struct file *file;
-	const char *name = path + strlen(dir);
-	int error = -ENOENT, group, fd;
-
-	if (strncmp(path, dir, strlen(dir)))
-		return -ENOENT;
-	caller.ua = &program_memory;
-	group = group_number(name);
-	if (!strcmp(name, "vfio"))
-		file = vfio_container_open(vfio, &error);
-	else if (group >= 0)
-		file = vfio_group_open(vfio, group, &caller, &error);
-	else
-		return -ENOENT;
-	if (!file)
-		return error;
-	fd = fd_install(process->fds, file);
-	if (fd < 0)
-		file_put(file);
-	return fd;
-}
-
 int sio_open(struct sio_process *process, const char *path)
 {
 	int fd;
 
 	machine_enter(process->machine, true);
-	fd = file_open(process, path);
+	fd = machine_open(process, path);
 	machine_leave(process->machine);
 	return (int)answer(fd);
 }
@@ -183,6 +139,22 @@ ssize_t sio_pwrite(struct sio_process *process, int fd, const void *buf, size_t 
 	rc = file_transfer(process, fd, (uintptr_t)buf, len, offset, true);
 	machine_leave(process->machine);
 	return answer(rc);
+}
+
+int sio_poll(struct sio_process *process, int fd)
+{
+	const struct file *file;
+	int events = -EBADF;
+
+	machine_enter(process->machine, false);
+	machine_settle(process->machine);
+	file = fd_lookup(process->fds, fd);
+	if (file && file->ops->poll)
+		events = (int)file->ops->poll(fd_lookup(process->fds, fd));
+	else if (file)
+		events = POLLIN | POLLOUT;
+	machine_leave(process->machine);
+	return (int)answer(events);
 }
 
 int sio_eventfd(struct sio_process *process)

@@ -62,6 +62,9 @@ static int boot_system(const struct boot *boot)
 	machine->vfio = vfio_create(&(struct vfio_cfg){.iommu = &machine->iommu});
 	if (!machine->vfio)
 		return boot_no_memory(boot);
+	machine->iommufd.iommu = &machine->iommu;
+	/* As distributions build it. */
+	machine->iommufd.noiommu = true;
 	for (unsigned i = 0; i < machine->device_count && !rc; i++)
 		rc = boot_bind(boot, &machine->device[i]);
 	return rc;
@@ -128,6 +131,8 @@ void sio_machine_destroy(struct sio_machine *machine)
 	if (!machine)
 		return;
 	machine_processes_end(machine);
+	/* No file is left, and nothing else keeps one. */
+	sio_assert(!machine->iommufd.live);
 	if (machine->vfio)
 		vfio_destroy(machine->vfio);
 	unbind_devices(machine);

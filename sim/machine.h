@@ -18,6 +18,7 @@
 #include "core/mm_sim.h"
 #include "drv/drv_amdvi.h"
 #include "drv/drv_vtd.h"
+#include "iommufd/iommufd.h"
 #include "pcidev.h"
 #include "platform/platform.h"
 #include "softiommu.h"
@@ -90,6 +91,7 @@ struct sio_machine {
 	struct drv_amdvi *amdvi; /* NULL: no AMD unit */
 	bool booted;             /* the drivers take interrupts */
 	struct vfio *vfio;
+	struct iommufd_env iommufd;
 	struct sio_hw *hw;         /* the hardware alone: whose machine this is, else NULL */
 	struct sio_device *device; /* in order of (segment, rid) */
 	unsigned device_count;
@@ -136,6 +138,8 @@ extern const struct unit_env machine_unit_env;
 /* Bind a device to a kernel driver by name; the lock is held. As sio_device_bind(). */
 int machine_driver_bind(struct sio_device *device, const char *name);
 
+/* open(): a descriptor of the process, or -errno; the lock is held. */
+int machine_open(struct sio_process *process, const char *path);
 struct caller machine_caller(const struct sio_process *process);
 /* End all processes, newest first. */
 void machine_processes_end(struct sio_machine *machine);

@@ -47,6 +47,10 @@ struct file_ops {
 	unsigned (*poll)(struct file *file);
 	/* Where in physical space [offset, offset + len) lies, for a PFN map. NULL: -ENODEV. */
 	int (*mmap)(struct file *file, uint64_t offset, uint64_t len, bool shared, pa_t *pa);
+	/* A piece of such a map from `offset` came to be, by mmap, split or fork; or went. It holds
+	 * a reference on the file in any case. Both or NULL: pieces mean nothing to the file. */
+	void (*mmap_open)(struct file *file, uint64_t offset);
+	void (*mmap_close)(struct file *file, uint64_t offset);
 	/*
 	 * Memory files: pin up to max_pages from page `index` on, as mm_ops.pin does; the run is
 	 * given back to unpin, with a reference on the file held meanwhile. -EINVAL beyond the end,

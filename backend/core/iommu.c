@@ -145,11 +145,6 @@ struct iommu_device *iommu_device_find(const struct iommu *iommu, uint16_t segme
 
 /* ---- faults ---- */
 
-bool iommu_device_has_ats(const struct iommu_device *dev)
-{
-	return dev->pci && dev->pci->ats;
-}
-
 void iommu_fault_report(struct iommu *iommu, const struct iommu_fault *fault)
 {
 	struct iommu_priv *priv = iommu->priv;

@@ -6,11 +6,16 @@
  * checks first and then removes everything; mprotect works area by area and stops at the first
  * hole; madvise goes on behind holes and reports them at the end. A huge page is never cut: EINVAL.
  *
+ * An area holds the file that it maps open, so removing one may close a device: what that does to
+ * other address spaces' pins and charges comes after the area has left this one.
+ *
  * Invariant: areas that meet and differ in nothing are one area, huge page areas excepted: those
- * are never joined (VM_DONTEXPAND), which shows when a request is refused in the second of two.
+ * are never joined (VM_DONTEXPAND), which shows when a request is refused in the second of two; nor
+ * are areas of a file that counts them.
  */
 #include "core/mm_sim_priv.h"
 
+#include "core/file.h"
 #include "phys.h"
 
 #include <errno.h>
@@ -83,6 +88,12 @@ void area_set_locked(struct mm_sim *sim, struct area *area, bool locked)
 	}
 }
 
+/* Its file wants to know how many pieces of maps there are. */
+static bool area_is_counted(const struct area *area)
+{
+	return area->file && area->file->ops->mmap_open;
+}
+
 int area_add(struct mm_sim *sim, const struct area *model)
 {
 	struct area *area = malloc(sizeof(*area));
@@ -96,14 +107,28 @@ int area_add(struct mm_sim *sim, const struct area *model)
 	}
 	if (area->object)
 		area->object->refs++;
+	if (area->file)
+		file_get(area->file);
+	if (area_is_counted(area))
+		area->file->ops->mmap_open(area->file, area->file_offset);
 	return 0;
+}
+
+/* An area that is in no set any more. */
+static void area_release(struct area *area)
+{
+	object_put(area->object);
+	if (area_is_counted(area))
+		area->file->ops->mmap_close(area->file, area->file_offset);
+	if (area->file)
+		file_put(area->file);
+	free(area);
 }
 
 static void area_free(struct mm_sim *sim, struct area *area)
 {
 	area_set_locked(sim, area, false);
-	object_put(area->object);
-	free(area);
+	area_release(area);
 }
 
 void area_drop_all(struct mm_sim *sim)
@@ -143,7 +168,7 @@ static bool areas_match(const struct area *a, const struct area *b)
 	return a->last + 1 == b->first && !a->hugetlb && a->prot == b->prot && a->kind == b->kind &&
 	       a->contiguity == b->contiguity && !b->hugetlb && a->locked == b->locked &&
 	       a->object == b->object && a->object_shift == b->object_shift &&
-	       a->pfn_shift == b->pfn_shift;
+	       a->pfn_shift == b->pfn_shift && a->file == b->file && !area_is_counted(a);
 }
 
 void area_join_range(struct mm_sim *sim, uint64_t first, uint64_t last)
@@ -160,8 +185,7 @@ void area_join_range(struct mm_sim *sim, uint64_t first, uint64_t last)
 		imap_erase(&sim->areas, b->first, NULL);
 		a->last = b->last;
 		imap_update(&sim->areas, a->first, area_entry(a));
-		object_put(b->object);
-		free(b);
+		area_release(b);
 	}
 }
 
@@ -230,14 +254,18 @@ int mm_map_object(struct mm *mm, const struct mm_map_req *req, struct mm_object 
 		.contiguity = req->contiguity,
 		.hugetlb = req->hugetlb,
 		.object = object,
+		.file = req->kind == MM_PFN ? req->file : NULL,
+		.file_offset = req->file_offset,
 	};
 
 	if (rc)
 		return rc;
 	if (!mm_alive(mm))
 		return -EINVAL;
-	if (req->kind == MM_PFN)
+	if (req->kind == MM_PFN) {
 		area.pfn_shift = (req->pfn_pa >> SIO_PAGE_LG2) - area.first;
+		area.file = req->file;
+	}
 	if (req->kind != MM_ANON && req->kind != MM_PFN && !object)
 		area.object = object_create(sim->phys);
 	if (req->kind != MM_ANON && req->kind != MM_PFN && !area.object)
@@ -377,7 +405,9 @@ bool mm_sim_area(const struct mm *mm, uint64_t va, struct mm_map_req *out)
 		.hugetlb = area->hugetlb,
 		.contiguity = area->contiguity,
 	};
-	if (area->kind == MM_PFN)
+	if (area->kind == MM_PFN) {
 		out->pfn_pa = (area->first + area->pfn_shift) << SIO_PAGE_LG2;
+		out->file = area->file;
+	}
 	return true;
 }

@@ -43,7 +43,7 @@ enum pers_fgsp { FGSP_LEAVES, FGSP_AT_0, FGSP_RESERVED, FGSP_NO_PROBE };
 struct personality {
 	char name[PERSONALITY_NAME_MAX]; /* "6.12", "6.12,unmap_wrap_4_15" */
 	/* choosing a driver */
-	uint8_t container, set_iommu, nesting_enodev, dma_cc;
+	uint8_t container, set_iommu, vtd_nesting_enodev, dma_cc;
 	uint8_t set_container_fd_first, set_container_ebadfd, dma_ownership, device_fd_name_first;
 	uint8_t companions, last_device;
 	/* groups and domains */
@@ -59,11 +59,11 @@ struct personality {
 	uint8_t info, info_error_count, iova_cap, migration_cap, avail_cap, zeroed_caps;
 	uint8_t dirty, full_dirty_on_detach;
 	/* drivers and device files */
-	uint8_t vtd_every_pgsize, write_only_readable, amd_pgsizes, amd_aperture_48;
+	uint8_t vtd_every_pgsize, write_only_readable, amd_pgsizes, amd_aperture_48, amd_map_busy;
 	uint8_t prq_pasid_only, amd_iommufd;
 	uint8_t device_req_irq;
 	/* iommufd */
-	uint8_t iommufd, cdev_pasid, cdev_token;
+	uint8_t iommufd, iommufd_container, cdev_pasid, cdev_token;
 };
 
 /* NULL: no kernel of that name. NULL as name: the default, 6.12. */

@@ -8,6 +8,9 @@
  * invalidate. Unmapping clears every page that it meets as a whole and answers their sizes; where
  * nothing is mapped at the start it does nothing.
  *
+ * Up to 4.20 mapping over something was refused: EBUSY for an entry that is present, whatever it
+ * says; ENOMEM where a larger page is in the way, because no table can be hung below it.
+ *
  * Tables that an unmap emptied stay in the gather until every unit has forgotten them.
  */
 #include <errno.h>
@@ -18,13 +21,22 @@ iova_t amd_table_last(const struct amd_domain *ad)
 {
 	unsigned width = pt_width(ad->pt.top_level);
 
+	/* v2 tables do not grow, and half of what they reach is sign extended. */
+	if (ad->gcr3 != PA_NONE)
+		return ad->base.aperture_last;
 	return width < 64 ? SIO_BIT(width) - 1 : UINT64_MAX;
+}
+
+/* The level whose entries make a page of this size, alone or several of them. */
+static unsigned page_level(unsigned size_lg2)
+{
+	return (size_lg2 - SIO_PAGE_LG2) / 9;
 }
 
 /* Make room for `last` and for pages of 2^size_lg2 bytes. What was translated stays so. */
 static int domain_grow(struct amd_domain *ad, iova_t last, unsigned size_lg2)
 {
-	const unsigned level = (size_lg2 - SIO_PAGE_LG2) / 9;
+	const unsigned level = page_level(size_lg2);
 
 	while (amd_table_last(ad) < last || ad->pt.top_level < level) {
 		enum pt_status status = pt_grow_root(&ad->pt);
@@ -50,6 +62,13 @@ static void clear_under(struct amd_domain *ad, iova_t iova, unsigned size_lg2,
 	(void)ad->pt.ops->unmap(&ad->pt, iova, SIO_BIT(size_lg2), &replaced->tables);
 }
 
+static int refusal(const struct amd_domain *ad, iova_t iova, unsigned size_lg2)
+{
+	unsigned leaf_lg2 = ad->pt.ops->leaf_lg2(&ad->pt, iova);
+
+	return leaf_lg2 && page_level(leaf_lg2) > page_level(size_lg2) ? -ENOMEM : -EBUSY;
+}
+
 static int fill(struct amd_domain *ad, struct pt_map_req req, struct iommu_gather *replaced,
 		uint64_t *mapped)
 {
@@ -65,6 +84,8 @@ static int fill(struct amd_domain *ad, struct pt_map_req req, struct iommu_gathe
 			return -ENOMEM;
 		if (change.status == PT_RANGE)
 			return -EINVAL;
+		if (change.status == PT_EXISTS && ad->drv->iommu->personality->amd_map_busy)
+			return refusal(ad, req.iova, req.size_lg2);
 		if (change.status == PT_EXISTS)
 			clear_under(ad, req.iova, req.size_lg2, replaced);
 	}
@@ -92,8 +113,8 @@ int amd_map_pages(struct iommu_domain *domain, const struct pt_map_req *request,
 	req.perm &= PT_R | PT_W;
 	if (!req.perm || last < req.iova || !req.count)
 		return -EINVAL;
-	/* Every leaf is forced coherent. */
-	req.perm |= PT_SNP;
+	/* Every leaf of v1 tables is forced coherent. Those of v2 are marked from the start. */
+	req.perm |= ad->gcr3 == PA_NONE ? PT_SNP : PT_X | PT_U | PT_A | PT_D;
 	rc = domain_grow(ad, last, req.size_lg2);
 	if (!rc)
 		rc = fill(ad, req, &replaced, mapped);

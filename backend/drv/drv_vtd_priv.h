@@ -267,6 +267,7 @@ struct vtd_user *vtd_domain_user(const struct vtd_domain *vd, const struct vtd_u
 /* Rewrite the entries of all devices on the domain and on those nested in it. */
 void vtd_domain_rewrite(struct vtd_domain *vd);
 bool vtd_domain_enforce(struct iommu_domain *domain);
+int vtd_domain_nest(struct iommu_domain *domain);
 const char *vtd_domain_audit(const struct iommu_domain *domain);
 
 /* ---- drv_vtd_user.c ---- */

@@ -114,6 +114,11 @@ uint64_t iommufd_locked_pages(const struct iommufd_env *env, const struct mm *mm
 /* How many pins of iommufd hold the frame at `pa` (for the audit of all pins). */
 uint64_t iommufd_frame_pins(const struct iommufd_env *env, pa_t pa);
 
+/* Each run that iommufd pins, once for each time it is pinned, until `fn` says no. False: it did,
+ * or there is no memory. */
+bool iommufd_each_pin(const struct iommufd_env *env,
+		      bool (*fn)(void *ctx, const struct pin_run *run), void *ctx);
+
 struct iommufd_stats {
 	uint64_t objects, areas, mapped_bytes, pinned_pages;
 	unsigned domains;

@@ -202,6 +202,16 @@ static int ctx_mmap(struct file *file, uint64_t offset, uint64_t len, bool share
 	return iommufd_is_7_2(ctx) ? iommufd_mmap(ctx, offset, len, shared, pa) : -ENODEV;
 }
 
+static void ctx_mmap_open(struct file *file, uint64_t offset)
+{
+	iommufd_mmap_get(sio_container_of(file, struct iommufd_ctx, file), offset);
+}
+
+static void ctx_mmap_close(struct file *file, uint64_t offset)
+{
+	iommufd_mmap_put(sio_container_of(file, struct iommufd_ctx, file), offset);
+}
+
 static void ctx_release(struct file *file)
 {
 	struct iommufd_ctx *ctx = sio_container_of(file, struct iommufd_ctx, file);
@@ -221,6 +231,8 @@ static const struct file_ops iommufd_file_ops = {
 	.kind = "iommufd",
 	.ioctl = iommufd_ioctl,
 	.mmap = ctx_mmap,
+	.mmap_open = ctx_mmap_open,
+	.mmap_close = ctx_mmap_close,
 	.release = ctx_release,
 };
 

@@ -16,8 +16,10 @@ _Static_assert(VFIO_DMA_MAP_FLAG_WRITE == (int)IOMMU_WRITE,
 	       "flags and protection share their bits");
 
 /*
- * Page by page what the IOMMU refused as a whole. When a page fails too, the ones before it are
- * taken out, but for the first: the loop back stops one short of it, up to 4.20.
+ * Page by page what the IOMMU refused as a whole. When a page fails too, the loop back takes out
+ * from there down to the second page: the first stays, and what was in the way of the failing one
+ * goes, up to 4.20. Frames that do not follow each other upward are chunks of one page each, for
+ * which there is nothing to try.
  */
 int t1_map_try_harder(struct iommu_domain *domain, iova_t iova, const struct pin_run *chunk,
 		      unsigned prot)
@@ -25,6 +27,8 @@ int t1_map_try_harder(struct iommu_domain *domain, iova_t iova, const struct pin
 	uint64_t page = 0;
 	int rc = 0;
 
+	if (chunk->step < 0)
+		return -EBUSY;
 	for (; page < chunk->pages; page++) {
 		struct pt_run one = {.oa = chunk->pa + page * (uint64_t)chunk->step,
 				     .pages = 1,
