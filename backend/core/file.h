@@ -59,6 +59,9 @@ struct file_ops {
 	int (*pin)(struct file *file, uint64_t index, uint64_t max_pages, bool write,
 		   struct pin_run *run);
 	void (*unpin)(struct file *file, const struct pin_run *run, bool write);
+	/* Whether IOAS_MAP_FILE takes [start, start + length) bytes at all, before anything is
+	 * pinned. NULL: always. -EINVAL beyond the end, -ENODEV revoked. */
+	int (*map_check)(struct file *file, uint64_t start, uint64_t length);
 	bool unaccounted; /* pages of it are never charged (a DMA buffer) */
 	/* The last reference went. */
 	void (*release)(struct file *file);
