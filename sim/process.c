@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "core/memfile.h"
 #include "machine.h"
 
 /* Where memory goes that may lie anywhere; neighbours stay 2 MiB apart. */
@@ -18,11 +17,7 @@
 
 struct caller machine_caller(const struct sio_process *process)
 {
-	return (struct caller){
-		.task = process->task,
-		.fds = process->fds,
-		.ua = &process->program.ua,
-	};
+	return (struct caller){.task = process->task, .fds = process->fds};
 }
 
 /* Takes over the reference on mm, also when it fails. */
@@ -57,7 +52,6 @@ static struct sio_process *process_new(struct sio_machine *machine, struct mm *m
 	machine->user->refs++;
 	*process = (struct sio_process){
 		.machine = machine,
-		.program = {.ua = machine_program_memory},
 		.task = task,
 		.fds = fds,
 		.next_address = ADDRESS_FIRST,
@@ -208,9 +202,10 @@ static uint64_t address_choose(struct sio_process *process, uint64_t size)
 	return va;
 }
 
-/* Round the length, choose an address if none is asked for. */
-static int address_fix(struct sio_process *process, struct mm_map_req *req)
+static int memory_map(struct sio_process *process, struct mm_map_req *req, uint64_t *address)
 {
+	int rc;
+
 	req->len = page_round(req->len);
 	if (!req->len)
 		return -EINVAL;
@@ -218,15 +213,7 @@ static int address_fix(struct sio_process *process, struct mm_map_req *req)
 		req->va = address_choose(process, req->len);
 	if (!req->va || req->va >= MM_USER_END || req->len > MM_USER_END - req->va)
 		return -ENOMEM;
-	return 0;
-}
-
-static int memory_map(struct sio_process *process, struct mm_map_req *req, uint64_t *address)
-{
-	int rc = address_fix(process, req);
-
-	if (!rc)
-		rc = mm_sim_map(process->task->mm, req);
+	rc = mm_sim_map(process->task->mm, req);
 	if (!rc && address)
 		*address = req->va;
 	return rc;
@@ -266,71 +253,39 @@ int sio_mem_map(struct sio_process *process, const struct sio_mem *mem, uint64_t
 	return rc;
 }
 
-static int map_memfile(struct sio_process *process, struct file *file, struct mm_map_req *req,
-		       const struct sio_mem_file *map, uint64_t *address)
-{
-	int rc;
-
-	/* A private map would be another kind of memory; SIO_MEM_MEMFD_PRIVATE is one. */
-	if (map->copy)
-		return -ENODEV;
-	rc = address_fix(process, req);
-	if (!rc)
-		rc = memfile_map(file, process->task->mm, req, map->offset);
-	if (!rc && address)
-		*address = req->va;
-	return rc;
-}
-
 static int map_file(struct sio_process *process, struct file *file, struct mm_map_req *req,
-		    const struct sio_mem_file *map, uint64_t *address)
+		    uint64_t offset, uint64_t *address)
 {
-	unsigned how = (map->copy ? 0 : FILE_MAP_SHARED) | (map->executable ? FILE_MAP_EXEC : 0);
 	int rc;
 
-	if (file_is_memfile(file))
-		return map_memfile(process, file, req, map, address);
 	if (!file->ops->mmap)
 		return -ENODEV;
-	rc = file->ops->mmap(file, map->offset, req->len, how, &req->pfn_pa);
+	rc = file->ops->mmap(file, offset, req->len, true, &req->pfn_pa);
 	req->file = file;
-	req->file_offset = map->offset;
+	req->file_offset = offset;
 	return rc ? rc : memory_map(process, req, address);
-}
-
-int sio_mem_map_file(struct sio_process *process, const struct sio_mem_file *map, uint64_t *address)
-{
-	struct mm_map_req req = {
-		.va = map->address,
-		.len = page_round(map->size),
-		.prot = map->prot,
-		.kind = MM_PFN,
-	};
-	struct file *file;
-	int rc;
-
-	if (!sio_is_aligned(map->address, SIO_PAGE_SIZE) ||
-	    !sio_is_aligned(map->offset, SIO_PAGE_SIZE) || map->prot > SIO_PROT_RW || !req.len)
-		return -EINVAL;
-	memory_enter(process);
-	file = fd_lookup(process->fds, map->fd);
-	rc = file ? map_file(process, file, &req, map, address) : -EBADF;
-	memory_leave(process);
-	return rc;
 }
 
 int sio_mem_map_fd(struct sio_process *process, int fd, uint64_t offset, uint64_t size,
 		   uint64_t wanted, uint64_t *address)
 {
-	const struct sio_mem_file map = {
-		.address = wanted,
-		.fd = fd,
-		.offset = offset,
-		.size = size,
-		.prot = SIO_PROT_RW,
+	struct mm_map_req req = {
+		.va = wanted,
+		.len = page_round(size),
+		.prot = MM_READ | MM_WRITE,
+		.kind = MM_PFN,
 	};
+	struct file *file;
+	int rc;
 
-	return sio_mem_map_file(process, &map, address);
+	if (!sio_is_aligned(wanted, SIO_PAGE_SIZE) || !sio_is_aligned(offset, SIO_PAGE_SIZE) ||
+	    !req.len)
+		return -EINVAL;
+	memory_enter(process);
+	file = fd_lookup(process->fds, fd);
+	rc = file ? map_file(process, file, &req, offset, address) : -EBADF;
+	memory_leave(process);
+	return rc;
 }
 
 int sio_mem_unmap(struct sio_process *process, uint64_t address, uint64_t size)

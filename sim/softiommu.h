@@ -106,18 +106,6 @@ int sio_mem_map(struct sio_process *process, const struct sio_mem *mem, uint64_t
  * above. -EINVAL, -EBADF, -ENODEV no such file, -ENXIO no such window. */
 int sio_mem_map_fd(struct sio_process *process, int fd, uint64_t offset, uint64_t size,
 		   uint64_t wanted, uint64_t *address);
-/* mmap() of a file in full. */
-struct sio_mem_file {
-	uint64_t address; /* page aligned; 0: the machine chooses one */
-	int fd;
-	uint64_t offset, size;
-	unsigned prot;   /* enum sio_prot */
-	bool executable; /* PROT_EXEC as well */
-	bool copy;       /* MAP_PRIVATE */
-};
-/* As sio_mem_map_fd(), also memory files; -EPERM or -EACCES what the file does not allow. */
-int sio_mem_map_file(struct sio_process *process, const struct sio_mem_file *map,
-		     uint64_t *address);
 int sio_mem_unmap(struct sio_process *process, uint64_t address, uint64_t size);
 int sio_mem_protect(struct sio_process *process, uint64_t address, uint64_t size, unsigned prot);
 int sio_mem_discard(struct sio_process *process, uint64_t address, uint64_t size);
@@ -146,31 +134,11 @@ int sio_close(struct sio_process *process, int fd);
 ssize_t sio_pread(struct sio_process *process, int fd, void *buf, size_t len, uint64_t offset);
 ssize_t sio_pwrite(struct sio_process *process, int fd, const void *buf, size_t len,
 		   uint64_t offset);
-/* lseek(): 0, or -1 and ESPIPE (a file of events or faults has no positions) or EBADF. */
-int sio_seek(struct sio_process *process, int fd, uint64_t offset);
-/* dup(): another descriptor of the same open file, or -1 and errno. */
-int sio_dup(struct sio_process *process, int fd);
 /* What poll() would answer now: POLLIN, POLLOUT ... of <poll.h>; or -1 and EBADF. */
 int sio_poll(struct sio_process *process, int fd);
 /* eventfd2(), and its counter (which becomes 0). */
 int sio_eventfd(struct sio_process *process);
 int sio_eventfd_read(struct sio_process *process, int fd, uint64_t *count);
-
-/* A file that is memory: a memfd, or (unsealable) an unlinked file of tmpfs. */
-struct sio_memfile {
-	uint64_t size; /* bytes; 2 MiB pages: a multiple of that */
-	bool hugetlb;
-	bool unsealable;
-	bool read_only; /* opened without the right to write */
-	enum sio_contiguity contiguity;
-};
-/* memfd_create() and ftruncate(). A descriptor that sio_pread(), sio_pwrite(), sio_mem_map_fd() and
- * IOAS_MAP_FILE take, or -1 and EINVAL, EMFILE, ENOMEM. */
-int sio_memfile(struct sio_process *process, const struct sio_memfile *memfile);
-/* ftruncate(), F_ADD_SEALS and FALLOC_FL_PUNCH_HOLE of a memory file: 0, or -1 and errno. */
-int sio_truncate(struct sio_process *process, int fd, uint64_t size);
-int sio_seal(struct sio_process *process, int fd, unsigned seals);
-int sio_punch(struct sio_process *process, int fd, uint64_t offset, uint64_t len);
 
 /* ---- devices and their DMA ---- */
 

@@ -34,12 +34,8 @@ struct caller {
 	const struct uaccess *ua;
 };
 
-/* How a file is to be mapped. */
-enum { FILE_MAP_SHARED = 1, FILE_MAP_EXEC = 2 };
-
 struct file_ops {
 	const char *kind; /* "container", "group", "device", "eventfd" */
-	bool stream;      /* has no positions: it cannot be sought, only read and written at 0 */
 	long (*ioctl)(struct file *file, const struct caller *caller, unsigned int cmd,
 		      uint64_t arg);
 	/* Positional; NULL: -EINVAL. */
@@ -50,7 +46,7 @@ struct file_ops {
 	/* POLLIN and so on, at this moment. NULL: always POLLIN | POLLOUT. */
 	unsigned (*poll)(struct file *file);
 	/* Where in physical space [offset, offset + len) lies, for a PFN map. NULL: -ENODEV. */
-	int (*mmap)(struct file *file, uint64_t offset, uint64_t len, unsigned how, pa_t *pa);
+	int (*mmap)(struct file *file, uint64_t offset, uint64_t len, bool shared, pa_t *pa);
 	/* A piece of such a map from `offset` came to be, by mmap, split or fork; or went. It holds
 	 * a reference on the file in any case. Both or NULL: pieces mean nothing to the file. */
 	void (*mmap_open)(struct file *file, uint64_t offset);

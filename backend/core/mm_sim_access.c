@@ -111,10 +111,6 @@ static int access_piece(struct mm_sim *sim, const struct area *area, struct piec
 	piece_limit(piece, area->last - piece->page + 1);
 	if (area->kind == MM_PFN)
 		return access_pfn(sim, area, piece);
-	if (area_is_past_end(area, piece->page))
-		return -EFAULT;
-	if (area->object)
-		piece_limit(piece, area->object->limit - (piece->page - area->object_shift));
 	if (!piece->write) {
 		read_piece(sim, area, piece);
 		return 0;

@@ -51,19 +51,18 @@ struct area *area_ceil(const struct mm_sim *sim, uint64_t page)
 
 /* ---- objects ---- */
 
-struct mm_object *mm_object_create(struct phys *phys)
+static struct mm_object *object_create(struct phys *phys)
 {
 	struct mm_object *object = calloc(1, sizeof(*object));
 
 	if (!object)
 		return NULL;
 	object->phys = phys;
-	object->limit = UINT64_MAX;
 	imap_init(&object->pages);
 	return object;
 }
 
-void mm_object_put(struct mm_object *object)
+static void object_put(struct mm_object *object)
 {
 	if (!object || --object->refs)
 		return;
@@ -118,7 +117,7 @@ int area_add(struct mm_sim *sim, const struct area *model)
 /* An area that is in no set any more. */
 static void area_release(struct area *area)
 {
-	mm_object_put(area->object);
+	object_put(area->object);
 	if (area_is_counted(area))
 		area->file->ops->mmap_close(area->file, area->file_offset);
 	if (area->file)
@@ -268,7 +267,7 @@ int mm_map_object(struct mm *mm, const struct mm_map_req *req, struct mm_object 
 		area.file = req->file;
 	}
 	if (req->kind != MM_ANON && req->kind != MM_PFN && !object)
-		area.object = mm_object_create(sim->phys);
+		area.object = object_create(sim->phys);
 	if (req->kind != MM_ANON && req->kind != MM_PFN && !area.object)
 		return -ENOMEM;
 	if (area.object) {
@@ -278,7 +277,7 @@ int mm_map_object(struct mm *mm, const struct mm_map_req *req, struct mm_object 
 	rc = unmap_pages(sim, area.first, area.last);
 	if (!rc)
 		rc = area_add(sim, &area);
-	mm_object_put(area.object);
+	object_put(area.object);
 	if (!rc)
 		area_join_range(sim, area.first, area.last);
 	return rc;

@@ -30,9 +30,6 @@ static void gap_around(const struct area *area, struct page_space space, uint64_
 
 	*first = area->first;
 	*last = area->last;
-	if (area->object)
-		*last = page + page_min(area->last - page,
-					area->object->limit - 1 - (page - area->object_shift));
 	/* Distances, not positions: an object may begin below page 0 of this address space. */
 	if (imap_floor(space.map, key, &before))
 		*first = page_max(*first, page - page_min(page, key - before.last - 1));
@@ -134,8 +131,6 @@ int page_fault(struct mm_sim *sim, const struct area *area, uint64_t page, uint6
 	uint64_t key = page - space.shift;
 	bool present;
 
-	if (area_is_past_end(area, page))
-		return -EFAULT;
 	n = page_min(n, area->last - page + 1);
 	present = extent_at(space.map, key, out);
 	if (!present || (out->flags & EXTENT_COW)) {

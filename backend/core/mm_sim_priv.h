@@ -30,8 +30,7 @@
 struct mm_object {
 	struct phys *phys;
 	struct imap pages; /* extents, by page of the object */
-	uint64_t refs;     /* areas, of all address spaces; and the file, if it is one's */
-	uint64_t limit;    /* pages at or above it do not exist: the end of a file */
+	uint64_t refs;     /* areas, of all address spaces */
 };
 
 struct area {
@@ -70,12 +69,6 @@ static inline const struct mm_sim *mm_sim_of_const(const struct mm *mm)
 static inline bool area_is_shared(const struct area *area)
 {
 	return area->kind == MM_SHARED || area->kind == MM_FILE_SHARED;
-}
-
-/* Is the page of an area behind the end of its file? Touching it is a signal. */
-static inline bool area_is_past_end(const struct area *area, uint64_t page)
-{
-	return area->object && page - area->object_shift >= area->object->limit;
 }
 
 static inline uint64_t area_pages(const struct area *area)
@@ -152,10 +145,6 @@ void area_set_locked(struct mm_sim *sim, struct area *area, bool locked);
 /* Record a copy of *area where nothing is, with a reference on its object. */
 int area_add(struct mm_sim *sim, const struct area *area);
 void area_drop_all(struct mm_sim *sim);
-/* Without a reference; NULL: no memory. */
-struct mm_object *mm_object_create(struct phys *phys);
-/* NULL is accepted. */
-void mm_object_put(struct mm_object *object);
 /* As mm_sim_map(), with an object that exists, from its page `index` on. NULL: a new one. */
 int mm_map_object(struct mm *mm, const struct mm_map_req *req, struct mm_object *object,
 		  uint64_t index);

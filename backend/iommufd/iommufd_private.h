@@ -343,8 +343,8 @@ int iommufd_viommu_report_event(struct iommu_viommu *viommu, uint32_t type, cons
 
 /* ---- mmap.c ---- */
 
-/* mmap() of the context's file: -EINVAL private, -EPERM executable, -ENXIO not exactly a window. */
-int iommufd_mmap(struct iommufd_ctx *ctx, uint64_t offset, uint64_t len, unsigned how, pa_t *pa);
+/* mmap() of the context's file: -EINVAL private, -ENXIO not exactly a window. */
+int iommufd_mmap(struct iommufd_ctx *ctx, uint64_t offset, uint64_t len, bool shared, pa_t *pa);
 /* A piece of a window came to be mapped, or went. */
 void iommufd_mmap_get(struct iommufd_ctx *ctx, uint64_t offset);
 void iommufd_mmap_put(struct iommufd_ctx *ctx, uint64_t offset);

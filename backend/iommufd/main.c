@@ -195,11 +195,11 @@ static long iommufd_ioctl(struct file *file, const struct caller *caller, unsign
 
 /* ---- the file ---- */
 
-static int ctx_mmap(struct file *file, uint64_t offset, uint64_t len, unsigned how, pa_t *pa)
+static int ctx_mmap(struct file *file, uint64_t offset, uint64_t len, bool shared, pa_t *pa)
 {
 	struct iommufd_ctx *ctx = sio_container_of(file, struct iommufd_ctx, file);
 
-	return iommufd_is_7_2(ctx) ? iommufd_mmap(ctx, offset, len, how, pa) : -ENODEV;
+	return iommufd_is_7_2(ctx) ? iommufd_mmap(ctx, offset, len, shared, pa) : -ENODEV;
 }
 
 static void ctx_mmap_open(struct file *file, uint64_t offset)

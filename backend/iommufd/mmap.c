@@ -54,14 +54,12 @@ void iommufd_viommu_mmap_free(struct iommu_viommu *base, uint64_t offset)
 	free(window);
 }
 
-int iommufd_mmap(struct iommufd_ctx *ctx, uint64_t offset, uint64_t len, unsigned how, pa_t *pa)
+int iommufd_mmap(struct iommufd_ctx *ctx, uint64_t offset, uint64_t len, bool shared, pa_t *pa)
 {
 	const struct iommufd_mmap *window;
 
-	if (!(how & FILE_MAP_SHARED))
+	if (!shared)
 		return -EINVAL;
-	if (how & FILE_MAP_EXEC)
-		return -EPERM;
 	window = window_find(ctx, offset);
 	if (!window || ((len + SIO_PAGE_SIZE - 1) & SIO_PAGE_MASK) != window->len)
 		return -ENXIO;

@@ -317,12 +317,11 @@ static ssize_t device_pwrite(struct file *file, const struct caller *caller, uin
 	return device_rw(df_of(file), caller, buf, len, offset, true);
 }
 
-static int device_mmap(struct file *file, uint64_t offset, uint64_t len, unsigned how, pa_t *pa)
+static int device_mmap(struct file *file, uint64_t offset, uint64_t len, bool shared, pa_t *pa)
 {
 	const struct vfio_device_file *df = df_of(file);
 
-	return df->granted ? vfio_bar_mmap(df->dev, offset, len, (how & FILE_MAP_SHARED) != 0, pa)
-			   : -EINVAL;
+	return df->granted ? vfio_bar_mmap(df->dev, offset, len, shared, pa) : -EINVAL;
 }
 
 static void device_release(struct file *file)
