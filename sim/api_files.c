@@ -154,6 +154,34 @@ ssize_t sio_pwrite(struct sio_process *process, int fd, const void *buf, size_t 
 	return answer(rc);
 }
 
+int sio_seek(struct sio_process *process, int fd, uint64_t offset)
+{
+	const struct file *file;
+	int rc;
+
+	machine_enter(process->machine, false);
+	file = fd_lookup(process->fds, fd);
+	rc = !file ? -EBADF : file->ops->stream ? -ESPIPE : offset > INT64_MAX ? -EINVAL : 0;
+	machine_leave(process->machine);
+	return (int)answer(rc);
+}
+
+int sio_dup(struct sio_process *process, int fd)
+{
+	struct file *file;
+	int copy = -EBADF;
+
+	machine_enter(process->machine, true);
+	file = fd_lookup(process->fds, fd);
+	if (file) {
+		copy = fd_install(process->fds, file_get(file));
+		if (copy < 0)
+			file_put(file);
+	}
+	machine_leave(process->machine);
+	return (int)answer(copy);
+}
+
 int sio_poll(struct sio_process *process, int fd)
 {
 	const struct file *file;

@@ -36,6 +36,7 @@ struct caller {
 
 struct file_ops {
 	const char *kind; /* "container", "group", "device", "eventfd" */
+	bool stream;      /* has no positions: it is only ever read and written at offset 0 */
 	long (*ioctl)(struct file *file, const struct caller *caller, unsigned int cmd,
 		      uint64_t arg);
 	/* Positional; NULL: -EINVAL. */

@@ -17,10 +17,10 @@
 static int run_memfd(struct golden *g)
 {
 	const char *kind = rec_value(g->op, "kind");
-	struct sio_memfile memfile = {
+	struct sio_memfd_cfg memfile = {
 		.size = golden_number(g, "size", 0),
 		.hugetlb = kind && !strcmp(kind, "huge"),
-		.unsealable = kind && (!strcmp(kind, "tmp") || !strcmp(kind, "ro")),
+		.no_seals = kind && (!strcmp(kind, "tmp") || !strcmp(kind, "ro")),
 		.read_only = kind && !strcmp(kind, "ro"),
 		.contiguity = SIO_RUN_4K,
 	};
@@ -28,11 +28,11 @@ static int run_memfd(struct golden *g)
 		kind && (!strcmp(kind, "zero") || !strcmp(kind, "proc") || !strcmp(kind, "pipe"));
 	int fd;
 
-	if (kind && !other && !memfile.hugetlb && !memfile.unsealable)
+	if (kind && !other && !memfile.hugetlb && !memfile.no_seals)
 		golden_bad(g, "kind: \"%.20s\" is none of huge, tmp, ro, zero, proc, pipe", kind);
 	if (g->rc)
 		return g->rc;
-	fd = other ? sio_eventfd(g->s->process) : sio_memfile(g->s->process, &memfile);
+	fd = other ? sio_eventfd(g->s->process) : sio_memfd_open(g->s->process, &memfile);
 	golden_answer(g, fd < 0 ? -errno : 0);
 	return fd < 0 ? 0 : golden_bind_fd(g, rec_bare(g->op, 0), fd);
 }
@@ -47,7 +47,7 @@ static int run_file_size(struct golden *g)
 	uint64_t size = golden_need(g, "size");
 
 	if (!g->rc)
-		answer(g, sio_truncate(g->s->process, golden_fd(g, rec_bare(g->op, 0)), size));
+		answer(g, sio_file_truncate(g->s->process, golden_fd(g, rec_bare(g->op, 0)), size));
 	return g->rc;
 }
 
@@ -56,7 +56,7 @@ static int run_file_seal(struct golden *g)
 	unsigned seals = (unsigned)golden_need(g, "seals");
 
 	if (!g->rc)
-		answer(g, sio_seal(g->s->process, golden_fd(g, rec_bare(g->op, 0)), seals));
+		answer(g, sio_file_seal(g->s->process, golden_fd(g, rec_bare(g->op, 0)), seals));
 	return g->rc;
 }
 
@@ -65,7 +65,8 @@ static int run_file_punch(struct golden *g)
 	uint64_t off = golden_number(g, "off", 0), size = golden_number(g, "size", SIO_PAGE_SIZE);
 
 	if (!g->rc)
-		answer(g, sio_punch(g->s->process, golden_fd(g, rec_bare(g->op, 0)), off, size));
+		answer(g,
+		       sio_file_punch(g->s->process, golden_fd(g, rec_bare(g->op, 0)), off, size));
 	return g->rc;
 }
 
@@ -131,7 +132,7 @@ static int run_buffer_file(struct golden *g)
 {
 	int fd = golden_fd(g, rec_bare(g->op, 1));
 	const char *prot = rec_value(g->op, "prot");
-	struct sio_mem_file map = {
+	struct sio_file_map map = {
 		.fd = fd,
 		.offset = golden_number(g, "off", 0),
 		.prot = prot && !strcmp(prot, "r") ? SIO_PROT_READ : SIO_PROT_RW,

@@ -174,7 +174,7 @@ static void take_window(struct golden *g, uint64_t *offset, uint64_t *len)
 	*offset += more;
 }
 
-static bool take_map_prot(struct golden *g, struct sio_mem_file *map)
+static bool take_map_prot(struct golden *g, struct sio_file_map *map)
 {
 	const char *prot = rec_value(g->op, "prot"), *share = rec_value(g->op, "share");
 
@@ -184,7 +184,7 @@ static bool take_map_prot(struct golden *g, struct sio_mem_file *map)
 	else if (prot && prot[0] == 'r' && strcmp(prot, "rw"))
 		map->prot = SIO_PROT_READ;
 	map->executable = prot && !strcmp(prot, "rx");
-	map->copy = share && !strcmp(share, "private");
+	map->private_copy = share && !strcmp(share, "private");
 	if (prot && strcmp(prot, "rw") && strcmp(prot, "r") && strcmp(prot, "rx") &&
 	    strcmp(prot, "none"))
 		golden_bad(g, "prot: \"%.20s\" is none of rw, r, rx, none", prot);
@@ -203,7 +203,7 @@ static void put_word(struct golden *g, uint64_t address)
 
 static int run_mmap_iommufd(struct golden *g)
 {
-	struct sio_mem_file map = {.fd = golden_fd(g, rec_bare(g->op, 1))};
+	struct sio_file_map map = {.fd = golden_fd(g, rec_bare(g->op, 1))};
 	struct golden_name *entry;
 	int rc;
 
