@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "core/memfd.h"
 #include "machine.h"
 
 /* Where memory goes that may lie anywhere; neighbours stay 2 MiB apart. */
@@ -17,7 +18,11 @@
 
 struct caller machine_caller(const struct sio_process *process)
 {
-	return (struct caller){.task = process->task, .fds = process->fds};
+	return (struct caller){
+		.task = process->task,
+		.fds = process->fds,
+		.ua = &process->program.ua,
+	};
 }
 
 /* Takes over the reference on mm, also when it fails. */
@@ -52,6 +57,7 @@ static struct sio_process *process_new(struct sio_machine *machine, struct mm *m
 	machine->user->refs++;
 	*process = (struct sio_process){
 		.machine = machine,
+		.program = {.ua = machine_program_memory},
 		.task = task,
 		.fds = fds,
 		.next_address = ADDRESS_FIRST,
@@ -202,10 +208,9 @@ static uint64_t address_choose(struct sio_process *process, uint64_t size)
 	return va;
 }
 
-static int memory_map(struct sio_process *process, struct mm_map_req *req, uint64_t *address)
+/* Round the length and choose an address, if none is wanted. */
+static int memory_place(struct sio_process *process, struct mm_map_req *req)
 {
-	int rc;
-
 	req->len = page_round(req->len);
 	if (!req->len)
 		return -EINVAL;
@@ -213,7 +218,15 @@ static int memory_map(struct sio_process *process, struct mm_map_req *req, uint6
 		req->va = address_choose(process, req->len);
 	if (!req->va || req->va >= MM_USER_END || req->len > MM_USER_END - req->va)
 		return -ENOMEM;
-	rc = mm_sim_map(process->task->mm, req);
+	return 0;
+}
+
+static int memory_map(struct sio_process *process, struct mm_map_req *req, uint64_t *address)
+{
+	int rc = memory_place(process, req);
+
+	if (!rc)
+		rc = mm_sim_map(process->task->mm, req);
 	if (!rc && address)
 		*address = req->va;
 	return rc;
@@ -253,39 +266,63 @@ int sio_mem_map(struct sio_process *process, const struct sio_mem *mem, uint64_t
 	return rc;
 }
 
-static int map_file(struct sio_process *process, struct file *file, struct mm_map_req *req,
-		    uint64_t offset, uint64_t *address)
+static int map_file(struct sio_process *process, struct file *file, const struct sio_file_map *map,
+		    uint64_t *address)
 {
+	struct mm_map_req req = {
+		.va = map->address,
+		.len = page_round(map->size),
+		.prot = map->prot,
+		.kind = MM_PFN,
+		.file = file,
+		.file_offset = map->offset,
+	};
 	int rc;
 
+	if (file_is_memfd(file)) {
+		rc = memory_place(process, &req);
+		if (!rc)
+			rc = memfd_map(file, process->task->mm, &req, map->offset,
+				       !map->private_copy);
+		if (!rc && address)
+			*address = req.va;
+		return rc;
+	}
 	if (!file->ops->mmap)
 		return -ENODEV;
-	rc = file->ops->mmap(file, offset, req->len, true, &req->pfn_pa);
-	req->file = file;
-	req->file_offset = offset;
-	return rc ? rc : memory_map(process, req, address);
+	if (!map->private_copy && map->executable && file->ops->mmap_noexec)
+		return -EPERM;
+	rc = file->ops->mmap(file, map->offset, req.len, !map->private_copy, &req.pfn_pa);
+	return rc ? rc : memory_map(process, &req, address);
+}
+
+int sio_mem_map_file(struct sio_process *process, const struct sio_file_map *map, uint64_t *address)
+{
+	struct file *file;
+	int rc;
+
+	if (!sio_is_aligned(map->address | map->offset, SIO_PAGE_SIZE) || !page_round(map->size) ||
+	    map->prot > SIO_PROT_RW)
+		return -EINVAL;
+	memory_enter(process);
+	file = fd_lookup(process->fds, map->fd);
+	rc = file ? map_file(process, file, map, address) : -EBADF;
+	memory_leave(process);
+	return rc;
 }
 
 int sio_mem_map_fd(struct sio_process *process, int fd, uint64_t offset, uint64_t size,
 		   uint64_t wanted, uint64_t *address)
 {
-	struct mm_map_req req = {
-		.va = wanted,
-		.len = page_round(size),
-		.prot = MM_READ | MM_WRITE,
-		.kind = MM_PFN,
+	const struct sio_file_map map = {
+		.fd = fd,
+		.offset = offset,
+		.size = size,
+		.address = wanted,
+		.prot = SIO_PROT_RW,
 	};
-	struct file *file;
-	int rc;
 
-	if (!sio_is_aligned(wanted, SIO_PAGE_SIZE) || !sio_is_aligned(offset, SIO_PAGE_SIZE) ||
-	    !req.len)
-		return -EINVAL;
-	memory_enter(process);
-	file = fd_lookup(process->fds, fd);
-	rc = file ? map_file(process, file, &req, offset, address) : -EBADF;
-	memory_leave(process);
-	return rc;
+	return sio_mem_map_file(process, &map, address);
 }
 
 int sio_mem_unmap(struct sio_process *process, uint64_t address, uint64_t size)

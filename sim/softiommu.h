@@ -106,6 +106,20 @@ int sio_mem_map(struct sio_process *process, const struct sio_mem *mem, uint64_t
  * above. -EINVAL, -EBADF, -ENODEV no such file, -ENXIO no such window. */
 int sio_mem_map_fd(struct sio_process *process, int fd, uint64_t offset, uint64_t size,
 		   uint64_t wanted, uint64_t *address);
+/* The same in full: memory files too, see below. */
+struct sio_file_map {
+	int fd;
+	uint64_t offset; /* in the file */
+	uint64_t size;
+	uint64_t address;  /* page aligned; 0: the machine chooses one */
+	unsigned prot;     /* enum sio_prot */
+	bool private_copy; /* MAP_PRIVATE */
+	bool executable;   /* PROT_EXEC */
+};
+/* -EBADF, -EINVAL, -ENODEV the file cannot be mapped, -EACCES, -EPERM, -ENOMEM; a device file or
+ * iommufd says more. */
+int sio_mem_map_file(struct sio_process *process, const struct sio_file_map *map,
+		     uint64_t *address);
 int sio_mem_unmap(struct sio_process *process, uint64_t address, uint64_t size);
 int sio_mem_protect(struct sio_process *process, uint64_t address, uint64_t size, unsigned prot);
 int sio_mem_discard(struct sio_process *process, uint64_t address, uint64_t size);
@@ -134,11 +148,37 @@ int sio_close(struct sio_process *process, int fd);
 ssize_t sio_pread(struct sio_process *process, int fd, void *buf, size_t len, uint64_t offset);
 ssize_t sio_pwrite(struct sio_process *process, int fd, const void *buf, size_t len,
 		   uint64_t offset);
+/* lseek(SEEK_SET): 0, or -1 and ESPIPE (files of events and faults have no positions) or EBADF. */
+int sio_seek(struct sio_process *process, int fd, uint64_t offset);
+/* dup(): another descriptor of the same open file, or -1 and EBADF, EMFILE, ENOMEM. */
+int sio_dup(struct sio_process *process, int fd);
 /* What poll() would answer now: POLLIN, POLLOUT ... of <poll.h>; or -1 and EBADF. */
 int sio_poll(struct sio_process *process, int fd);
 /* eventfd2(), and its counter (which becomes 0). */
 int sio_eventfd(struct sio_process *process);
 int sio_eventfd_read(struct sio_process *process, int fd, uint64_t *count);
+
+/* ---- memory files ---- */
+
+/*
+ * memfd_create() and ftruncate(): a descriptor of the process, or -1 and errno. Sealing is allowed.
+ * sio_pread() and sio_pwrite() move bytes of it, maps of it share its pages.
+ */
+int sio_memfd(struct sio_process *process, uint64_t size);
+struct sio_memfd_cfg {
+	uint64_t size;
+	enum sio_contiguity contiguity;
+	bool hugetlb;   /* huge pages, the size is a multiple of 2 MiB */
+	bool no_seals;  /* as a file on tmpfs: sealed against sealing */
+	bool read_only; /* as opened O_RDONLY */
+};
+int sio_memfd_open(struct sio_process *process, const struct sio_memfd_cfg *cfg);
+/* As the system calls: 0, or -1 and errno. EBADF, EINVAL (also another kind of file), EPERM. */
+int sio_file_truncate(struct sio_process *process, int fd, uint64_t size);
+/* fallocate(FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE) */
+int sio_file_punch(struct sio_process *process, int fd, uint64_t offset, uint64_t len);
+/* fcntl(F_ADD_SEALS), with F_SEAL_* of <linux/fcntl.h>; EBUSY. */
+int sio_file_seal(struct sio_process *process, int fd, unsigned seals);
 
 /* ---- devices and their DMA ---- */
 

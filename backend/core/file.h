@@ -36,6 +36,7 @@ struct caller {
 
 struct file_ops {
 	const char *kind; /* "container", "group", "device", "eventfd" */
+	bool stream;      /* has no positions: it is only ever read and written at offset 0 */
 	long (*ioctl)(struct file *file, const struct caller *caller, unsigned int cmd,
 		      uint64_t arg);
 	/* Positional; NULL: -EINVAL. */
@@ -51,6 +52,7 @@ struct file_ops {
 	 * a reference on the file in any case. Both or NULL: pieces mean nothing to the file. */
 	void (*mmap_open)(struct file *file, uint64_t offset);
 	void (*mmap_close)(struct file *file, uint64_t offset);
+	bool mmap_noexec; /* a shared map that is executable: -EPERM before anything is asked */
 	/*
 	 * Memory files: pin up to max_pages from page `index` on, as mm_ops.pin does; the run is
 	 * given back to unpin, with a reference on the file held meanwhile. -EINVAL beyond the end,

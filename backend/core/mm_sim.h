@@ -41,7 +41,8 @@ struct mm_map_req {
 	enum mm_kind kind;
 	bool hugetlb; /* MAP_HUGETLB: 2 MiB pages; cuts inside one are refused */
 	enum mm_contiguity contiguity;
-	pa_t pfn_pa; /* MM_PFN */
+	bool write_never; /* mprotect to writable: -EACCES */
+	pa_t pfn_pa;      /* MM_PFN */
 	/* MM_PFN: stays open as long as any of it is mapped, and is told of the pieces; NULL:
 	 * nothing does. */
 	struct file *file;

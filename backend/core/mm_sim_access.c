@@ -101,12 +101,14 @@ static int access_pfn(struct mm_sim *sim, const struct area *area, const struct 
 	return rc;
 }
 
-static int access_piece(struct mm_sim *sim, const struct area *area, struct piece *piece)
+static int access_piece(struct mm_sim *sim, const struct area *whole, struct piece *piece)
 {
+	struct area inside, *area = &inside;
 	struct extent x;
 	int rc;
 
-	if (!(piece->write ? area->prot & MM_WRITE : area->prot))
+	if (!(piece->write ? whole->prot & MM_WRITE : whole->prot) ||
+	    !area_in_file(whole, piece->page, &inside))
 		return -EFAULT;
 	piece_limit(piece, area->last - piece->page + 1);
 	if (area->kind == MM_PFN)

@@ -58,6 +58,7 @@ static struct mm_object *object_create(struct phys *phys)
 	if (!object)
 		return NULL;
 	object->phys = phys;
+	object->limit = UINT64_MAX;
 	imap_init(&object->pages);
 	return object;
 }
@@ -68,6 +69,59 @@ static void object_put(struct mm_object *object)
 		return;
 	extent_drop_all(&object->pages, object->phys);
 	free(object);
+}
+
+int object_drop(struct mm_object *object, uint64_t first, uint64_t last, bool copies)
+{
+	for (struct area *area = object->areas; copies && area; area = area->next) {
+		const uint64_t shift = area->object_shift;
+		const uint64_t low = page_max(first, area->first - shift);
+		const uint64_t high = page_min(last, area->last - shift);
+
+		if (area->kind == MM_FILE_PRIVATE && low <= high &&
+		    !extent_drop(&area->sim->pages, object->phys, low + shift, high + shift))
+			return -ENOMEM;
+	}
+	return extent_drop(&object->pages, object->phys, first, last) ? 0 : -ENOMEM;
+}
+
+static bool writes_object(const struct area *area)
+{
+	return area->kind == MM_FILE_SHARED && !area->write_never;
+}
+
+static void object_add_area(struct mm_object *object, struct area *area)
+{
+	object->refs++;
+	object->writers += writes_object(area);
+	area->previous = NULL;
+	area->next = object->areas;
+	if (area->next)
+		area->next->previous = area;
+	object->areas = area;
+}
+
+static void object_remove_area(struct mm_object *object, struct area *area)
+{
+	if (area->previous)
+		area->previous->next = area->next;
+	else
+		object->areas = area->next;
+	if (area->next)
+		area->next->previous = area->previous;
+	object->writers -= writes_object(area);
+	object_put(object);
+}
+
+bool area_in_file(const struct area *area, uint64_t page, struct area *inside)
+{
+	*inside = *area;
+	if (!area->object || area->object->limit == UINT64_MAX)
+		return true;
+	if (page - area->object_shift >= area->object->limit)
+		return false;
+	inside->last = page_min(area->last, area->object->limit - 1 + area->object_shift);
+	return true;
 }
 
 /* ---- the set of areas ---- */
@@ -101,12 +155,13 @@ int area_add(struct mm_sim *sim, const struct area *model)
 	if (!area)
 		return -ENOMEM;
 	*area = *model;
+	area->sim = sim;
 	if (!imap_insert(&sim->areas, area_entry(area))) {
 		free(area);
 		return -ENOMEM;
 	}
 	if (area->object)
-		area->object->refs++;
+		object_add_area(area->object, area);
 	if (area->file)
 		file_get(area->file);
 	if (area_is_counted(area))
@@ -117,7 +172,8 @@ int area_add(struct mm_sim *sim, const struct area *model)
 /* An area that is in no set any more. */
 static void area_release(struct area *area)
 {
-	object_put(area->object);
+	if (area->object)
+		object_remove_area(area->object, area);
 	if (area_is_counted(area))
 		area->file->ops->mmap_close(area->file, area->file_offset);
 	if (area->file)
@@ -168,7 +224,8 @@ static bool areas_match(const struct area *a, const struct area *b)
 	return a->last + 1 == b->first && !a->hugetlb && a->prot == b->prot && a->kind == b->kind &&
 	       a->contiguity == b->contiguity && !b->hugetlb && a->locked == b->locked &&
 	       a->object == b->object && a->object_shift == b->object_shift &&
-	       a->pfn_shift == b->pfn_shift && a->file == b->file && !area_is_counted(a);
+	       a->pfn_shift == b->pfn_shift && a->file == b->file && !area_is_counted(a) &&
+	       a->write_never == b->write_never;
 }
 
 void area_join_range(struct mm_sim *sim, uint64_t first, uint64_t last)
@@ -253,6 +310,7 @@ int mm_map_object(struct mm *mm, const struct mm_map_req *req, struct mm_object 
 		.kind = req->kind,
 		.contiguity = req->contiguity,
 		.hugetlb = req->hugetlb,
+		.write_never = req->write_never,
 		.object = object,
 		.file = req->kind == MM_PFN ? req->file : NULL,
 		.file_offset = req->file_offset,
@@ -298,6 +356,8 @@ static int protect_area(struct mm_sim *sim, struct area *area, uint64_t first, u
 	/* Nothing to change is looked at first: then even half a huge page is accepted. */
 	if (area->prot == prot)
 		return 0;
+	if ((prot & MM_WRITE) && area->write_never)
+		return -EACCES;
 	rc = area_cut(sim, page_max(first, area->first));
 	if (!rc)
 		rc = area_cut(sim, last + 1);

@@ -124,13 +124,16 @@ static void fault_cow(struct mm_sim *sim, const struct area *area, uint64_t page
 	extent_set(space.map, &x);
 }
 
-int page_fault(struct mm_sim *sim, const struct area *area, uint64_t page, uint64_t n,
+int page_fault(struct mm_sim *sim, const struct area *whole, uint64_t page, uint64_t n,
 	       struct extent *out)
 {
-	struct page_space space = area_space(sim, area);
+	struct area inside, *area = &inside;
+	struct page_space space = area_space(sim, whole);
 	uint64_t key = page - space.shift;
 	bool present;
 
+	if (!area_in_file(whole, page, &inside))
+		return -EFAULT;
 	n = page_min(n, area->last - page + 1);
 	present = extent_at(space.map, key, out);
 	if (!present || (out->flags & EXTENT_COW)) {

@@ -150,12 +150,13 @@ static bool has_zero_page(const struct area *area)
 }
 
 /* A pin for reading where pins take what is there. 1: an ordinary fault is to come first. */
-static int pin_as_is(struct mm_sim *sim, const struct area *area, uint64_t page, uint64_t n,
+static int pin_as_is(struct mm_sim *sim, const struct area *whole, uint64_t page, uint64_t n,
 		     struct pin_run *run)
 {
+	struct area inside, *area = &inside;
 	struct extent x;
 
-	if (!(area->prot & MM_READ))
+	if (!(whole->prot & MM_READ) || !area_in_file(whole, page, &inside))
 		return -EFAULT;
 	if (!found_as_is(sim, area, page, n, &x))
 		return has_zero_page(area) ? pin_zero_page(sim, area, page, n, run) : 1;

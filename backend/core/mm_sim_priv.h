@@ -29,8 +29,11 @@
 
 struct mm_object {
 	struct phys *phys;
-	struct imap pages; /* extents, by page of the object */
-	uint64_t refs;     /* areas, of all address spaces */
+	struct imap pages;  /* extents, by page of the object */
+	uint64_t limit;     /* pages from here on do not exist; UINT64_MAX: all do */
+	uint64_t refs;      /* areas, of all address spaces */
+	uint64_t writers;   /* shared areas of a file that write, or may be made to */
+	struct area *areas; /* newest first */
 };
 
 struct area {
@@ -40,11 +43,14 @@ struct area {
 	enum mm_contiguity contiguity;
 	bool hugetlb;
 	bool locked;
-	struct mm_object *object; /* shared memory and files, else NULL */
-	uint64_t object_shift;    /* page of the address space minus page of the object */
-	uint64_t pfn_shift;       /* MM_PFN: frame minus page */
-	struct file *file;        /* MM_PFN: held open by the area; may be NULL */
-	uint64_t file_offset;     /* of what was mapped, however small a piece of it this is now */
+	bool write_never;             /* mprotect cannot make it writable */
+	struct mm_object *object;     /* shared memory and files, else NULL */
+	uint64_t object_shift;        /* page of the address space minus page of the object */
+	uint64_t pfn_shift;           /* MM_PFN: frame minus page */
+	struct file *file;            /* MM_PFN: held open by the area; may be NULL */
+	uint64_t file_offset;         /* ... of what was mapped, however small this piece is now */
+	struct mm_sim *sim;           /* whose area it is */
+	struct area *next, *previous; /* of the object */
 };
 
 struct mm_sim {
@@ -148,6 +154,13 @@ void area_drop_all(struct mm_sim *sim);
 /* As mm_sim_map(), with an object that exists, from its page `index` on. NULL: a new one. */
 int mm_map_object(struct mm *mm, const struct mm_map_req *req, struct mm_object *object,
 		  uint64_t index);
+
+/* What of the area exists of its file, from `page` on: a copy that ends there. False: nothing, an
+ * access gets a signal. */
+bool area_in_file(const struct area *area, uint64_t page, struct area *inside);
+/* Pages [first, last] of the object go; with `copies` those that private areas made of them, too.
+ * -ENOMEM: the object is as it was. */
+int object_drop(struct mm_object *object, uint64_t first, uint64_t last, bool copies);
 
 /* ---- faults: mm_sim_fault.c, mm_sim_frames.c ---- */
 

@@ -564,6 +564,11 @@ static uint64_t hw_capabilities(const struct iommufd_ctx *ctx, const struct iomm
 		return caps;
 	if (!iommu_device_has_ats(dev))
 		caps |= IOMMU_HW_CAP_PCI_ATS_NOT_SUPPORTED;
+	/* A driver that has PASIDs switches on whatever the function can do with them. */
+	if (dev->pci && dev->max_pasids && dev->pci->pasid_execute)
+		caps |= IOMMU_HW_CAP_PCI_PASID_EXEC;
+	if (dev->pci && dev->max_pasids && dev->pci->pasid_privileged)
+		caps |= IOMMU_HW_CAP_PCI_PASID_PRIV;
 	return caps;
 }
 

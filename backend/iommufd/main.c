@@ -233,6 +233,7 @@ static const struct file_ops iommufd_file_ops = {
 	.mmap = ctx_mmap,
 	.mmap_open = ctx_mmap_open,
 	.mmap_close = ctx_mmap_close,
+	.mmap_noexec = true,
 	.release = ctx_release,
 };
 
