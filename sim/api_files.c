@@ -30,21 +30,36 @@ static int user_copy_in(const struct uaccess *ua, void *dst, uint64_t src, size_
 	return 0;
 }
 
+static bool is_fenced(const struct uaccess *ua, uint64_t address, size_t len)
+{
+	const struct machine_program *program = sio_container_of(ua, struct machine_program, ua);
+
+	return program->fence_len && address < program->fence + program->fence_len &&
+	       program->fence < address + len;
+}
+
 static int user_copy_out(const struct uaccess *ua, uint64_t dst, const void *src, size_t len)
 {
-	(void)ua;
 	if (!len)
 		return 0;
-	if (!user_range(dst, len))
+	if (!user_range(dst, len) || is_fenced(ua, dst, len))
 		return -EFAULT;
 	memcpy((void *)(uintptr_t)dst, src, len);
 	return 0;
 }
 
-static const struct uaccess program_memory = {
+const struct uaccess machine_program_memory = {
 	.copy_in = user_copy_in,
 	.copy_out = user_copy_out,
 };
+
+void machine_fence(struct sio_process *process, const void *start, size_t len)
+{
+	machine_enter(process->machine, false);
+	process->program.fence = (uintptr_t)start;
+	process->program.fence_len = len;
+	machine_leave(process->machine);
+}
 
 /* What a system call returns: a value, or -1 and errno. */
 static long answer(long rc)
@@ -73,7 +88,6 @@ int sio_ioctl(struct sio_process *process, int fd, unsigned long request, void *
 
 	machine_enter(process->machine, true);
 	caller = machine_caller(process);
-	caller.ua = &program_memory;
 	file = fd_lookup(process->fds, fd);
 	if (file) {
 		/* The file outlives the call even if the call closes the descriptor. */
@@ -108,7 +122,6 @@ static ssize_t file_transfer(struct sio_process *process, int fd, uint64_t buf, 
 	struct caller caller = machine_caller(process);
 	ssize_t rc = -EINVAL;
 
-	caller.ua = &program_memory;
 	if (!file)
 		return -EBADF;
 	file_get(file);
@@ -139,6 +152,34 @@ ssize_t sio_pwrite(struct sio_process *process, int fd, const void *buf, size_t 
 	rc = file_transfer(process, fd, (uintptr_t)buf, len, offset, true);
 	machine_leave(process->machine);
 	return answer(rc);
+}
+
+int sio_seek(struct sio_process *process, int fd, uint64_t offset)
+{
+	const struct file *file;
+	int rc;
+
+	machine_enter(process->machine, false);
+	file = fd_lookup(process->fds, fd);
+	rc = !file ? -EBADF : file->ops->stream ? -ESPIPE : offset > INT64_MAX ? -EINVAL : 0;
+	machine_leave(process->machine);
+	return (int)answer(rc);
+}
+
+int sio_dup(struct sio_process *process, int fd)
+{
+	struct file *file;
+	int copy = -EBADF;
+
+	machine_enter(process->machine, true);
+	file = fd_lookup(process->fds, fd);
+	if (file) {
+		copy = fd_install(process->fds, file_get(file));
+		if (copy < 0)
+			file_put(file);
+	}
+	machine_leave(process->machine);
+	return (int)answer(copy);
 }
 
 int sio_poll(struct sio_process *process, int fd)

@@ -148,6 +148,10 @@ int sio_close(struct sio_process *process, int fd);
 ssize_t sio_pread(struct sio_process *process, int fd, void *buf, size_t len, uint64_t offset);
 ssize_t sio_pwrite(struct sio_process *process, int fd, const void *buf, size_t len,
 		   uint64_t offset);
+/* lseek(SEEK_SET): 0, or -1 and ESPIPE (files of events and faults have no positions) or EBADF. */
+int sio_seek(struct sio_process *process, int fd, uint64_t offset);
+/* dup(): another descriptor of the same open file, or -1 and EBADF, EMFILE, ENOMEM. */
+int sio_dup(struct sio_process *process, int fd);
 /* What poll() would answer now: POLLIN, POLLOUT ... of <poll.h>; or -1 and EBADF. */
 int sio_poll(struct sio_process *process, int fd);
 /* eventfd2(), and its counter (which becomes 0). */

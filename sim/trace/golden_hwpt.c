@@ -12,9 +12,8 @@
 
 #define INFO_MAX     65536u
 #define FILLED_BYTES 256u
-/* No bitmap above this size is ever asked for. */
-#define BITMAP_MAX  (UINT64_C(1) << 24)
-#define SHOWN_BYTES 8192u
+#define BITMAP_MAX   (UINT64_C(1) << 24)
+#define SHOWN_BYTES  8192u
 
 static int run_hwpt_alloc(struct golden *g)
 {
@@ -77,12 +76,12 @@ static int run_hwpt_get_dirty(struct golden *g)
 
 	if (special && strcmp(special, "bad"))
 		golden_bad(g, "data: \"%.20s\" is not \"bad\"", special);
+	if (shown > BITMAP_MAX)
+		golden_bad(g, "%s: the bitmap is larger than 0x%llx bytes", g->op->name,
+			   (unsigned long long)BITMAP_MAX);
 	if (g->rc)
 		return g->rc;
-	if (shown > BITMAP_MAX)
-		shown = BITMAP_MAX;
-	/* Whatever the call takes for the bitmap's size, it may write. */
-	bitmap = calloc(1, shown + BITMAP_MAX);
+	bitmap = malloc(shown + 1);
 	if (!bitmap)
 		return -ENOMEM;
 	memset(bitmap, (int)(fill & 0xff), shown);
@@ -143,8 +142,8 @@ static bool get_hw_info(struct golden *g, struct iommu_hw_info *cmd, uint64_t le
 	if (len > FILLED_BYTES)
 		memset(*bytes + FILLED_BYTES, 0, len - FILLED_BYTES);
 	cmd->data_len = (uint32_t)len;
-	cmd->data_uptr = rec_value(g->op, "data_ptr") ? golden_number(g, "data_ptr", 0)
-						      : (uintptr_t)*bytes;
+	cmd->data_uptr =
+		rec_value(g->op, "data_ptr") ? golden_number(g, "data_ptr", 0) : (uintptr_t)*bytes;
 	return golden_run_command(g, IOMMU_GET_HW_INFO, cmd, sizeof(*cmd));
 }
 
@@ -178,9 +177,9 @@ static int run_hw_info_ex(struct golden *g)
 
 	cmd.__reserved[0] = (uint8_t)golden_number(g, "reserved", 0);
 	if (get_hw_info(g, &cmd, len, &bytes)) {
-		strbuf_add(&g->out, " type=0x%x len=%u pasid_log2=%u caps=0x%llx data=",
-			   cmd.out_data_type, cmd.data_len, cmd.out_max_pasid_log2,
-			   cmd.out_capabilities);
+		strbuf_add(&g->out,
+			   " type=0x%x len=%u pasid_log2=%u caps=0x%llx data=", cmd.out_data_type,
+			   cmd.data_len, cmd.out_max_pasid_log2, cmd.out_capabilities);
 		put_hex(g, bytes, (uint32_t)len);
 	}
 	free(bytes);

@@ -187,8 +187,7 @@ static int run_bufmap(struct golden *g)
 	return 0;
 }
 
-/* Bytes of "fillseq": the top byte of a linear congruential sequence that starts at `seed`. */
-static uint32_t sequence(uint8_t *bytes, size_t len, uint32_t x)
+uint32_t golden_sequence(uint8_t *bytes, size_t len, uint32_t x)
 {
 	for (size_t i = 0; i < len; i++) {
 		x = x * 1664525u + 1013904223u;
@@ -212,7 +211,7 @@ static int fill(struct golden *g, bool is_sequence, uint64_t start)
 			span.size - at < sizeof(chunk) ? (size_t)(span.size - at) : sizeof(chunk);
 
 		if (is_sequence)
-			x = sequence(chunk, len, x);
+			x = golden_sequence(chunk, len, x);
 		rc = sio_mem_write(g->s->process, span.address + at, chunk, len);
 		at += len;
 	}

@@ -74,11 +74,12 @@ static int run_bind(struct golden *g)
 		struct node_bind bind;
 		uint64_t later[8];
 	} arg = {
-		.bind = {
-			.argsz = (uint32_t)golden_number(g, "argsz", sizeof(arg.bind)),
-			.flags = (uint32_t)golden_number(g, "flags", 0),
-			.iommufd = golden_fd(g, rec_bare(g->op, 1)),
-		},
+		.bind =
+			{
+				.argsz = (uint32_t)golden_number(g, "argsz", sizeof(arg.bind)),
+				.flags = (uint32_t)golden_number(g, "flags", 0),
+				.iommufd = golden_fd(g, rec_bare(g->op, 1)),
+			},
 	};
 	const char *name = rec_bare(g->op, 0);
 
@@ -94,12 +95,13 @@ static int attach(struct golden *g, uint32_t flags, size_t size)
 		struct node_attach attach;
 		uint64_t later[8];
 	} arg = {
-		.attach = {
-			.argsz = (uint32_t)golden_number(g, "argsz", size),
-			.flags = (uint32_t)golden_number(g, "flags", flags),
-			.pt_id = golden_object_id(g, rec_bare(g->op, 1)),
-			.pasid = (uint32_t)golden_number(g, "pasid", 0),
-		},
+		.attach =
+			{
+				.argsz = (uint32_t)golden_number(g, "argsz", size),
+				.flags = (uint32_t)golden_number(g, "flags", flags),
+				.pt_id = golden_object_id(g, rec_bare(g->op, 1)),
+				.pasid = (uint32_t)golden_number(g, "pasid", 0),
+			},
 	};
 	const char *as = rec_value(g->op, "as");
 
@@ -115,11 +117,12 @@ static int detach(struct golden *g, uint32_t flags, size_t size)
 		struct node_detach detach;
 		uint64_t later[8];
 	} arg = {
-		.detach = {
-			.argsz = (uint32_t)golden_number(g, "argsz", size),
-			.flags = (uint32_t)golden_number(g, "flags", flags),
-			.pasid = (uint32_t)golden_number(g, "pasid", 0),
-		},
+		.detach =
+			{
+				.argsz = (uint32_t)golden_number(g, "argsz", size),
+				.flags = (uint32_t)golden_number(g, "flags", flags),
+				.pasid = (uint32_t)golden_number(g, "pasid", 0),
+			},
 	};
 
 	call(g, NODE_DETACH, &arg);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Recordings: objects of an iommufd and the frame of its commands, which all operations on it share.
+ * Recordings: objects of an iommufd and the frame of its commands, which all operations on it
+ * share.
  *
  * A structure lies at the start of a zeroed buffer of 4096 bytes; "argsz=" changes the size field
  * only, "tail=" the byte right behind the structure. A size beyond the buffer reaches the byte
@@ -15,7 +16,7 @@
 /* An id that was never given. */
 #define NO_OBJECT UINT32_C(0xfffffff0)
 
-#define BUFFER_BYTES 4096u
+#define BUFFER_BYTES   4096u
 #define SIZE_MAX_ASKED (1u << 20)
 
 uint32_t golden_object_id(struct golden *g, const char *name)

@@ -2,10 +2,10 @@
 /*
  * Inside the replay of recordings: the state that operations share. Used by golden*.c only.
  *
- * Names live in four name spaces (devices, buffers, open files, iommufd objects). A name bound again
- * hides the earlier one until the newer is closed, so bindings form a stack searched from its top;
- * only an object's name is simply given away. A child made by "fork" works on a copy of the stack
- * that "endfork" drops.
+ * Names live in four name spaces (devices, buffers, open files, iommufd objects). A name bound
+ * again hides the earlier one until the newer is closed, so bindings form a stack searched from its
+ * top; only an object's name is simply given away. A child made by "fork" works on a copy of the
+ * stack that "endfork" drops.
  *
  * An operation's function writes the answer into `out` and returns 0, or a negative errno value
  * when the line itself is bad (the error is written then) or memory ran out.
@@ -95,6 +95,8 @@ const struct golden_name *golden_buffer(struct golden *g, const char *name);
 bool golden_names_copy(struct golden_names *to, const struct golden_names *from);
 /* Where the next buffer goes. */
 uint64_t golden_next_address(struct golden *g, uint64_t align);
+/* Bytes of "fillseq": the top byte of a linear congruential sequence behind x; the next x. */
+uint32_t golden_sequence(uint8_t *bytes, size_t len, uint32_t x);
 /* The new file's name. 0, -ENOMEM. */
 int golden_bind_fd(struct golden *g, const char *name, int fd);
 
