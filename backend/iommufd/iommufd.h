@@ -28,8 +28,8 @@ struct iommufd_env {
 	/* Command 0xa0 of a machine with the selftest interface; NULL: -ENOTTY. `size` was read. */
 	long (*test_cmd)(struct iommufd_ctx *ctx, const struct caller *caller, uint64_t arg,
 			 uint32_t size);
-	/* With test_cmd: turn a source address of IOAS_COPY that a test flag says to be { n-th area,
-	 * offset } into an iova, and take the flag away. NULL: there is no such flag. */
+	/* With test_cmd: turn a source address of IOAS_COPY that a test flag says to be { n-th
+	 * area, offset } into an iova, and take the flag away. NULL: there is no such flag. */
 	void (*test_iova)(struct iommufd_ctx *ctx, uint32_t ioas_id, uint64_t *iova,
 			  uint32_t *flags);
 	unsigned live;                /* contexts */
