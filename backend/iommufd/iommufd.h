@@ -40,6 +40,9 @@ struct iommufd_env {
 struct file *iommufd_open(struct iommufd_env *env, int *error);
 /* open("/dev/vfio/vfio") where iommufd provides it: accounting goes to locked_vm. */
 struct file *iommufd_open_vfio(struct iommufd_env *env, int *error);
+/* No process is left. Contexts that still live have mapped the files of each other, or their own;
+ * the kernel never gets rid of those. */
+void iommufd_env_fini(struct iommufd_env *env);
 /* NULL: another kind of file. */
 struct iommufd_ctx *iommufd_ctx_from_file(const struct file *file);
 /* References on the file. */
