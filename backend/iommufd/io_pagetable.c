@@ -440,11 +440,15 @@ int iopt_map(struct io_pagetable *iopt, const struct iopt_source *source, enum i
 	struct iopt_pages *pages;
 	struct iopt_area *area;
 	uint64_t end;
+	bool wraps = !source->file && __builtin_add_overflow(from, source->length, &end);
 	int rc;
 
+	/* 7.2 looks at the user address before the length alone. */
+	if (wraps && iopt->iommu->personality->iommufd >= IOMMUFD_7_2)
+		return -EOVERFLOW;
 	if (!source->length || source->length > UINT64_MAX - SIO_PAGE_SIZE)
 		return -EINVAL;
-	if (!source->file && __builtin_add_overflow(from, source->length, &end))
+	if (wraps)
 		return -EOVERFLOW;
 	rc = find_place(iopt, from, source->length, fixed, iova);
 	if (rc)
@@ -642,8 +646,11 @@ int iopt_cut(struct io_pagetable *iopt, const uint64_t *iovas, unsigned count)
 {
 	for (unsigned i = 0; i < count; i++) {
 		struct iopt_area *area = iopt_area_find(iopt, iovas[i], iovas[i]);
-		int rc = area && area->first != iovas[i] ? area_cut(iopt, area, iovas[i]) : 0;
+		int rc;
 
+		if (!area || area->first == iovas[i] || area->last == iovas[i])
+			continue;
+		rc = area_cut(iopt, area, iovas[i] + 1);
 		if (rc)
 			return rc;
 	}
