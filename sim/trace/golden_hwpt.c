@@ -14,6 +14,7 @@
 #define FILLED_BYTES 256u
 #define BITMAP_MAX   (UINT64_C(1) << 24)
 #define SHOWN_BYTES  8192u
+#define ENTRIES_MAX  (1u << 24)
 
 static int run_hwpt_alloc(struct golden *g)
 {
