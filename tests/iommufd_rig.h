@@ -228,7 +228,7 @@ static inline struct pt_run rig_query(const struct iommu_domain *domain, iova_t 
 static inline bool rig_next(const struct iommu_domain *domain, iova_t from, iova_t last,
 			    iova_t *found)
 {
-	for (uint64_t i = 0; i < RIG_COUNT; i++) {
+	for (uint64_t i = from < RIG_SPAN ? from / RIG_HALF : RIG_LOW_COUNT; i < RIG_COUNT; i++) {
 		iova_t iova =
 			i < RIG_LOW_COUNT ? i * RIG_HALF : RIG_TOP + (i - RIG_LOW_COUNT) * RIG_HALF;
 
