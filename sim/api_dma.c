@@ -45,6 +45,16 @@ int sio_device_group(const struct sio_device *device)
 	return device->iommu->group ? device->iommu->group->id : -1;
 }
 
+int sio_device_cdev(struct sio_device *device)
+{
+	int index;
+
+	machine_enter(device->machine, false);
+	index = vfio_device_node(device->machine->vfio, device->iommu);
+	machine_leave(device->machine);
+	return index;
+}
+
 void machine_fault_of(const struct sio_machine *machine, const struct dma_req *req,
 		      const struct dma_fault *from, struct sio_fault *to)
 {

@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The public API's files: open, ioctl, pread, pwrite, close, and eventfds.
+ * The public API's files: ioctl, pread, pwrite, poll, close, and eventfds.
  *
  * The caller's structures are memory of the program that uses the library, reached by address as
  * the kernel reaches user memory. Addresses that no user mapping has (the first 64 KiB, the kernel
  * half) answer EFAULT; what lies between is the caller's promise.
  */
-#include <ctype.h>
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include <poll.h>
 #include <string.h>
 
 #include "machine.h"
@@ -32,21 +30,36 @@ static int user_copy_in(const struct uaccess *ua, void *dst, uint64_t src, size_
 	return 0;
 }
 
+static bool is_fenced(const struct uaccess *ua, uint64_t address, size_t len)
+{
+	const struct machine_program *program = sio_container_of(ua, struct machine_program, ua);
+
+	return program->fence_len && address < program->fence + program->fence_len &&
+	       program->fence < address + len;
+}
+
 static int user_copy_out(const struct uaccess *ua, uint64_t dst, const void *src, size_t len)
 {
-	(void)ua;
 	if (!len)
 		return 0;
-	if (!user_range(dst, len))
+	if (!user_range(dst, len) || is_fenced(ua, dst, len))
 		return -EFAULT;
 	memcpy((void *)(uintptr_t)dst, src, len);
 	return 0;
 }
 
-static const struct uaccess program_memory = {
+const struct uaccess machine_program_memory = {
 	.copy_in = user_copy_in,
 	.copy_out = user_copy_out,
 };
+
+void machine_fence(struct sio_process *process, const void *start, size_t len)
+{
+	machine_enter(process->machine, false);
+	process->program.fence = (uintptr_t)start;
+	process->program.fence_len = len;
+	machine_leave(process->machine);
+}
 
 /* What a system call returns: a value, or -1 and errno. */
 static long answer(long rc)
@@ -57,54 +70,12 @@ static long answer(long rc)
 	return -1;
 }
 
-/* "12" of "/dev/vfio/12"; -1: not a group's name. */
-static int group_number(const char *name)
-{
-	int id = 0;
-
-	if (!isdigit((unsigned char)*name) || strlen(name) > 9 || (name[0] == '0' && name[1]))
-		return -1;
-	for (; *name; name++) {
-		if (!isdigit((unsigned char)*name))
-			return -1;
-		id = id * 10 + (*name - '0');
-	}
-	return id;
-}
-
-static int file_open(struct sio_process *process, const char *path)
-{
-	static const char dir[] = "/dev/vfio/";
-	struct vfio *vfio = process->machine->vfio;
-	struct caller caller = machine_caller(process);
-	struct file *file;
-	const char *name = path + strlen(dir);
-	int error = -ENOENT, group, fd;
-
-	if (strncmp(path, dir, strlen(dir)))
-		return -ENOENT;
-	caller.ua = &program_memory;
-	group = group_number(name);
-	if (!strcmp(name, "vfio"))
-		file = vfio_container_open(vfio, &error);
-	else if (group >= 0)
-		file = vfio_group_open(vfio, group, &caller, &error);
-	else
-		return -ENOENT;
-	if (!file)
-		return error;
-	fd = fd_install(process->fds, file);
-	if (fd < 0)
-		file_put(file);
-	return fd;
-}
-
 int sio_open(struct sio_process *process, const char *path)
 {
 	int fd;
 
 	machine_enter(process->machine, true);
-	fd = file_open(process, path);
+	fd = machine_open(process, path);
 	machine_leave(process->machine);
 	return (int)answer(fd);
 }
@@ -117,7 +88,6 @@ int sio_ioctl(struct sio_process *process, int fd, unsigned long request, void *
 
 	machine_enter(process->machine, true);
 	caller = machine_caller(process);
-	caller.ua = &program_memory;
 	file = fd_lookup(process->fds, fd);
 	if (file) {
 		/* The file outlives the call even if the call closes the descriptor. */
@@ -152,7 +122,6 @@ static ssize_t file_transfer(struct sio_process *process, int fd, uint64_t buf, 
 	struct caller caller = machine_caller(process);
 	ssize_t rc = -EINVAL;
 
-	caller.ua = &program_memory;
 	if (!file)
 		return -EBADF;
 	file_get(file);
@@ -183,6 +152,50 @@ ssize_t sio_pwrite(struct sio_process *process, int fd, const void *buf, size_t 
 	rc = file_transfer(process, fd, (uintptr_t)buf, len, offset, true);
 	machine_leave(process->machine);
 	return answer(rc);
+}
+
+int sio_seek(struct sio_process *process, int fd, uint64_t offset)
+{
+	const struct file *file;
+	int rc;
+
+	machine_enter(process->machine, false);
+	file = fd_lookup(process->fds, fd);
+	rc = !file ? -EBADF : file->ops->stream ? -ESPIPE : offset > INT64_MAX ? -EINVAL : 0;
+	machine_leave(process->machine);
+	return (int)answer(rc);
+}
+
+int sio_dup(struct sio_process *process, int fd)
+{
+	struct file *file;
+	int copy = -EBADF;
+
+	machine_enter(process->machine, true);
+	file = fd_lookup(process->fds, fd);
+	if (file) {
+		copy = fd_install(process->fds, file_get(file));
+		if (copy < 0)
+			file_put(file);
+	}
+	machine_leave(process->machine);
+	return (int)answer(copy);
+}
+
+int sio_poll(struct sio_process *process, int fd)
+{
+	const struct file *file;
+	int events = -EBADF;
+
+	machine_enter(process->machine, false);
+	machine_settle(process->machine);
+	file = fd_lookup(process->fds, fd);
+	if (file && file->ops->poll)
+		events = (int)file->ops->poll(fd_lookup(process->fds, fd));
+	else if (file)
+		events = POLLIN | POLLOUT;
+	machine_leave(process->machine);
+	return (int)answer(events);
 }
 
 int sio_eventfd(struct sio_process *process)

@@ -10,9 +10,15 @@
 
 #include "machine.h"
 
-/* Frames are pinned exactly as often as the containers together say. */
+static bool iommufd_pins(const void *source, t1_pin_fn add, void *ctx)
+{
+	return iommufd_each_pin(source, add, ctx);
+}
+
+/* Frames are pinned exactly as often as the containers and iommufds together say. */
 static const char *audit_pins(struct sio_machine *machine)
 {
+	const struct t1_more_pins more = {iommufd_pins, &machine->iommufd};
 	struct type1 **list = NULL, *container;
 	const char *what;
 	unsigned count = 0;
@@ -24,7 +30,7 @@ static const char *audit_pins(struct sio_machine *machine)
 		return "no memory for the audit";
 	for (unsigned i = 0; (container = vfio_container_at(machine->vfio, i)); i++)
 		list[i] = container;
-	what = t1_audit_pins_leaks(list, count, vfio_params(machine->vfio), machine->phys);
+	what = t1_audit_all_pins(list, count, vfio_params(machine->vfio), &more, machine->phys);
 	free(list);
 	return what;
 }
@@ -53,6 +59,10 @@ static const char *audit_all(struct sio_machine *machine, bool thorough, const c
 	if (!what) {
 		*who = "vfio";
 		what = vfio_audit(machine->vfio, thorough);
+	}
+	if (!what) {
+		*who = "iommufd";
+		what = iommufd_audit(&machine->iommufd, thorough);
 	}
 	if (!what) {
 		*who = "pins";
@@ -93,14 +103,19 @@ bool sio_stale_next(struct sio_machine *machine, struct sio_stale *stale)
 void sio_stats(struct sio_machine *machine, struct sio_stats *stats)
 {
 	const struct type1 *container;
+	struct iommufd_stats iommufd;
 
 	machine_enter(machine, false);
 	machine_settle(machine);
+	iommufd_stats(&machine->iommufd, &iommufd);
 	*stats = (struct sio_stats){
 		.operations = machine->iommu.op,
 		.table_pages = phys_table_count(machine->phys),
 		.pinned_pages = phys_pins_total(machine->phys),
 		.faults = machine->faults,
+		.mappings = iommufd.areas,
+		.domains = iommufd.domains,
+		.iommufd_objects = iommufd.objects,
 	};
 	for (unsigned i = 0; (container = vfio_container_at(machine->vfio, i)); i++) {
 		struct t1_stats t1;
@@ -142,6 +157,8 @@ int sio_param(struct sio_machine *machine, const char *name, uint64_t value)
 		params->disable_hugepages = value != 0;
 	else if (!strcmp(name, "allow_unsafe_interrupts") && value <= 1)
 		params->allow_unsafe_interrupts = value != 0;
+	else if (!strcmp(name, "iommufd.allow_unsafe_interrupts") && value <= 1)
+		machine->iommufd.allow_unsafe_interrupts = value != 0;
 	else
 		rc = -EINVAL;
 	machine_leave(machine);

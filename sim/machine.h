@@ -18,6 +18,7 @@
 #include "core/mm_sim.h"
 #include "drv/drv_amdvi.h"
 #include "drv/drv_vtd.h"
+#include "iommufd/iommufd.h"
 #include "pcidev.h"
 #include "platform/platform.h"
 #include "softiommu.h"
@@ -55,8 +56,15 @@ struct sio_device {
 	char bdf[16];
 };
 
+/* The memory of the program that uses the library, as its calls reach it. */
+struct machine_program {
+	struct uaccess ua;
+	uint64_t fence, fence_len; /* cannot be written */
+};
+
 struct sio_process {
 	struct sio_machine *machine;
+	struct machine_program program;
 	struct task *task;
 	struct fd_table *fds;
 	uint64_t next_address; /* where the search for a free place begins */
@@ -90,6 +98,7 @@ struct sio_machine {
 	struct drv_amdvi *amdvi; /* NULL: no AMD unit */
 	bool booted;             /* the drivers take interrupts */
 	struct vfio *vfio;
+	struct iommufd_env iommufd;
 	struct sio_hw *hw;         /* the hardware alone: whose machine this is, else NULL */
 	struct sio_device *device; /* in order of (segment, rid) */
 	unsigned device_count;
@@ -136,7 +145,15 @@ extern const struct unit_env machine_unit_env;
 /* Bind a device to a kernel driver by name; the lock is held. As sio_device_bind(). */
 int machine_driver_bind(struct sio_device *device, const char *name);
 
+/* open(): a descriptor of the process, or -errno; the lock is held. */
+int machine_open(struct sio_process *process, const char *path);
+/* The caller that a process's calls have; their addresses are of the program's own memory. */
 struct caller machine_caller(const struct sio_process *process);
+/* How calls reach the memory of the program. */
+extern const struct uaccess machine_program_memory;
+/* From now on this memory of the program cannot be written by the process's calls, as if it were
+ * mapped read-only; len 0: all can. */
+void machine_fence(struct sio_process *process, const void *start, size_t len);
 /* End all processes, newest first. */
 void machine_processes_end(struct sio_machine *machine);
 /* dma_access() with the answers of the public API: 0, -EACCES and *fault (may be NULL), -EIO. */

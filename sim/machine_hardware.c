@@ -150,6 +150,8 @@ static int boot_function(const struct boot *boot, struct sio_device *device)
 		.ats = from->ats,
 		.pri = from->pri,
 		.pasid_bits = from->pasid_bits,
+		.pasid_execute = from->pasid_execute,
+		.pasid_privileged = from->pasid_privileged,
 	};
 	const char *why = "out of memory";
 

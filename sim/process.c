@@ -18,7 +18,11 @@
 
 struct caller machine_caller(const struct sio_process *process)
 {
-	return (struct caller){.task = process->task, .fds = process->fds};
+	return (struct caller){
+		.task = process->task,
+		.fds = process->fds,
+		.ua = &process->program.ua,
+	};
 }
 
 /* Takes over the reference on mm, also when it fails. */
@@ -53,6 +57,7 @@ static struct sio_process *process_new(struct sio_machine *machine, struct mm *m
 	machine->user->refs++;
 	*process = (struct sio_process){
 		.machine = machine,
+		.program = {.ua = machine_program_memory},
 		.task = task,
 		.fds = fds,
 		.next_address = ADDRESS_FIRST,
@@ -270,6 +275,7 @@ static int map_file(struct sio_process *process, struct file *file, const struct
 		.prot = map->prot,
 		.kind = MM_PFN,
 		.file = file,
+		.file_offset = map->offset,
 	};
 	int rc;
 

@@ -3,9 +3,9 @@
  * softiommu: a machine with IOMMUs, in your test.
  *
  * A machine is built from a platform (a preset's name, or a libconfig file). Processes on it open
- * /dev/vfio files and issue the ioctls of <linux/vfio.h> with the real structures; devices of it do
- * DMA through the emulated IOMMU. Nothing needs root, a kernel module or hardware, and many
- * machines may live in one program.
+ * /dev/vfio files and /dev/iommu, and issue the ioctls of <linux/vfio.h> and <linux/iommufd.h> with
+ * the real structures; devices of it do DMA through the emulated IOMMU. Nothing needs root, a
+ * kernel module or hardware, and many machines may live in one program.
  *
  * Errors: functions named after a system call (sio_open, sio_ioctl, sio_close, sio_pread,
  * sio_pwrite) return -1 and set errno, with the errno of the emulated kernel. All others return 0
@@ -43,10 +43,15 @@ struct sio_port;
 struct sio_machine_cfg {
 	const char *platform;      /* preset name or file name; NULL: "vtd48" */
 	const char *platform_text; /* libconfig text instead, if not NULL */
-	const char *kernel;        /* "6.12", "6.12,SWITCH"; NULL: "6.12" */
-	uint64_t ram_bytes;        /* emulated RAM; 0: the platform's, or 16 GiB */
-	uint64_t seed;             /* for seeded contiguity policies */
-	bool strict;               /* compare every cached translation with a fresh walk */
+	/* "6.12", "6.12,SWITCH"; NULL: "6.12". With the switch iommufd_container /dev/vfio/vfio is
+	 * iommufd's in place of type1's. */
+	const char *kernel;
+	uint64_t ram_bytes; /* emulated RAM; 0: the platform's, or 16 GiB */
+	uint64_t seed;      /* for seeded contiguity policies */
+	bool strict;        /* compare every cached translation with a fresh walk */
+	/* /dev/iommu answers the ioctl of the kernel's own test, with its mock devices; a platform
+	 * can ask for that as well. */
+	bool selftest;
 };
 
 /*
@@ -100,7 +105,8 @@ struct sio_mem {
 
 /* mmap(). *address receives where it is. -EINVAL, -ENOMEM. */
 int sio_mem_map(struct sio_process *process, const struct sio_mem *mem, uint64_t *address);
-/* mmap() of a device file's region: MAP_SHARED at offset; *address as above. -EINVAL, -EBADF. */
+/* mmap() of a device file's region, or of a window of iommufd: MAP_SHARED at offset; *address as
+ * above. -EINVAL, -EBADF, -ENODEV no such file, -ENXIO no such window. */
 int sio_mem_map_fd(struct sio_process *process, int fd, uint64_t offset, uint64_t size,
 		   uint64_t wanted, uint64_t *address);
 /* The same in full: memory files too, see below. */
@@ -128,18 +134,29 @@ int sio_mem_write(struct sio_process *process, uint64_t address, const void *buf
 
 /* ---- files ---- */
 
-/* "/dev/vfio/vfio", "/dev/vfio/GROUP". A descriptor of the process, or -1 and errno. */
+/* "/dev/vfio/vfio", "/dev/vfio/GROUP", "/dev/vfio/devices/vfioN" (see sio_device_cdev()),
+ * "/dev/iommu". A descriptor of the process, or -1 and errno: ENOENT what the kernel does not have;
+ * nodes of devices and iommufd come with 6.3. */
 int sio_open(struct sio_process *process, const char *path);
 /*
- * An ioctl with the structures of <linux/vfio.h>. `arg` and pointers inside structures (dirty
- * bitmaps) are yours and must be valid; addresses below 64 KiB and in the kernel half answer EFAULT
- * or EINVAL as the kernel does. `vaddr` of MAP_DMA is an address of the simulated process.
+ * An ioctl with the structures of <linux/vfio.h> or <linux/iommufd.h>. `arg` and pointers inside
+ * structures (dirty bitmaps, ranges, data of a driver) are yours and must be valid; addresses below
+ * 64 KiB and in the kernel half answer EFAULT or EINVAL as the kernel does. Memory to be mapped,
+ * `vaddr` of MAP_DMA and `user_va` of IOAS_MAP, is named by addresses of the simulated process.
  */
 int sio_ioctl(struct sio_process *process, int fd, unsigned long request, void *arg);
 int sio_close(struct sio_process *process, int fd);
+/* Files without a position (those of events and faults of iommufd) are read and written at offset
+ * 0. */
 ssize_t sio_pread(struct sio_process *process, int fd, void *buf, size_t len, uint64_t offset);
 ssize_t sio_pwrite(struct sio_process *process, int fd, const void *buf, size_t len,
 		   uint64_t offset);
+/* lseek(SEEK_SET): 0, or -1 and ESPIPE (files of events and faults have no positions) or EBADF. */
+int sio_seek(struct sio_process *process, int fd, uint64_t offset);
+/* dup(): another descriptor of the same open file, or -1 and EBADF, EMFILE, ENOMEM. */
+int sio_dup(struct sio_process *process, int fd);
+/* What poll() would answer now: POLLIN, POLLOUT ... of <poll.h>; or -1 and EBADF. */
+int sio_poll(struct sio_process *process, int fd);
 /* eventfd2(), and its counter (which becomes 0). */
 int sio_eventfd(struct sio_process *process);
 int sio_eventfd_read(struct sio_process *process, int fd, uint64_t *count);
@@ -174,6 +191,9 @@ struct sio_device *sio_device_find(struct sio_machine *machine, const char *name
 const char *sio_device_bdf(const struct sio_device *device);
 /* IOMMU group number, -1: none. */
 int sio_device_group(const struct sio_device *device);
+/* N of its node /dev/vfio/devices/vfioN, while it is bound to vfio-pci: the lowest that was free
+ * then. -1: it has none. */
+int sio_device_cdev(struct sio_device *device);
 
 /*
  * Bind a device to a kernel driver, as a write to the driver's `bind` file does: "vfio-pci" makes
@@ -272,17 +292,19 @@ bool sio_stale_next(struct sio_machine *machine, struct sio_stale *stale);
 
 struct sio_stats {
 	uint64_t operations;
-	uint64_t mappings, domains, locked_pages; /* over all containers */
+	uint64_t mappings, domains; /* of all containers and iommufds */
+	uint64_t locked_pages;      /* charged by type1 containers */
 	uint64_t table_pages;
 	uint64_t pinned_pages;
 	uint64_t faults;
+	uint64_t iommufd_objects;
 };
 void sio_stats(struct sio_machine *machine, struct sio_stats *stats);
 
 /* Plan one failure: "type1.pin:nth=3,errno=EFAULT"; "" clears. -EINVAL and a line in `error`. */
 int sio_inject(struct sio_machine *machine, const char *plan, char *error, size_t error_len);
-/* A vfio_iommu_type1 module parameter: dma_entry_limit, disable_hugepages, allow_unsafe_interrupts.
- */
+/* A vfio_iommu_type1 module parameter: dma_entry_limit, disable_hugepages, allow_unsafe_interrupts;
+ * or iommufd's: iommufd.allow_unsafe_interrupts. */
 int sio_param(struct sio_machine *machine, const char *name, uint64_t value);
 
 /* ---- the hardware alone: your own driver instead of the emulated kernel ---- */

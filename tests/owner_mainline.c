@@ -51,15 +51,21 @@ static void pasid_attach(struct iommu_group *of)
 {
 	static struct iommu_pasid entry;
 
+	if (of->pasid_count)
+		return;
 	entry = (struct iommu_pasid){1, of->default_domain};
 	of->pasids = &entry;
 	of->pasid_count = 1;
+	of->default_domain->attached++;
 }
 
 static void pasid_detach(struct iommu_group *of)
 {
+	if (!of->pasid_count)
+		return;
 	of->pasids = NULL;
 	of->pasid_count = 0;
+	of->default_domain->attached--;
 }
 
 START_TEST(claim_blocks_and_release_restores)

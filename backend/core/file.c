@@ -8,6 +8,7 @@
 #include "core/file.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -127,6 +128,13 @@ static long eventfd_ioctl(struct file *file, const struct caller *caller, unsign
 	return -ENOTTY;
 }
 
+static unsigned eventfd_poll(struct file *file)
+{
+	const struct eventfd_file *eventfd = sio_container_of(file, struct eventfd_file, file);
+
+	return (eventfd->count ? POLLIN : 0u) | (eventfd->count < UINT64_MAX - 1 ? POLLOUT : 0u);
+}
+
 static void eventfd_release(struct file *file)
 {
 	free(sio_container_of(file, struct eventfd_file, file));
@@ -135,6 +143,7 @@ static void eventfd_release(struct file *file)
 static const struct file_ops eventfd_ops = {
 	.kind = "eventfd",
 	.ioctl = eventfd_ioctl,
+	.poll = eventfd_poll,
 	.release = eventfd_release,
 };
 

@@ -36,6 +36,7 @@ struct caller {
 
 struct file_ops {
 	const char *kind; /* "container", "group", "device", "eventfd" */
+	bool stream;      /* has no positions: it is only ever read and written at offset 0 */
 	long (*ioctl)(struct file *file, const struct caller *caller, unsigned int cmd,
 		      uint64_t arg);
 	/* Positional; NULL: -EINVAL. */
@@ -47,6 +48,10 @@ struct file_ops {
 	unsigned (*poll)(struct file *file);
 	/* Where in physical space [offset, offset + len) lies, for a PFN map. NULL: -ENODEV. */
 	int (*mmap)(struct file *file, uint64_t offset, uint64_t len, bool shared, pa_t *pa);
+	/* A piece of such a map from `offset` came to be, by mmap, split or fork; or went. It holds
+	 * a reference on the file in any case. Both or NULL: pieces mean nothing to the file. */
+	void (*mmap_open)(struct file *file, uint64_t offset);
+	void (*mmap_close)(struct file *file, uint64_t offset);
 	bool mmap_noexec; /* a shared map that is executable: -EPERM before anything is asked */
 	/*
 	 * Memory files: pin up to max_pages from page `index` on, as mm_ops.pin does; the run is
@@ -56,6 +61,9 @@ struct file_ops {
 	int (*pin)(struct file *file, uint64_t index, uint64_t max_pages, bool write,
 		   struct pin_run *run);
 	void (*unpin)(struct file *file, const struct pin_run *run, bool write);
+	/* Whether IOAS_MAP_FILE takes [start, start + length) bytes at all, before anything is
+	 * pinned. NULL: always. -EINVAL beyond the end, -ENODEV revoked. */
+	int (*map_check)(struct file *file, uint64_t start, uint64_t length);
 	bool unaccounted; /* pages of it are never charged (a DMA buffer) */
 	/* The last reference went. */
 	void (*release)(struct file *file);

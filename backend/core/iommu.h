@@ -167,6 +167,9 @@ struct iommu_driver {
 	void (*iopf_disable)(struct iommu_device *dev);
 	void (*page_response)(struct iommu_device *dev, const struct iopf_fault *last,
 			      unsigned code);
+	/* PASIDs are the business of a guest's tables: requests with one that is not attached go
+	 * where a nested domain of the device's own requests sends them. */
+	bool user_pasid_table;
 	/* Fill viommu->ops for a type (never 0) that the driver has for this device, else
 	 * -EOPNOTSUPP. */
 	int (*viommu_probe)(struct iommu_device *dev, uint32_t type, struct iommu_viommu *viommu);

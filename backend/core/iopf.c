@@ -21,6 +21,18 @@ static void answer(const struct iopf_fault *fault, unsigned code)
 		fault->dev->driver->page_response(fault->dev, fault, code);
 }
 
+/* Of a request with a PASID: a guest's tables may know more PASIDs than are attached. */
+static struct iommu_domain *pasid_domain(const struct iopf_fault *fault,
+					 const struct iommu_group *group)
+{
+	struct iommu_domain *domain = iommu_pasid_domain(group, fault->pasid);
+
+	if (!domain && fault->dev->driver->user_pasid_table && group->domain &&
+	    group->domain->type == IOMMU_DOMAIN_NESTED)
+		domain = group->domain;
+	return domain;
+}
+
 /* Where requests like this one go, NULL: nowhere. */
 static struct iommu_domain *handling_domain(const struct iopf_fault *fault)
 {
@@ -29,7 +41,7 @@ static struct iommu_domain *handling_domain(const struct iopf_fault *fault)
 
 	if (group)
 		domain = fault->has_pasid && fault->pasid != IOMMU_NO_PASID
-				 ? iommu_pasid_domain(group, fault->pasid)
+				 ? pasid_domain(fault, group)
 				 : group->domain;
 	return domain && domain->iopf_handler ? domain : NULL;
 }

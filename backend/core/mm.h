@@ -39,6 +39,9 @@ struct mm_ops {
 	/* As the process itself would read or write: -EFAULT where it would get a signal; bytes
 	 * before it are done. */
 	int (*access)(struct mm *mm, uint64_t va, void *buf, uint64_t len, bool write);
+	/* The page at va is part of a larger one (a huge page), as its frame's counts are. NULL:
+	 * no page is. */
+	bool (*compound)(const struct mm *mm, uint64_t va);
 	void (*destroy)(struct mm *mm);
 };
 

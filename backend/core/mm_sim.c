@@ -25,10 +25,27 @@ static int sim_access(struct mm *mm, uint64_t va, void *buf, uint64_t len, bool 
 	return write ? mm_sim_write(mm, va, buf, len) : mm_sim_read(mm, va, buf, len);
 }
 
+/* Huge pages are; a transparent one while all of it is one run, where its address says. */
+static bool sim_compound(const struct mm *mm, uint64_t va)
+{
+	const struct mm_sim *sim = sio_container_of(mm, struct mm_sim, mm);
+	const uint64_t page = va >> SIO_PAGE_LG2, first = sio_align_down(page, HUGE_PAGES);
+	const struct area *area = area_at(sim, page);
+	struct extent x;
+
+	if (!area || area->hugetlb)
+		return area != NULL;
+	return area->kind == MM_ANON && area->contiguity == MM_RUN_2M && first >= area->first &&
+	       first + HUGE_PAGES - 1 <= area->last && extent_at(&sim->pages, first, &x) &&
+	       x.n >= HUGE_PAGES && !(x.flags & EXTENT_DOWN) &&
+	       sio_is_aligned(x.pfn, HUGE_PAGES);
+}
+
 static const struct mm_ops sim_ops = {
 	.pin = sim_pin,
 	.unpin = sim_unpin,
 	.access = sim_access,
+	.compound = sim_compound,
 	.destroy = sim_destroy,
 };
 

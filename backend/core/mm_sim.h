@@ -43,8 +43,10 @@ struct mm_map_req {
 	enum mm_contiguity contiguity;
 	bool write_never; /* mprotect to writable: -EACCES */
 	pa_t pfn_pa;      /* MM_PFN */
-	struct file
-		*file; /* MM_PFN: stays open as long as any of it is mapped; NULL: nothing does */
+	/* MM_PFN: stays open as long as any of it is mapped, and is told of the pieces; NULL:
+	 * nothing does. */
+	struct file *file;
+	uint64_t file_offset;
 };
 
 /* User addresses end below this. */

@@ -10,7 +10,8 @@
  * other address spaces' pins and charges comes after the area has left this one.
  *
  * Invariant: areas that meet and differ in nothing are one area, huge page areas excepted: those
- * are never joined (VM_DONTEXPAND), which shows when a request is refused in the second of two.
+ * are never joined (VM_DONTEXPAND), which shows when a request is refused in the second of two; nor
+ * are areas of a file that counts them.
  */
 #include "core/mm_sim_priv.h"
 
@@ -141,6 +142,12 @@ void area_set_locked(struct mm_sim *sim, struct area *area, bool locked)
 	}
 }
 
+/* Its file wants to know how many pieces of maps there are. */
+static bool area_is_counted(const struct area *area)
+{
+	return area->file && area->file->ops->mmap_open;
+}
+
 int area_add(struct mm_sim *sim, const struct area *model)
 {
 	struct area *area = malloc(sizeof(*area));
@@ -157,6 +164,8 @@ int area_add(struct mm_sim *sim, const struct area *model)
 		object_add_area(area->object, area);
 	if (area->file)
 		file_get(area->file);
+	if (area_is_counted(area))
+		area->file->ops->mmap_open(area->file, area->file_offset);
 	return 0;
 }
 
@@ -165,6 +174,8 @@ static void area_release(struct area *area)
 {
 	if (area->object)
 		object_remove_area(area->object, area);
+	if (area_is_counted(area))
+		area->file->ops->mmap_close(area->file, area->file_offset);
 	if (area->file)
 		file_put(area->file);
 	free(area);
@@ -213,7 +224,7 @@ static bool areas_match(const struct area *a, const struct area *b)
 	return a->last + 1 == b->first && !a->hugetlb && a->prot == b->prot && a->kind == b->kind &&
 	       a->contiguity == b->contiguity && !b->hugetlb && a->locked == b->locked &&
 	       a->object == b->object && a->object_shift == b->object_shift &&
-	       a->pfn_shift == b->pfn_shift && a->file == b->file &&
+	       a->pfn_shift == b->pfn_shift && a->file == b->file && !area_is_counted(a) &&
 	       a->write_never == b->write_never;
 }
 
@@ -301,6 +312,8 @@ int mm_map_object(struct mm *mm, const struct mm_map_req *req, struct mm_object 
 		.hugetlb = req->hugetlb,
 		.write_never = req->write_never,
 		.object = object,
+		.file = req->kind == MM_PFN ? req->file : NULL,
+		.file_offset = req->file_offset,
 	};
 
 	if (rc)

@@ -48,6 +48,7 @@ struct area {
 	uint64_t object_shift;        /* page of the address space minus page of the object */
 	uint64_t pfn_shift;           /* MM_PFN: frame minus page */
 	struct file *file;            /* MM_PFN: held open by the area; may be NULL */
+	uint64_t file_offset;         /* ... of what was mapped, however small this piece is now */
 	struct mm_sim *sim;           /* whose area it is */
 	struct area *next, *previous; /* of the object */
 };

@@ -124,7 +124,9 @@ static int unit_up(struct amd_unit *au, uint16_t last)
 	amd_write(au, REG_EXCLUSION_LIMIT, 0);
 	amd_commands_enable(au);
 	unit_enable_events(au);
-	amd_write(au, REG_CONTROL, amd_read(au, REG_CONTROL) | CONTROL_ENABLE);
+	amd_write(au, REG_CONTROL,
+		  amd_read(au, REG_CONTROL) | CONTROL_ENABLE |
+			  (au->features & AMDVI_EFR_GT ? CONTROL_GUEST : 0));
 	return amd_flush_all(au) ? 0 : -ENODEV;
 }
 
@@ -213,6 +215,14 @@ static void alias_announce(struct pci_function *fn, uint16_t alias)
 		fn->alias_devfns[fn->alias_count++] = (uint8_t)alias;
 }
 
+/* Of the PASIDs that both the unit and the function know. */
+static unsigned pasid_bits(const struct amd_unit *au, const struct pci_function *fn)
+{
+	unsigned bits = (unsigned)SIO_FIELD_GET(AMDVI_EFR_PASMAX, au->features) + 1;
+
+	return fn->pasid_bits < bits ? fn->pasid_bits : bits;
+}
+
 static int probe_device(void *ctx, struct iommu_device *dev)
 {
 	struct drv_amdvi *drv = ctx;
@@ -235,6 +245,8 @@ static int probe_device(void *ctx, struct iommu_device *dev)
 	adev->dev = dev;
 	adev->unit = au;
 	dev->instance = au->unit;
+	if (amd_knows_pasids(drv) && dev->pci->pasid_bits)
+		dev->max_pasids = 1u << pasid_bits(au, dev->pci);
 	adev->alias = firmware_alias(drv, dev->pci);
 	alias_announce(dev->pci, adev->alias);
 	au->segment = dev->pci->segment;

@@ -22,6 +22,7 @@
 #define PAGES_DOMAIN SIO_MASK(47, 32)
 #define PAGES_SIZE   SIO_BIT(0) /* second word */
 #define PAGES_PDE    SIO_BIT(1)
+#define PAGES_GUEST  SIO_BIT(2) /* of the PASID that the command names */
 
 /* An address with all size bits set. */
 #define PAGES_EVERYTHING (SIO_MASK(62, 12) | PAGES_SIZE)
@@ -109,10 +110,12 @@ uint64_t amd_flush_address(iova_t first, iova_t last)
 	return ((first | (SIO_BIT(top) - 1)) & SIO_PAGE_MASK) | PAGES_SIZE;
 }
 
-void amd_flush_range(struct amd_unit *au, uint16_t id, iova_t first, iova_t last)
+void amd_flush_range(struct amd_unit *au, const struct amd_domain *ad, iova_t first, iova_t last)
 {
 	/* The one seeded driver bug: an invalidation that was forgotten. */
 	if (inject_point(&au->drv->iommu->inject, INJECT_SKIP_IOTLB))
 		return;
-	(void)put_pages(au, id, amd_flush_address(first, last));
+	/* Requests without PASID go by the tables of PASID 0. */
+	(void)put_pages(au, ad->id,
+			amd_flush_address(first, last) | (ad->gcr3 != PA_NONE ? PAGES_GUEST : 0));
 }

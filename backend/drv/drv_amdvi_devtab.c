@@ -12,15 +12,20 @@
  */
 #include "drv_amdvi_priv.h"
 
-#define DTE_V    SIO_BIT(0) /* first word */
-#define DTE_TV   SIO_BIT(1)
-#define DTE_HAD  SIO_MASK(8, 7) /* 3: accessed and dirty bits are set */
-#define DTE_MODE SIO_MASK(11, 9)
-#define DTE_IR   SIO_BIT(61)
-#define DTE_IW   SIO_BIT(62)
-#define DTE_ID   SIO_MASK(15, 0)  /* second word */
-#define DTE_KEPT SIO_MASK(41, 32) /* settings of the device, not of its domain */
-#define DTE_IV   SIO_BIT(0)       /* third word */
+#define DTE_V       SIO_BIT(0) /* first word */
+#define DTE_TV      SIO_BIT(1)
+#define DTE_HAD     SIO_MASK(8, 7) /* 3: accessed and dirty bits are set */
+#define DTE_MODE    SIO_MASK(11, 9)
+#define DTE_GIOV    SIO_BIT(54) /* requests without PASID are those of PASID 0 */
+#define DTE_GV      SIO_BIT(55)
+#define DTE_GCR3_14 SIO_MASK(60, 58) /* bits 14:12 of the guest CR3 table's address */
+#define DTE_IR      SIO_BIT(61)
+#define DTE_IW      SIO_BIT(62)
+#define DTE_ID      SIO_MASK(15, 0) /* second word */
+#define DTE_GCR3_30 SIO_MASK(31, 16)
+#define DTE_GCR3_51 SIO_MASK(63, 43)
+#define DTE_KEPT    SIO_MASK(41, 32) /* settings of the device, not of its domain */
+#define DTE_IV      SIO_BIT(0)       /* third word; levels of v2 tables, 0 for four, stay 0 */
 
 #define BLOCKED (DTE_V | DTE_TV)
 
@@ -62,6 +67,14 @@ static void entry_block(struct amd_unit *au, uint16_t rid)
 /* What the entry of a device on the domain says; the rest of it belongs to the device. */
 static struct entry entry_for(const struct amd_domain *ad)
 {
+	if (ad->gcr3 != PA_NONE)
+		/* One level of the guest CR3 table, and no v1 table. */
+		return (struct entry){{
+			DTE_V | DTE_TV | DTE_IR | DTE_IW | DTE_GV | DTE_GIOV |
+				SIO_FIELD_PREP(DTE_GCR3_14, ad->gcr3 >> 12),
+			ad->id | SIO_FIELD_PREP(DTE_GCR3_30, ad->gcr3 >> 15) |
+				SIO_FIELD_PREP(DTE_GCR3_51, ad->gcr3 >> 31),
+		}};
 	return (struct entry){{
 		DTE_V | DTE_TV | DTE_IR | DTE_IW | ad->pt.root |
 			SIO_FIELD_PREP(DTE_MODE, ad->pt.top_level + 1u) |
@@ -72,7 +85,7 @@ static struct entry entry_for(const struct amd_domain *ad)
 
 static bool entry_equals(const struct entry *entry, const struct entry *value)
 {
-	return entry->word[0] == value->word[0] && (entry->word[1] & DTE_ID) == value->word[1];
+	return entry->word[0] == value->word[0] && (entry->word[1] & ~DTE_KEPT) == value->word[1];
 }
 
 static void entry_set(struct amd_unit *au, uint16_t rid, const struct entry *value)
@@ -83,7 +96,7 @@ static void entry_set(struct amd_unit *au, uint16_t rid, const struct entry *val
 	if (entry_equals(entry, value))
 		return;
 	/* A table that grew keeps its domain: the first word alone changes. */
-	if ((entry->word[1] & DTE_ID) != value->word[1]) {
+	if ((entry->word[1] & ~DTE_KEPT) != value->word[1]) {
 		entry_block(au, rid);
 		__atomic_store_n(&entry->word[1], (entry->word[1] & DTE_KEPT) | value->word[1],
 				 __ATOMIC_RELAXED);

@@ -6,6 +6,10 @@
  * with a table of three levels; one id serves it in every unit. A device is blocked on its way from
  * one domain to another.
  *
+ * Kernels of today make a domain that is to serve PASIDs with v2 tables, of four levels, whose
+ * addresses end below the half that is sign extended. Every device of it shares a guest CR3 table
+ * whose only entry is that of PASID 0.
+ *
  * Invariants (amd_domain_audit): refs counts the domain's devices behind each unit; the device
  * table entry of each id of each device holds the domain's root, mode and id.
  */
@@ -16,6 +20,10 @@
 
 /* Three levels. */
 #define TOP_LEVEL_FIRST 2u
+
+/* Four levels. */
+#define TOP_LEVEL_V2 3u
+#define GCR3_VALID   SIO_BIT(0)
 
 /* The default sizes among them, by level: 4 KiB, 2 MiB, 1 GiB, 256 TiB. */
 #define LARGE_LEVELS 0x17
@@ -56,7 +64,7 @@ static uint64_t pgsizes(const struct personality *kernel)
 	return SIO_MASK(highest[kernel->amd_pgsizes], 12) & ~SIO_BIT(39);
 }
 
-static int domain_init_table(struct amd_domain *ad)
+static int domain_init_v1(struct amd_domain *ad)
 {
 	const struct personality *kernel = ad->drv->iommu->personality;
 	const struct pt_caps caps = {
@@ -66,45 +74,70 @@ static int domain_init_table(struct amd_domain *ad)
 		.snoop = true,
 	};
 
-	ad->id = id_alloc(ad->drv);
-	if (!ad->id)
+	if (!pt_init(&ad->pt, ad->drv->iommu->phys, &pt_amd_v1, &caps, TOP_LEVEL_FIRST))
 		return -ENOMEM;
-	if (!pt_init(&ad->pt, ad->drv->iommu->phys, &pt_amd_v1, &caps, TOP_LEVEL_FIRST)) {
-		id_free(ad->drv, ad->id);
-		return -ENOMEM;
-	}
 	ad->base.pgsize_bitmap = pgsizes(kernel);
 	ad->base.aperture_last = kernel->amd_aperture_48 ? SIO_BIT(48) - 1 : UINT64_MAX;
 	return 0;
 }
 
-int amd_domain_alloc(struct iommu_device *dev, enum iommu_domain_type type,
-		     struct iommu_domain **out)
+static int domain_init_v2(struct amd_domain *ad)
+{
+	const struct pt_caps caps = {.haw = 52, .large_levels = 7, .ignore_no_execute = true};
+	struct phys *phys = ad->drv->iommu->phys;
+
+	ad->gcr3 = phys_table_alloc(phys);
+	if (ad->gcr3 == PA_NONE)
+		return -ENOMEM;
+	if (!pt_init(&ad->pt, phys, &pt_x86_64, &caps, TOP_LEVEL_V2)) {
+		phys_table_free(phys, ad->gcr3);
+		return -ENOMEM;
+	}
+	*(uint64_t *)phys_ptr(phys, ad->gcr3) = ad->pt.root | GCR3_VALID;
+	ad->base.pgsize_bitmap = SIO_BIT(12) | SIO_BIT(21) | SIO_BIT(30);
+	ad->base.aperture_last = SIO_BIT(pt_width(TOP_LEVEL_V2) - 1) - 1;
+	return 0;
+}
+
+static int domain_create(struct iommu_device *dev, int (*init)(struct amd_domain *ad),
+			 struct iommu_domain **out)
 {
 	const struct amd_device *adev = dev->driver_data;
 	struct drv_amdvi *drv = adev->unit->drv;
 	struct amd_domain *ad;
-	int rc = 0;
+	int rc = init ? inject_point(&dev->iommu->inject, INJECT_PT_ALLOC) : 0;
 
-	if (type == IOMMU_DOMAIN_IDENTITY)
-		return -EINVAL;
-	if (type != IOMMU_DOMAIN_BLOCKED)
-		rc = inject_point(&dev->iommu->inject, INJECT_PT_ALLOC);
 	if (rc)
 		return rc;
 	ad = calloc(1, sizeof(*ad) + drv->unit_count * sizeof(ad->refs[0]));
 	if (!ad)
 		return -ENOMEM;
 	ad->drv = drv;
-	ad->pt.root = PA_NONE;
-	if (type != IOMMU_DOMAIN_BLOCKED)
-		rc = domain_init_table(ad);
+	ad->pt.root = ad->gcr3 = PA_NONE;
+	if (init) {
+		ad->id = id_alloc(drv);
+		rc = ad->id ? init(ad) : -ENOMEM;
+	}
 	if (rc) {
+		id_free(drv, ad->id);
 		free(ad);
 		return rc;
 	}
 	*out = &ad->base;
 	return 0;
+}
+
+int amd_domain_alloc(struct iommu_device *dev, enum iommu_domain_type type,
+		     struct iommu_domain **out)
+{
+	if (type == IOMMU_DOMAIN_IDENTITY)
+		return -EINVAL;
+	return domain_create(dev, type == IOMMU_DOMAIN_BLOCKED ? NULL : domain_init_v1, out);
+}
+
+int amd_domain_alloc_guest(struct iommu_device *dev, struct iommu_domain **out)
+{
+	return domain_create(dev, domain_init_v2, out);
 }
 
 void amd_domain_free(struct iommu_domain *domain)
@@ -113,6 +146,7 @@ void amd_domain_free(struct iommu_domain *domain)
 
 	sio_assert(!ad->devices);
 	id_free(ad->drv, ad->id);
+	drv_frames_free(ad->drv->iommu->phys, ad->gcr3, 1);
 	if (ad->pt.root != PA_NONE)
 		pt_fini(&ad->pt);
 	free(ad);
@@ -124,7 +158,8 @@ void amd_domain_free(struct iommu_domain *domain)
  * Units that cache absence are taken for emulated ones, for which every page too many costs: then
  * the range is covered exactly, by its largest aligned blocks.
  */
-static void flush_exactly(struct amd_unit *au, uint16_t id, iova_t first, iova_t last)
+static void flush_exactly(struct amd_unit *au, const struct amd_domain *ad, iova_t first,
+			  iova_t last)
 {
 	for (;;) {
 		uint64_t left = last - first;
@@ -133,22 +168,22 @@ static void flush_exactly(struct amd_unit *au, uint16_t id, iova_t first, iova_t
 		if (first && (unsigned)__builtin_ctzll(first) < size)
 			size = (unsigned)__builtin_ctzll(first);
 		if (size == 64) {
-			amd_flush_range(au, id, first, last);
+			amd_flush_range(au, ad, first, last);
 			return;
 		}
-		amd_flush_range(au, id, first, first + (SIO_BIT(size) - 1));
+		amd_flush_range(au, ad, first, first + (SIO_BIT(size) - 1));
 		if (left == SIO_BIT(size) - 1)
 			return;
 		first += SIO_BIT(size);
 	}
 }
 
-static void flush_unit(struct amd_unit *au, uint16_t id, iova_t first, iova_t last)
+static void flush_unit(struct amd_unit *au, const struct amd_domain *ad, iova_t first, iova_t last)
 {
 	if (au->drv->np_cache)
-		flush_exactly(au, id, first, last);
+		flush_exactly(au, ad, first, last);
 	else
-		amd_flush_range(au, id, first, last);
+		amd_flush_range(au, ad, first, last);
 }
 
 void amd_domain_flush(struct amd_domain *ad, iova_t first, iova_t last)
@@ -157,7 +192,7 @@ void amd_domain_flush(struct amd_domain *ad, iova_t first, iova_t last)
 	last |= ~SIO_PAGE_MASK;
 	for (unsigned i = 0; i < ad->drv->unit_count; i++) {
 		if (ad->refs[i])
-			flush_unit(&ad->drv->units[i], ad->id, first, last);
+			flush_unit(&ad->drv->units[i], ad, first, last);
 	}
 	for (unsigned i = 0; i < ad->drv->unit_count; i++)
 		sio_assert(!ad->refs[i] || amd_wait(&ad->drv->units[i]));
@@ -179,7 +214,7 @@ void amd_domain_leave(struct amd_device *adev)
 	if (!ad)
 		return;
 	amd_entry_block(adev);
-	amd_flush_range(adev->unit, ad->id, 0, UINT64_MAX);
+	amd_flush_range(adev->unit, ad, 0, UINT64_MAX);
 	sio_assert(amd_wait(adev->unit));
 	for (link = &ad->devices; *link != adev; link = &(*link)->next)
 		;

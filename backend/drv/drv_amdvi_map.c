@@ -21,6 +21,9 @@ iova_t amd_table_last(const struct amd_domain *ad)
 {
 	unsigned width = pt_width(ad->pt.top_level);
 
+	/* v2 tables do not grow, and half of what they reach is sign extended. */
+	if (ad->gcr3 != PA_NONE)
+		return ad->base.aperture_last;
 	return width < 64 ? SIO_BIT(width) - 1 : UINT64_MAX;
 }
 
@@ -110,8 +113,8 @@ int amd_map_pages(struct iommu_domain *domain, const struct pt_map_req *request,
 	req.perm &= PT_R | PT_W;
 	if (!req.perm || last < req.iova || !req.count)
 		return -EINVAL;
-	/* Every leaf is forced coherent. */
-	req.perm |= PT_SNP;
+	/* Every leaf of v1 tables is forced coherent. Those of v2 are marked from the start. */
+	req.perm |= ad->gcr3 == PA_NONE ? PT_SNP : PT_X | PT_U | PT_A | PT_D;
 	rc = domain_grow(ad, last, req.size_lg2);
 	if (!rc)
 		rc = fill(ad, req, &replaced, mapped);

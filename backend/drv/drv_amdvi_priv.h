@@ -35,6 +35,7 @@ enum amd_reg {
 #define CONTROL_EVENTS   SIO_BIT(2)
 #define CONTROL_EVENT_IE SIO_BIT(3)
 #define CONTROL_COMMANDS SIO_BIT(12)
+#define CONTROL_GUEST    SIO_BIT(16)
 
 #define STATUS_EVENT_OVERFLOW  SIO_BIT(0)
 #define STATUS_EVENT_INTERRUPT SIO_BIT(1)
@@ -88,6 +89,7 @@ struct amd_domain {
 	struct iommu_domain base;
 	struct drv_amdvi *drv;
 	struct pt pt; /* root PA_NONE: the blocking domain */
+	pa_t gcr3;    /* v2 tables: the guest CR3 table that leads to them; v1: PA_NONE */
 	uint16_t id;
 	bool dirty_tracking;
 	struct amd_device *devices;
@@ -135,7 +137,7 @@ void amd_commands_enable(struct amd_unit *au);
 bool amd_flush_all(struct amd_unit *au);
 void amd_flush_entry(struct amd_unit *au, uint16_t rid);
 /* Pages of one domain; counts as an injection point. */
-void amd_flush_range(struct amd_unit *au, uint16_t id, iova_t first, iova_t last);
+void amd_flush_range(struct amd_unit *au, const struct amd_domain *ad, iova_t first, iova_t last);
 /* The address field, size included, of an invalidation of [first, last]. */
 uint64_t amd_flush_address(iova_t first, iova_t last);
 /* Wait until everything asked before is done. False: it is not, and never will be. */
@@ -154,6 +156,8 @@ const char *amd_entry_audit(const struct amd_device *adev, const struct amd_doma
 
 int amd_domain_alloc(struct iommu_device *dev, enum iommu_domain_type type,
 		     struct iommu_domain **domain);
+/* With v2 tables. */
+int amd_domain_alloc_guest(struct iommu_device *dev, struct iommu_domain **domain);
 void amd_domain_free(struct iommu_domain *domain);
 int amd_domain_attach(struct iommu_domain *domain, struct iommu_device *dev);
 void amd_domain_leave(struct amd_device *adev);
@@ -167,6 +171,8 @@ const char *amd_domain_audit(const struct iommu_domain *domain);
 /* ---- drv_amdvi_user.c ---- */
 
 bool amd_tracks_dirty(const struct amd_unit *au);
+/* All units have v2 tables for requests with a PASID and without. */
+bool amd_knows_pasids(const struct drv_amdvi *drv);
 int amd_hw_info(struct iommu_device *dev, uint32_t *type, void *data, uint32_t *len);
 int amd_domain_alloc_user(struct iommu_device *dev, uint32_t flags,
 			  const struct iommu_user_data *data, struct iommu_domain **domain);

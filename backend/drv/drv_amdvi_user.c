@@ -63,6 +63,15 @@ bool amd_tracks_dirty(const struct amd_unit *au)
 	return au->features & AMDVI_EFR_HD;
 }
 
+bool amd_knows_pasids(const struct drv_amdvi *drv)
+{
+	const uint64_t needed = AMDVI_EFR_GT | AMDVI_EFR_PPR | AMDVI_EFR_GIO;
+	uint64_t efr, efr2;
+
+	common_features(drv, &efr, &efr2);
+	return (efr & needed) == needed;
+}
+
 static bool can_be_parent(const struct amd_device *adev)
 {
 	const uint64_t guest = AMDVI_EFR_GT | AMDVI_EFR_GIO;
@@ -75,7 +84,8 @@ static bool can_be_parent(const struct amd_device *adev)
 int amd_domain_alloc_user(struct iommu_device *dev, uint32_t flags,
 			  const struct iommu_user_data *data, struct iommu_domain **out)
 {
-	const uint32_t known = IOMMU_ALLOC_NEST_PARENT | IOMMU_ALLOC_DIRTY_TRACKING;
+	const uint32_t known =
+		IOMMU_ALLOC_NEST_PARENT | IOMMU_ALLOC_DIRTY_TRACKING | IOMMU_ALLOC_PASID;
 	const struct amd_device *adev = dev->driver_data;
 	int rc;
 
@@ -85,6 +95,11 @@ int amd_domain_alloc_user(struct iommu_device *dev, uint32_t flags,
 		return -EOPNOTSUPP;
 	if (flags & IOMMU_ALLOC_DIRTY_TRACKING && !amd_tracks_dirty(adev->unit))
 		return -EOPNOTSUPP;
+	/* With v2 tables, which know neither of the others. */
+	if (flags & IOMMU_ALLOC_PASID)
+		return flags == IOMMU_ALLOC_PASID && amd_knows_pasids(adev->unit->drv)
+			       ? amd_domain_alloc_guest(dev, out)
+			       : -EOPNOTSUPP;
 	rc = amd_domain_alloc(dev, IOMMU_DOMAIN_UNMANAGED, out);
 	if (rc)
 		return rc;

@@ -267,6 +267,9 @@ int iommufd_hwpt_attach_device(struct iommufd_hwpt *hwpt, struct iommufd_device 
 	uint64_t sw_msi_start;
 	int rc;
 
+	/* Before PASIDs only other devices of the group were looked at. */
+	if (iommufd_is_7_2(idev->ctx) && attach_has(attach, idev))
+		return -EBUSY;
 	if (attach && attach->hwpt != hwpt)
 		return -EINVAL;
 	if (attach_has(attach, idev))
@@ -564,6 +567,11 @@ static uint64_t hw_capabilities(const struct iommufd_ctx *ctx, const struct iomm
 		return caps;
 	if (!iommu_device_has_ats(dev))
 		caps |= IOMMU_HW_CAP_PCI_ATS_NOT_SUPPORTED;
+	/* A driver that has PASIDs switches on whatever the function can do with them. */
+	if (dev->pci && dev->max_pasids && dev->pci->pasid_execute)
+		caps |= IOMMU_HW_CAP_PCI_PASID_EXEC;
+	if (dev->pci && dev->max_pasids && dev->pci->pasid_privileged)
+		caps |= IOMMU_HW_CAP_PCI_PASID_PRIV;
 	return caps;
 }
 

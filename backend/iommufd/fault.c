@@ -168,6 +168,7 @@ static void fault_release(struct file *file)
 
 static const struct file_ops fault_file_ops = {
 	.kind = "fault",
+	.stream = true,
 	.pread = fault_pread,
 	.pwrite = fault_pwrite,
 	.poll = fault_poll,

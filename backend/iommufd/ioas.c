@@ -231,6 +231,10 @@ int iommufd_cmd_ioas_map_file(struct iommufd_ucmd *ucmd)
 	source.file = fd_lookup(ucmd->caller->fds, cmd->fd);
 	if (!source.file)
 		return -EBADF;
+	if (source.file->ops->map_check)
+		rc = source.file->ops->map_check(source.file, cmd->start, cmd->length);
+	if (rc)
+		return rc;
 	rc = iopt_map(ioas->iopt, &source, account_of(ucmd), &iova, map_prot(cmd->flags),
 		      cmd->flags & IOMMU_IOAS_MAP_FIXED_IOVA);
 	if (rc)
@@ -242,23 +246,30 @@ int iommufd_cmd_ioas_map_file(struct iommufd_ucmd *ucmd)
 int iommufd_cmd_ioas_copy(struct iommufd_ucmd *ucmd)
 {
 	struct iommu_ioas_copy *cmd = ucmd->cmd;
-	int rc = map_check(cmd->flags, 0, cmd->length, cmd->dst_iova, cmd->src_iova);
 	struct iommufd_ioas *src, *dst;
-	uint64_t iova = cmd->dst_iova;
+	uint64_t iova = cmd->dst_iova, src_iova = cmd->src_iova;
+	uint32_t flags = cmd->flags;
+	int rc;
 
+	if (ucmd->ctx->env->test_iova) {
+		ucmd->ctx->env->test_iova(ucmd->ctx, cmd->src_ioas_id, &src_iova, &flags);
+		cmd->src_iova = src_iova;
+		cmd->flags = flags;
+	}
+	rc = map_check(flags, 0, cmd->length, cmd->dst_iova, src_iova);
 	if (rc)
 		return rc;
 	src = iommufd_ioas_find(ucmd->ctx, cmd->src_ioas_id);
 	if (!src)
 		return -ENOENT;
-	rc = iopt_check_source(src->iopt, cmd->src_iova, cmd->length);
+	rc = iopt_check_source(src->iopt, src_iova, cmd->length);
 	if (rc)
 		return rc;
 	dst = iommufd_ioas_find(ucmd->ctx, cmd->dst_ioas_id);
 	if (!dst)
 		return -ENOENT;
-	rc = iopt_copy(dst->iopt, src->iopt, cmd->src_iova, cmd->length, &iova,
-		       map_prot(cmd->flags), cmd->flags & IOMMU_IOAS_MAP_FIXED_IOVA);
+	rc = iopt_copy(dst->iopt, src->iopt, src_iova, cmd->length, &iova, map_prot(flags),
+		       flags & IOMMU_IOAS_MAP_FIXED_IOVA);
 	if (rc)
 		return rc;
 	cmd->dst_iova = iova;

@@ -28,7 +28,10 @@ struct iommufd_env {
 	/* Command 0xa0 of a machine with the selftest interface; NULL: -ENOTTY. `size` was read. */
 	long (*test_cmd)(struct iommufd_ctx *ctx, const struct caller *caller, uint64_t arg,
 			 uint32_t size);
-	void *test_ctx;
+	/* With test_cmd: turn a source address of IOAS_COPY that a test flag says to be { n-th
+	 * area, offset } into an iova, and take the flag away. NULL: there is no such flag. */
+	void (*test_iova)(struct iommufd_ctx *ctx, uint32_t ioas_id, uint64_t *iova,
+			  uint32_t *flags);
 	unsigned live;                /* contexts */
 	struct iommufd_ctx *contexts; /* oldest first */
 };
@@ -37,6 +40,9 @@ struct iommufd_env {
 struct file *iommufd_open(struct iommufd_env *env, int *error);
 /* open("/dev/vfio/vfio") where iommufd provides it: accounting goes to locked_vm. */
 struct file *iommufd_open_vfio(struct iommufd_env *env, int *error);
+/* No process is left. Contexts that still live have mapped the files of each other, or their own;
+ * the kernel never gets rid of those. */
+void iommufd_env_fini(struct iommufd_env *env);
 /* NULL: another kind of file. */
 struct iommufd_ctx *iommufd_ctx_from_file(const struct file *file);
 /* References on the file. */
@@ -113,6 +119,11 @@ uint64_t iommufd_pinned_pages(const struct iommufd_env *env, const struct mm *mm
 uint64_t iommufd_locked_pages(const struct iommufd_env *env, const struct mm *mm);
 /* How many pins of iommufd hold the frame at `pa` (for the audit of all pins). */
 uint64_t iommufd_frame_pins(const struct iommufd_env *env, pa_t pa);
+
+/* Each run that iommufd pins, once for each time it is pinned, until `fn` says no. False: it did,
+ * or there is no memory. */
+bool iommufd_each_pin(const struct iommufd_env *env,
+		      bool (*fn)(void *ctx, const struct pin_run *run), void *ctx);
 
 struct iommufd_stats {
 	uint64_t objects, areas, mapped_bytes, pinned_pages;

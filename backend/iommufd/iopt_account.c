@@ -95,6 +95,25 @@ uint64_t iopt_frame_pins(struct io_pagetable *const *iopts, unsigned count, pa_t
 	return sum.total;
 }
 
+struct run_visit {
+	iopt_run_fn fn;
+	void *ctx;
+};
+
+static int visit_runs(struct iopt_pages *pages, void *ctx)
+{
+	const struct run_visit *visit = ctx;
+
+	return iopt_pages_each_run(pages, visit->fn, visit->ctx) ? 0 : -ENOMEM;
+}
+
+bool iopt_each_run(struct io_pagetable *const *iopts, unsigned count, iopt_run_fn fn, void *ctx)
+{
+	struct run_visit visit = {fn, ctx};
+
+	return !for_each_pages(iopts, count, visit_runs, &visit);
+}
+
 /* ---- another process ---- */
 
 bool iopt_has_user_memory(const struct io_pagetable *iopt)

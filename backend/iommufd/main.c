@@ -202,6 +202,16 @@ static int ctx_mmap(struct file *file, uint64_t offset, uint64_t len, bool share
 	return iommufd_is_7_2(ctx) ? iommufd_mmap(ctx, offset, len, shared, pa) : -ENODEV;
 }
 
+static void ctx_mmap_open(struct file *file, uint64_t offset)
+{
+	iommufd_mmap_get(sio_container_of(file, struct iommufd_ctx, file), offset);
+}
+
+static void ctx_mmap_close(struct file *file, uint64_t offset)
+{
+	iommufd_mmap_put(sio_container_of(file, struct iommufd_ctx, file), offset);
+}
+
 static void ctx_release(struct file *file)
 {
 	struct iommufd_ctx *ctx = sio_container_of(file, struct iommufd_ctx, file);
@@ -217,10 +227,24 @@ static void ctx_release(struct file *file)
 	free(ctx);
 }
 
+void iommufd_env_fini(struct iommufd_env *env)
+{
+	for (struct iommufd_ctx *ctx = env->contexts; ctx; ctx = ctx->next)
+		iommufd_ctx_get(ctx);
+	for (struct iommufd_ctx *ctx = env->contexts; ctx; ctx = ctx->next)
+		iommufd_object_destroy_all(ctx);
+	while (env->contexts) {
+		sio_assert(env->contexts->file.refs == 1);
+		iommufd_ctx_put(env->contexts);
+	}
+}
+
 static const struct file_ops iommufd_file_ops = {
 	.kind = "iommufd",
 	.ioctl = iommufd_ioctl,
 	.mmap = ctx_mmap,
+	.mmap_open = ctx_mmap_open,
+	.mmap_close = ctx_mmap_close,
 	.mmap_noexec = true,
 	.release = ctx_release,
 };

@@ -351,6 +351,20 @@ uint64_t iopt_pages_frame_pins(const struct iopt_pages *pages, pa_t pa)
 	return pins;
 }
 
+bool iopt_pages_each_run(const struct iopt_pages *pages, iopt_run_fn fn, void *ctx)
+{
+	struct imap_iter it = imap_iter(&pages->held, 0);
+	struct imap_entry entry;
+
+	while (imap_next(&it, &entry)) {
+		const struct pin_run run = entry_run(&entry, entry.first, entry.last);
+
+		if (!fn(ctx, &run))
+			return false;
+	}
+	return true;
+}
+
 /* ---- audit ---- */
 
 const char *iopt_pages_audit(const struct iopt_pages *pages)

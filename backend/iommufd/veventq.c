@@ -148,6 +148,7 @@ static void veventq_release(struct file *file)
 
 static const struct file_ops veventq_file_ops = {
 	.kind = "veventq",
+	.stream = true,
 	.pread = veventq_pread,
 	.poll = veventq_poll,
 	.release = veventq_release,

@@ -2,8 +2,8 @@
 /*
  * Pin counts of a whole machine: each frame is pinned once for every mapping that holds it.
  *
- * The runs of all containers are collected as ranges of frames and swept in address order; the
- * number of ranges open at a frame must be its pin count.
+ * The runs of all containers, and of other holders, are collected as ranges of frames and swept in
+ * address order; the number of ranges open at a frame must be its pin count.
  */
 #include "type1/t1.h"
 
@@ -18,6 +18,7 @@ struct pin_edge {
 struct pin_edges {
 	struct pin_edge *edge;
 	size_t count, room;
+	const struct phys *phys;
 };
 
 static bool edges_add(struct pin_edges *edges, uint64_t pfn, int64_t by)
@@ -98,6 +99,13 @@ static bool edges_add_leaks(struct pin_edges *edges, const struct type1_params *
 	return true;
 }
 
+static bool edges_add_more(void *ctx, const struct pin_run *run)
+{
+	struct pin_edges *edges = ctx;
+
+	return edges_add_run(edges, edges->phys, run);
+}
+
 static int edge_compare(const void *left, const void *right)
 {
 	const struct pin_edge *a = left, *b = right;
@@ -143,18 +151,27 @@ static const char *sweep(struct pin_edges *edges, const struct phys *phys)
 	return NULL;
 }
 
-const char *t1_audit_pins_leaks(struct type1 *const *list, unsigned n,
-				const struct type1_params *params, struct phys *phys)
+const char *t1_audit_all_pins(struct type1 *const *list, unsigned n,
+			      const struct type1_params *params, const struct t1_more_pins *more,
+			      struct phys *phys)
 {
-	struct pin_edges edges = {0};
+	struct pin_edges edges = {.phys = phys};
 	const char *what = NULL;
 	bool ok = !params || edges_add_leaks(&edges, params, phys);
 
 	for (unsigned i = 0; ok && i < n; i++)
 		ok = edges_add_container(&edges, list[i]);
+	if (ok && more)
+		ok = more->each(more->source, edges_add_more, &edges);
 	what = ok ? sweep(&edges, phys) : "no memory for the audit";
 	free(edges.edge);
 	return what;
+}
+
+const char *t1_audit_pins_leaks(struct type1 *const *list, unsigned n,
+				const struct type1_params *params, struct phys *phys)
+{
+	return t1_audit_all_pins(list, n, params, NULL, phys);
 }
 
 const char *t1_audit_pins(struct type1 *const *list, unsigned n, struct phys *phys)

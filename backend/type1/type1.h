@@ -95,6 +95,16 @@ uint64_t t1_leaked_pages(const struct type1_params *params, const struct mm *mm)
  */
 const char *t1_audit_pins_leaks(struct type1 *const *list, unsigned n,
 				const struct type1_params *params, struct phys *phys);
+/* The same beside other holders of pins: `more` calls add(ctx) for each run that they hold; false:
+ * no memory. NULL: there are none. */
+typedef bool (*t1_pin_fn)(void *ctx, const struct pin_run *run);
+struct t1_more_pins {
+	bool (*each)(const void *source, t1_pin_fn add, void *ctx);
+	const void *source;
+};
+const char *t1_audit_all_pins(struct type1 *const *list, unsigned n,
+			      const struct type1_params *params, const struct t1_more_pins *more,
+			      struct phys *phys);
 const char *t1_audit_pins(struct type1 *const *list, unsigned n, struct phys *phys);
 
 #endif

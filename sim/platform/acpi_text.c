@@ -237,6 +237,8 @@ static void text_device(FILE *out, const struct platform_device *device)
 	text_bool(out, "pri", device->pri, false);
 	if (device->pasid_bits)
 		fprintf(out, " pasid-bits = %u;", device->pasid_bits);
+	text_bool(out, "pasid-execute", device->pasid_execute, false);
+	text_bool(out, "pasid-privileged", device->pasid_privileged, false);
 	text_bool(out, "multifunction", device->multifunction, false);
 	if (device->dma_mask != UINT64_MAX)
 		fprintf(out, " dma-mask = \"0x%" PRIx64 "\";", device->dma_mask);

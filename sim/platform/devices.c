@@ -143,6 +143,8 @@ static const struct key device_keys[] = {
 	{"ats", KEY_BOOL, .offset = DEVICE(ats)},
 	{"pri", KEY_BOOL, .offset = DEVICE(pri)},
 	{"pasid-bits", KEY_U8, .offset = DEVICE(pasid_bits), .max = 20},
+	{"pasid-execute", KEY_BOOL, .offset = DEVICE(pasid_execute)},
+	{"pasid-privileged", KEY_BOOL, .offset = DEVICE(pasid_privileged)},
 	{"multifunction", KEY_BOOL, .offset = DEVICE(multifunction)},
 	{"dma-mask", KEY_U64, .offset = DEVICE(dma_mask)},
 	{"secondary-bus", KEY_U8, .offset = DEVICE(secondary_bus), .min = 1},
@@ -166,6 +168,10 @@ static int function_finish(struct parser *parser, struct platform_device *device
 	if (device->pri && !device->ats)
 		return parser_error(parser, device->place,
 				    "a device has pri and no ats, expected both or neither");
+	if ((device->pasid_execute || device->pasid_privileged) && !device->pasid_bits)
+		return parser_error(parser, device->place,
+				    "a device has kinds of requests with a PASID and no PASIDs, "
+				    "expected pasid-bits");
 	return 0;
 }
 
@@ -173,8 +179,10 @@ static int function_finish(struct parser *parser, struct platform_device *device
 static int acpi_finish(struct parser *parser, const config_setting_t *group,
 		       struct platform_device *device)
 {
-	static const char *const pci_only[] = {"type", "acs", "acs-enabled", "multifunction",
-					       "ats",  "pri", "pasid-bits",  "aliases"};
+	static const char *const pci_only[] = {"type",          "acs",           "acs-enabled",
+					       "multifunction", "ats",           "pri",
+					       "pasid-bits",    "pasid-execute", "pasid-privileged",
+					       "aliases"};
 
 	for (unsigned i = 0; i < SIO_ARRAY_SIZE(pci_only); i++)
 		if (config_setting_get_member(group, pci_only[i]))

@@ -107,6 +107,7 @@ struct platform_device {
 	bool ats;                               /* has a device TLB */
 	bool pri;                               /* asks for pages by page requests */
 	uint8_t pasid_bits;                     /* of the PASIDs that it knows, 0: none */
+	bool pasid_execute, pasid_privileged;   /* kinds of requests with one */
 	uint8_t secondary_bus, subordinate_bus; /* bridges */
 	uint8_t alias_devfns[8];                /* other ids of the same bus that its DMA carries */
 	uint8_t alias_count, alias_bus;
@@ -156,6 +157,7 @@ struct platform {
 	char *description;
 	uint64_t ram_bytes;
 	bool intremap;
+	bool selftest;      /* /dev/iommu answers the kernel's selftest ioctl */
 	bool scalable_mode; /* the kernel uses it in every unit that has it */
 	struct platform_unit *unit;
 	unsigned unit_count;

@@ -179,7 +179,7 @@ static int map_bar(struct golden *g, struct golden_name *file, uint64_t wanted, 
 static int run_mmap_bar(struct golden *g)
 {
 	struct golden_name *file = golden_find(g, GOLDEN_FILE, rec_bare(g->op, 1));
-	uint64_t address = UINT64_C(0x1000000000) * ++g->buffers + UINT64_C(0x200000);
+	uint64_t address = golden_next_address(g, UINT64_C(0x200000));
 	struct golden_name *entry;
 	uint64_t size = 0;
 	int rc;

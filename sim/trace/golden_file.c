@@ -11,16 +11,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static int bind_fd(struct golden *g, const char *name, int fd)
-{
-	struct golden_name *entry = golden_bind(g, GOLDEN_FILE, name);
-
-	if (!entry)
-		return -ENOMEM;
-	entry->file.fd = fd;
-	return 0;
-}
-
 static int run_container(struct golden *g)
 {
 	int fd = sio_open(g->s->process, "/dev/vfio/vfio");
@@ -29,7 +19,7 @@ static int run_container(struct golden *g)
 	if (fd < 0)
 		return 0;
 	g->s->container = fd;
-	return bind_fd(g, rec_bare(g->op, 0), fd);
+	return golden_bind_fd(g, rec_bare(g->op, 0), fd);
 }
 
 static void group_status(struct golden *g, int fd)
@@ -62,7 +52,7 @@ static int run_group(struct golden *g)
 		golden_answer(g, -errno);
 		return 0;
 	}
-	rc = bind_fd(g, rec_bare(g->op, 0), fd);
+	rc = golden_bind_fd(g, rec_bare(g->op, 0), fd);
 	if (!rc)
 		group_status(g, fd);
 	return rc;
@@ -164,7 +154,7 @@ static int run_get_device(struct golden *g)
 		golden_answer(g, fd);
 		return 0;
 	}
-	rc = bind_fd(g, rec_bare(g->op, 0), (int)fd);
+	rc = golden_bind_fd(g, rec_bare(g->op, 0), (int)fd);
 	if (!rc)
 		device_info(g, (int)fd);
 	return rc;

@@ -15,6 +15,11 @@
 #define BUFFER_SPACING UINT64_C(0x1000000000)
 #define BUFFER_ALIGN   UINT64_C(0x200000)
 
+uint64_t golden_next_address(struct golden *g, uint64_t align)
+{
+	return BUFFER_SPACING * ++g->buffers + align;
+}
+
 struct span {
 	uint64_t address, size;
 	const struct golden_name *buffer;
@@ -95,7 +100,7 @@ static int run_buffer(struct golden *g)
 		return g->rc;
 	mem.contiguity = huge ? SIO_RUN_2M : SIO_RUN_4K;
 	mem.hugetlb = huge == 2;
-	mem.address = BUFFER_SPACING * ++g->buffers + align;
+	mem.address = golden_next_address(g, align);
 	rc = sio_mem_map(g->s->process, &mem, &mem.address);
 	if (!rc && wants_touch)
 		rc = touch(g, &mem);
@@ -110,17 +115,18 @@ static int run_buffer(struct golden *g)
 	return 0;
 }
 
-/* "B off= size=": part of a buffer, or past its end. */
+/* "B off= size=": part of a buffer, or past its end; without a size, its rest. */
 static bool take_span(struct golden *g, struct span *span)
 {
-	uint64_t off = golden_number(g, "off", 0);
+	uint64_t off = golden_number(g, "off", 0), rest;
 
 	span->buffer = golden_buffer(g, rec_bare(g->op, 0));
-	span->size = golden_need(g, "size");
 	if (g->rc)
 		return false;
+	rest = span->buffer->buffer.size > off ? span->buffer->buffer.size - off : 0;
 	span->address = span->buffer->buffer.address + off;
-	return true;
+	span->size = golden_number(g, "size", rest);
+	return !g->rc;
 }
 
 static int on_span(struct golden *g,
@@ -181,8 +187,7 @@ static int run_bufmap(struct golden *g)
 	return 0;
 }
 
-/* Bytes of "fillseq": the top byte of a linear congruential sequence that starts at `seed`. */
-static uint32_t sequence(uint8_t *bytes, size_t len, uint32_t x)
+uint32_t golden_sequence(uint8_t *bytes, size_t len, uint32_t x)
 {
 	for (size_t i = 0; i < len; i++) {
 		x = x * 1664525u + 1013904223u;
@@ -206,7 +211,7 @@ static int fill(struct golden *g, bool is_sequence, uint64_t start)
 			span.size - at < sizeof(chunk) ? (size_t)(span.size - at) : sizeof(chunk);
 
 		if (is_sequence)
-			x = sequence(chunk, len, x);
+			x = golden_sequence(chunk, len, x);
 		rc = sio_mem_write(g->s->process, span.address + at, chunk, len);
 		at += len;
 	}

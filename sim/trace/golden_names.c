@@ -48,10 +48,17 @@ uint64_t golden_bare_number(struct golden *g, unsigned n)
 	return number(g, g->op->name, rec_bare(g->op, n));
 }
 
+static bool is_called(const struct golden_name *entry, const char *name)
+{
+	size_t len = strlen(entry->name);
+
+	return !strncmp(entry->name, name, len) && !strcmp(entry->suffix, name + len);
+}
+
 struct golden_name *golden_find(struct golden *g, enum golden_space space, const char *name)
 {
 	for (unsigned i = g->names.count; i-- > 0;)
-		if (g->names.entry[i].space == space && !strcmp(g->names.entry[i].name, name))
+		if (g->names.entry[i].space == space && is_called(&g->names.entry[i], name))
 			return &g->names.entry[i];
 	return NULL;
 }
@@ -71,8 +78,18 @@ struct golden_name *golden_bind(struct golden *g, enum golden_space space, const
 		names->room = room;
 	}
 	entry = &names->entry[names->count++];
-	*entry = (struct golden_name){.space = space, .name = name};
+	*entry = (struct golden_name){.space = space, .name = name, .suffix = ""};
 	return entry;
+}
+
+int golden_bind_fd(struct golden *g, const char *name, int fd)
+{
+	struct golden_name *entry = golden_bind(g, GOLDEN_FILE, name);
+
+	if (!entry)
+		return -ENOMEM;
+	entry->file.fd = fd;
+	return 0;
 }
 
 int golden_fd(struct golden *g, const char *name)

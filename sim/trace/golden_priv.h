@@ -2,9 +2,10 @@
 /*
  * Inside the replay of recordings: the state that operations share. Used by golden*.c only.
  *
- * Names live in three name spaces (devices, buffers, open files). A name bound again hides the
- * earlier one until the newer is closed, so bindings form a stack searched from its top. A child
- * made by "fork" works on a copy of the stack that "endfork" drops.
+ * Names live in four name spaces (devices, buffers, open files, iommufd objects). A name bound
+ * again hides the earlier one until the newer is closed, so bindings form a stack searched from its
+ * top; only an object's name is simply given away. A child made by "fork" works on a copy of the
+ * stack that "endfork" drops.
  *
  * An operation's function writes the answer into `out` and returns 0, or a negative errno value
  * when the line itself is bad (the error is written then) or memory ran out.
@@ -16,11 +17,12 @@
 #include "trace/recording.h"
 #include "trace/session.h"
 
-enum golden_space { GOLDEN_DEVICE, GOLDEN_BUFFER, GOLDEN_FILE };
+enum golden_space { GOLDEN_DEVICE, GOLDEN_BUFFER, GOLDEN_FILE, GOLDEN_OBJECT };
 
 struct golden_name {
 	enum golden_space space;
 	const char *name;
+	const char *suffix; /* ".dev" of "m.dev"; "" */
 	union {
 		struct sio_device *device; /* NULL: the platform has none */
 		struct {
@@ -32,6 +34,10 @@ struct golden_name {
 			bool enabled; /* bus master and memory enable were set */
 			uint64_t bar; /* offset of region 0, once enabled */
 		} file;
+		struct {
+			uint32_t id;
+			uint64_t window, window_len; /* of the descriptor, that it offers */
+		} object;
 	};
 };
 
@@ -61,6 +67,7 @@ struct golden {
 	unsigned frames;
 	struct golden_pair *group; /* recorded group numbers and ours */
 	unsigned groups;
+	uint8_t behind; /* the byte behind the buffer that structures lie in */
 	struct strbuf out;
 	int rc; /* a malformed argument was met */
 };
@@ -86,6 +93,34 @@ int golden_fd(struct golden *g, const char *name);
 /* The buffer that key "buf" or the first bare word names; NULL and g->rc set if there is none. */
 const struct golden_name *golden_buffer(struct golden *g, const char *name);
 bool golden_names_copy(struct golden_names *to, const struct golden_names *from);
+/* Where the next buffer goes. */
+uint64_t golden_next_address(struct golden *g, uint64_t align);
+/* Bytes of "fillseq": the top byte of a linear congruential sequence behind x; the next x. */
+uint32_t golden_sequence(uint8_t *bytes, size_t len, uint32_t x);
+/* The new file's name. 0, -ENOMEM. */
+int golden_bind_fd(struct golden *g, const char *name, int fd);
+
+/* ---- iommufd: golden_object.c ---- */
+
+/* Id of an object that a word or a key's value names: a number stands for itself, an unknown name
+ * for an id that is never valid. */
+uint32_t golden_object_id(struct golden *g, const char *name);
+uint32_t golden_object(struct golden *g, const char *key, uint32_t absent);
+/* Name an object, or give its name away. NULL: no memory. */
+struct golden_name *golden_bind_object(struct golden *g, const char *name, const char *suffix,
+				       uint32_t id);
+/*
+ * A command of iommufd on the descriptor `fd`: the structure lies in a zeroed buffer of a page, its
+ * size field is `size` or what "argsz=" says, "tail=" is the byte behind it. The answer comes back
+ * into *cmd; as that of golden_ioctl(). A malformed argument sets g->rc.
+ */
+long golden_command(struct golden *g, int fd, unsigned long request, void *cmd, size_t size);
+/* That on the file of the first bare word; writes the answer. True: it succeeded. */
+bool golden_run_command(struct golden *g, unsigned long request, void *cmd, size_t size);
+/* " id=N", and the name of the second bare word. 0, -ENOMEM. */
+int golden_made(struct golden *g, uint32_t id);
+/* Bytes of a key's hexadecimal digits, to be freed; NULL: none, or g->rc set. */
+uint8_t *golden_hex(struct golden *g, const char *key, size_t *len);
 
 /* ---- answers ---- */
 
@@ -107,7 +142,9 @@ struct golden_word {
 
 /* Ends with a NULL name. */
 extern const struct golden_word golden_process_words[], golden_memory_words[], golden_file_words[],
-	golden_container_words[], golden_dma_words[];
+	golden_container_words[], golden_dma_words[], golden_ioas_words[], golden_node_words[],
+	golden_hwpt_words[], golden_viommu_words[], golden_events_words[], golden_memfile_words[],
+	golden_mock_words[];
 
 /* Bus master and memory enable of an open device file, its BAR 0. 0 or -errno of the emulated call.
  */

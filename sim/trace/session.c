@@ -107,10 +107,16 @@ int session_boot(struct session *s, const struct session_machine *machine)
 		.platform = s->cfg->platform ? s->cfg->platform : machine->platform,
 		.kernel = kernel_of(s, machine),
 		.strict = s->cfg->strict,
+		.selftest = s->cfg->selftest,
 	};
-	char why[256] = "";
+	char why[256] = "", kernel[256];
 	int rc;
 
+	if (machine->iommufd_container) {
+		snprintf(kernel, sizeof(kernel), "%s,iommufd_container",
+			 cfg.kernel ? cfg.kernel : "6.12");
+		cfg.kernel = kernel;
+	}
 	rc = sio_machine_create(&cfg, &s->machine, why, sizeof(why));
 	if (rc == -ENOENT && !s->cfg->platform)
 		return session_error(s, 0, "recorded on platform \"%s\", which is not emulated",

@@ -28,7 +28,8 @@ struct session {
 /* What the trace says about its machine; cfg's own choices come first. */
 struct session_machine {
 	const char *platform;
-	const char *kernel; /* full version as recorded ("6.12.117"), NULL: unknown */
+	const char *kernel;     /* full version as recorded ("6.12.117"), NULL: unknown */
+	bool iommufd_container; /* /dev/vfio/vfio is iommufd's */
 };
 
 struct session_op {
