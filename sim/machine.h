@@ -93,7 +93,8 @@ struct sio_machine {
 	unsigned device_count;
 	struct sio_process *processes; /* newest first */
 	uint64_t seed;
-	bool numbered; /* machine_operation() counts operations, not the calls */
+	bool numbered;                /* machine_operation() counts operations, not the calls */
+	struct fail_plan *outer_plan; /* of the thread that holds the lock */
 
 	/* Filled on any thread, under `event_lock`. */
 	pthread_mutex_t event_lock;

@@ -121,7 +121,7 @@ END_TEST
 START_TEST(failed_attach_of_one_device_leaves_all_where_they_were)
 {
 	struct iommu_domain *domain;
-	const char *why;
+	char why[INJECT_ERROR_LEN];
 
 	open_pair();
 	ck_assert_int_eq(iommu_group_claim(group, &me), 0);
@@ -129,7 +129,7 @@ START_TEST(failed_attach_of_one_device_leaves_all_where_they_were)
 	machine.fail_attach = 2;
 	ck_assert_int_eq(iommu_attach_group(domain, group), -EINVAL);
 	expect_domain(group->blocking_domain);
-	ck_assert_int_eq(inject_plan(&machine.iommu.inject, "iommu.attach:nth=2", &why), 0);
+	ck_assert_int_eq(inject_plan(&machine.iommu.inject, "iommu.attach:nth=2", why), 0);
 	ck_assert_int_eq(iommu_attach_group(domain, group), -ENOMEM);
 	expect_domain(group->blocking_domain);
 	ck_assert_int_eq(iommu_attach_group(domain, group), 0);
@@ -173,10 +173,10 @@ END_TEST
 
 START_TEST(every_allocation_of_a_claim_may_fail)
 {
-	const char *why;
+	char why[INJECT_ERROR_LEN];
 
 	open_pair();
-	ck_assert_int_eq(inject_plan(&machine.iommu.inject, "alloc:nth=1", &why), 0);
+	ck_assert_int_eq(inject_plan(&machine.iommu.inject, "alloc:nth=1", why), 0);
 	ck_assert_int_eq(iommu_group_claim(group, &me), -ENOMEM);
 	expect_domain(group->default_domain);
 	ck_assert_int_eq(iommu_group_claim(group, &me), 0);

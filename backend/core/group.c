@@ -142,7 +142,7 @@ static int group_set_domain(struct iommu_group *group, struct iommu_domain *doma
 	if (group->domain == domain)
 		return 0;
 	for (dev = group->devices; dev; dev = dev->next_in_group) {
-		rc = inject_point(&group->iommu->inject, INJECT_IOMMU_ATTACH);
+		rc = inject_here("iommu.attach", FAIL_ATTACH);
 		if (!rc)
 			rc = device_set_domain(dev, domain);
 		if (rc)

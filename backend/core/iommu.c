@@ -54,6 +54,7 @@ void iommu_devices_drop(struct iommu *iommu)
 
 void iommu_fini(struct iommu *iommu)
 {
+	fail_plan_clear(&iommu->inject);
 	if (!iommu->priv)
 		return;
 	iommu_devices_drop(iommu);

@@ -82,7 +82,7 @@ int iommu_device_reserved(const struct iommu_device *dev, struct resv_list *list
 
 int iommu_group_reserved(const struct iommu_group *group, struct resv_list *list)
 {
-	int rc = inject_point(&group->iommu->inject, INJECT_ALLOC);
+	int rc = inject_here("iommu.group.reserved", FAIL_ALLOC);
 
 	*list = (struct resv_list){0};
 	for (const struct iommu_device *dev = group->devices; dev && !rc; dev = dev->next_in_group)

@@ -111,8 +111,7 @@ uint64_t amd_flush_address(iova_t first, iova_t last)
 
 void amd_flush_range(struct amd_unit *au, uint16_t id, iova_t first, iova_t last)
 {
-	/* The one seeded driver bug: an invalidation that was forgotten. */
-	if (inject_point(&au->drv->iommu->inject, INJECT_SKIP_IOTLB))
+	if (drv_skips_iotlb())
 		return;
 	(void)put_pages(au, id, amd_flush_address(first, last));
 }

@@ -88,11 +88,7 @@ int amd_domain_alloc(struct iommu_device *dev, enum iommu_domain_type type,
 
 	if (type == IOMMU_DOMAIN_IDENTITY)
 		return -EINVAL;
-	if (type != IOMMU_DOMAIN_BLOCKED)
-		rc = inject_point(&dev->iommu->inject, INJECT_PT_ALLOC);
-	if (rc)
-		return rc;
-	ad = calloc(1, sizeof(*ad) + drv->unit_count * sizeof(ad->refs[0]));
+	ad = fail_calloc("amdvi.domain", 1, sizeof(*ad) + drv->unit_count * sizeof(ad->refs[0]));
 	if (!ad)
 		return -ENOMEM;
 	ad->drv = drv;

@@ -89,14 +89,10 @@ int vtd_domain_alloc(struct iommu_device *dev, enum iommu_domain_type type,
 		.device_tlb = vu->caps.device_tlb,
 	};
 	struct vtd_domain *vd;
-	int rc;
 
 	if (type == IOMMU_DOMAIN_IDENTITY)
 		return -EINVAL;
-	rc = type == IOMMU_DOMAIN_BLOCKED ? 0 : inject_point(&dev->iommu->inject, INJECT_PT_ALLOC);
-	if (rc)
-		return rc;
-	vd = calloc(1, sizeof(*vd));
+	vd = fail_calloc("vtd.domain", 1, sizeof(*vd));
 	if (!vd)
 		return -ENOMEM;
 	vd->pt.root = PA_NONE;

@@ -128,8 +128,7 @@ static void flush_iotlb(struct vtd_unit *vu, enum vtd_gran gran, uint16_t did, u
 	bool drain_writes = vu->caps.cap & CAP_DWD, drain_reads = vu->caps.cap & CAP_DRD;
 	bool ok;
 
-	/* The one seeded driver bug: an invalidation that was forgotten. */
-	if (inject_point(&vu->drv->iommu->inject, INJECT_SKIP_IOTLB))
+	if (drv_skips_iotlb())
 		return;
 	if (vu->queue != PA_NONE) {
 		ok = submit(vu, (struct vtd_desc){

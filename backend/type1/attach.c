@@ -208,7 +208,6 @@ static bool reserved_conflicts(const struct type1 *t1, const struct resv_list *r
 static int iova_with_group(struct type1 *t1, const struct iommu_domain *domain,
 			   const struct iommu_group *group, struct iova_list *list)
 {
-	struct inject *inject = &t1->iommu->inject;
 	struct resv_list resv = {0};
 	int rc;
 
@@ -220,11 +219,11 @@ static int iova_with_group(struct type1 *t1, const struct iommu_domain *domain,
 	if (!rc && reserved_conflicts(t1, &resv))
 		rc = -EINVAL;
 	if (!rc)
-		rc = iova_list_copy(&t1->iova, list, inject);
+		rc = iova_list_copy(&t1->iova, list);
 	if (!rc)
-		rc = iova_list_resize(list, domain->aperture_first, domain->aperture_last, inject);
+		rc = iova_list_resize(list, domain->aperture_first, domain->aperture_last);
 	if (!rc)
-		rc = iova_list_exclude(list, &resv, inject);
+		rc = iova_list_exclude(list, &resv);
 	resv_list_fini(&resv);
 	if (rc)
 		iova_list_fini(list);
@@ -250,14 +249,13 @@ static void iova_expand(const struct type1 *t1, struct iova_list *list)
 	list->range[list->count - 1].last = last;
 }
 
-static int exclude_group(struct iova_list *list, const struct iommu_group *group,
-			 struct inject *inject)
+static int exclude_group(struct iova_list *list, const struct iommu_group *group)
 {
 	struct resv_list resv = {0};
 	int rc = iommu_group_reserved(group, &resv);
 
 	if (!rc)
-		rc = iova_list_exclude(list, &resv, inject);
+		rc = iova_list_exclude(list, &resv);
 	resv_list_fini(&resv);
 	return rc;
 }
@@ -274,7 +272,7 @@ static int iova_rebuild(struct type1 *t1, struct iova_list *list)
 	list->count = 1;
 	for (unsigned d = 0; d < t1->domain_count; d++) {
 		for (unsigned g = 0; g < t1->domain[d]->group_count; g++) {
-			int rc = exclude_group(list, t1->domain[d]->group[g], &t1->iommu->inject);
+			int rc = exclude_group(list, t1->domain[d]->group[g]);
 
 			if (rc)
 				return rc;
@@ -495,7 +493,7 @@ void t1_detach_group(struct type1 *t1, struct iommu_group *group)
 	struct iova_list list;
 
 	/* Without memory for a copy the old list stays: narrower than it could be. */
-	iova_list_copy(&t1->iova, &list, &t1->iommu->inject);
+	iova_list_copy(&t1->iova, &list);
 	if (domain)
 		leave_domain(t1, domain, group, &list);
 	if (!t1_has_iova_list(t1) || iova_rebuild(t1, &list))

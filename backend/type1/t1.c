@@ -15,16 +15,18 @@
 
 int t1_copy_in(struct type1 *t1, const struct caller *caller, void *dst, uint64_t src, size_t len)
 {
-	int rc = inject_point(&t1->iommu->inject, INJECT_COPY_IN);
+	int rc = inject_here("type1.copy-in", FAIL_COPY_IN);
 
+	(void)t1;
 	return rc ? rc : caller->ua->copy_in(caller->ua, dst, src, len);
 }
 
 int t1_copy_out(struct type1 *t1, const struct caller *caller, uint64_t dst, const void *src,
 		size_t len)
 {
-	int rc = inject_point(&t1->iommu->inject, INJECT_COPY_OUT);
+	int rc = inject_here("type1.copy-out", FAIL_COPY_OUT);
 
+	(void)t1;
 	return rc ? rc : caller->ua->copy_out(caller->ua, dst, src, len);
 }
 
@@ -44,7 +46,8 @@ long t1_copy_back(struct type1 *t1, const struct caller *caller, uint64_t dst, c
 
 void *t1_alloc(struct type1 *t1, size_t bytes)
 {
-	return inject_point(&t1->iommu->inject, INJECT_ALLOC) ? NULL : calloc(1, bytes);
+	(void)t1;
+	return fail_calloc("type1.alloc", 1, bytes);
 }
 
 /* ---- life ---- */
@@ -70,9 +73,7 @@ int t1_open(struct iommu *iommu, struct type1_params *params, unsigned long arg,
 	*out = NULL;
 	if (!type_is_offered(iommu, arg) || iommu->personality->set_iommu == SET_IOMMU_NONE)
 		return -EINVAL;
-	if (inject_point(&iommu->inject, INJECT_ALLOC))
-		return -ENOMEM;
-	t1 = calloc(1, sizeof(*t1));
+	t1 = fail_calloc("type1.open", 1, sizeof(*t1));
 	if (!t1)
 		return -ENOMEM;
 	t1->iommu = iommu;

@@ -13,14 +13,16 @@
 
 void *vfio_alloc(struct vfio *vfio, size_t count, size_t size)
 {
-	return inject_point(&vfio->iommu->inject, INJECT_ALLOC) ? NULL : calloc(count, size);
+	(void)vfio;
+	return fail_calloc("vfio.alloc", count, size);
 }
 
 int vfio_copy_in(struct vfio *vfio, const struct caller *caller, void *dst, uint64_t src,
 		 size_t len)
 {
-	int rc = inject_point(&vfio->iommu->inject, INJECT_COPY_IN);
+	int rc = inject_here("vfio.copy-in", FAIL_COPY_IN);
 
+	(void)vfio;
 	if (rc)
 		return rc;
 	return uaccess_ok(src, len) ? caller->ua->copy_in(caller->ua, dst, src, len) : -EFAULT;
@@ -29,8 +31,9 @@ int vfio_copy_in(struct vfio *vfio, const struct caller *caller, void *dst, uint
 int vfio_copy_out(struct vfio *vfio, const struct caller *caller, uint64_t dst, const void *src,
 		  size_t len)
 {
-	int rc = inject_point(&vfio->iommu->inject, INJECT_COPY_OUT);
+	int rc = inject_here("vfio.copy-out", FAIL_COPY_OUT);
 
+	(void)vfio;
 	if (rc)
 		return rc;
 	return uaccess_ok(dst, len) ? caller->ua->copy_out(caller->ua, dst, src, len) : -EFAULT;
