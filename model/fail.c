@@ -7,6 +7,8 @@
  */
 #include "fail.h"
 
+#include <sys/mman.h>
+
 _Thread_local struct fail_plan *fail_current;
 
 /* The linker's bounds of the section; weak, for a program that has linked no point. */
@@ -88,6 +90,14 @@ static bool is_due(struct fail_plan *plan)
 	if (plan->nth)
 		return plan->passages == plan->nth;
 	return prng_next(&plan->rng) >> 32 < plan->chance;
+}
+
+void *fail_reserve(size_t bytes)
+{
+	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	return p == MAP_FAILED ? NULL : p;
 }
 
 bool fail_pass(const struct fail_point *point)

@@ -130,6 +130,14 @@ static inline bool fail_at(const struct fail_point *point)
 	(fail_at(FAIL_POINT(name, FAIL_ALLOC)) ? NULL : realloc(old, size))
 #define fail_aligned_alloc(name, align, size) \
 	(fail_at(FAIL_POINT(name, FAIL_ALLOC)) ? NULL : aligned_alloc(align, size))
+#define fail_mmap(name, bytes)  (fail_at(FAIL_POINT(name, FAIL_ALLOC)) ? NULL : fail_reserve(bytes))
 #define fail_strdup(name, text) (fail_at(FAIL_POINT(name, FAIL_ALLOC)) ? NULL : strdup(text))
+
+/* Zeroed memory of `bytes` that costs nothing until it is touched; munmap() ends it. NULL: none. */
+void *fail_reserve(size_t bytes);
+
+/* What no plan may fail, and why not. NULL when the host has no memory, all the same. */
+#define nofail_calloc(why, count, size) ((void)(why), calloc(count, size))
+#define nofail_realloc(why, old, size)  ((void)(why), realloc(old, size))
 
 #endif

@@ -102,6 +102,10 @@ uint64_t phys_table_count(const struct phys *phys);
  * zero.
  */
 uint64_t phys_frames_alloc(struct phys *phys, uint64_t want, unsigned align_lg2, uint64_t *first);
+/* The same, each call a point where no frame is left on demand. */
+#define fail_frames(name, phys, want, align_lg2, first) \
+	(fail_at(FAIL_POINT(name, FAIL_ALLOC)) ? 0      \
+					       : phys_frames_alloc(phys, want, align_lg2, first))
 /* One more / one less reference on each of n frames; a frame with no reference and no pin is freed.
  */
 void phys_frames_get(struct phys *phys, uint64_t pfn, uint64_t n);

@@ -257,6 +257,8 @@ bool iommu_next(const struct iommu_domain *domain, iova_t from, iova_t last, iov
 
 bool iommu_enforce_cache_coherency(struct iommu_domain *domain)
 {
+	if (fail_at(FAIL_POINT("iommu.enforce-coherency", FAIL_CAPABILITY)))
+		return false;
 	return domain->driver->enforce_cache_coherency &&
 	       domain->driver->enforce_cache_coherency(domain);
 }

@@ -229,7 +229,7 @@ static int device_direct_map(struct iommu_device *dev, struct iommu_domain *doma
 
 static int group_create(struct iommu_device *dev, struct iommu_group **out)
 {
-	struct iommu_group *group = calloc(1, sizeof(*group));
+	struct iommu_group *group = fail_calloc("iommu.group.create", 1, sizeof(*group));
 	int rc;
 
 	if (!group)

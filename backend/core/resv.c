@@ -21,7 +21,8 @@ int resv_list_add(struct resv_list *list, uint64_t first, uint64_t last, enum re
 	/* The list has no capacity field: it is a full power of two when it must grow. */
 	if ((list->count & (list->count - 1)) == 0) {
 		size_t room = list->count ? list->count * 2 : 1;
-		struct resv_region *region = realloc(list->region, room * sizeof(*region));
+		struct resv_region *region =
+			fail_realloc("iommu.resv.add", list->region, room * sizeof(*region));
 
 		if (!region)
 			return -ENOMEM;

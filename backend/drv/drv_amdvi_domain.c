@@ -25,6 +25,8 @@
 /* 0: none is left. */
 static uint16_t id_alloc(struct drv_amdvi *drv)
 {
+	if (fail_at(FAIL_POINT("amdvi.domain.id", FAIL_ALLOC)))
+		return 0;
 	for (unsigned i = 0; i < SIO_ARRAY_SIZE(drv->domain_ids); i++) {
 		uint64_t used = drv->domain_ids[i];
 

@@ -13,41 +13,18 @@
 
 /* ---- shared helpers ---- */
 
-int t1_copy_in(struct type1 *t1, const struct caller *caller, void *dst, uint64_t src, size_t len)
-{
-	int rc = inject_here("type1.copy-in", FAIL_COPY_IN);
-
-	(void)t1;
-	return rc ? rc : caller->ua->copy_in(caller->ua, dst, src, len);
-}
-
-int t1_copy_out(struct type1 *t1, const struct caller *caller, uint64_t dst, const void *src,
-		size_t len)
-{
-	int rc = inject_here("type1.copy-out", FAIL_COPY_OUT);
-
-	(void)t1;
-	return rc ? rc : caller->ua->copy_out(caller->ua, dst, src, len);
-}
-
-long t1_copy_back(struct type1 *t1, const struct caller *caller, uint64_t dst, const void *src,
-		  size_t len)
+long t1_copy_back_at(const struct fail_point *point, const struct type1 *t1,
+		     const struct caller *caller, uint64_t dst, const void *src, size_t len)
 {
 	const uint8_t *bytes = src;
 	size_t done = 0;
-	int rc = t1_copy_out(t1, caller, dst, src, len);
+	int rc = caller_copy_out(point, caller, dst, src, len);
 
 	if (!rc || !t1_kernel(t1)->info_error_count)
 		return rc;
 	while (done < len && !caller->ua->copy_out(caller->ua, dst + done, bytes + done, 1))
 		done++;
 	return done < len ? (long)(len - done) : (long)len;
-}
-
-void *t1_alloc(struct type1 *t1, size_t bytes)
-{
-	(void)t1;
-	return fail_calloc("type1.alloc", 1, bytes);
 }
 
 /* ---- life ---- */
