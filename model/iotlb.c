@@ -9,6 +9,8 @@
  */
 #include "iotlb.h"
 
+#include "fail.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,7 +36,7 @@ static struct iotlb_entry *array_of(struct iotlb *tlb, enum iotlb_array which)
 struct iotlb *iotlb_create(const struct iotlb_cfg *cfg)
 {
 	/* Zeroed lazily by the host: a domain or bus that is never used costs nothing. */
-	struct iotlb *tlb = calloc(1, sizeof(*tlb));
+	struct iotlb *tlb = fail_calloc("iotlb.create", 1, sizeof(*tlb));
 
 	if (!tlb)
 		return NULL;
@@ -62,7 +64,7 @@ bool iotlb_keep_clocks(struct iotlb *tlb, uint64_t (*clock)(void *ctx), void *ct
 		return true;
 	tlb->clock = clock;
 	tlb->clock_ctx = ctx;
-	tlb->clocks = calloc(1, sizeof(*tlb->clocks));
+	tlb->clocks = fail_calloc("iotlb.clocks", 1, sizeof(*tlb->clocks));
 	return tlb->clocks != NULL;
 }
 

@@ -21,14 +21,6 @@
 #define RAM_MIN     (UINT64_C(16) << 20)
 #define FOUR_GIB    (UINT64_C(1) << 32)
 
-static void *reserve(uint64_t bytes)
-{
-	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-	return p == MAP_FAILED ? NULL : p;
-}
-
 static void release(void *p, uint64_t bytes)
 {
 	if (p)
@@ -103,8 +95,8 @@ static bool prefault(struct phys *phys, uint64_t bytes)
 
 struct phys *phys_create(const struct phys_cfg *cfg)
 {
-	struct phys *phys = calloc(1, sizeof(*phys));
-	struct phys_priv *priv = calloc(1, sizeof(*priv));
+	struct phys *phys = fail_calloc("phys.create", 1, sizeof(*phys));
+	struct phys_priv *priv = fail_calloc("phys.create.private", 1, sizeof(*priv));
 	uint64_t ram = cfg && cfg->ram_bytes ? cfg->ram_bytes : RAM_DEFAULT;
 
 	if (!phys || !priv || ram < RAM_MIN) {
@@ -115,11 +107,14 @@ struct phys *phys_create(const struct phys_cfg *cfg)
 	phys->priv = priv;
 	phys->zero_page = PA_NONE;
 	phys->ram_bytes = sio_align_down(ram, BLOCK_BYTES);
-	phys->base = reserve(phys->ram_bytes);
-	priv->meta = reserve((phys->ram_bytes >> SIO_PAGE_LG2) * sizeof(*priv->meta));
-	priv->frame = reserve((phys->ram_bytes >> SIO_PAGE_LG2) * sizeof(*priv->frame));
-	priv->block = reserve((phys->ram_bytes >> BLOCK_LG2) * sizeof(*priv->block));
-	priv->written = reserve(phys->ram_bytes >> BLOCK_LG2);
+	phys->base = fail_mmap("phys.create.ram", phys->ram_bytes);
+	priv->meta = fail_mmap("phys.create.meta",
+			       (phys->ram_bytes >> SIO_PAGE_LG2) * sizeof(*priv->meta));
+	priv->frame = fail_mmap("phys.create.frames",
+				(phys->ram_bytes >> SIO_PAGE_LG2) * sizeof(*priv->frame));
+	priv->block = fail_mmap("phys.create.blocks",
+				(phys->ram_bytes >> BLOCK_LG2) * sizeof(*priv->block));
+	priv->written = fail_mmap("phys.create.written", phys->ram_bytes >> BLOCK_LG2);
 	imap_init(&priv->recycled);
 	layout(phys);
 	if (!phys->base || !priv->meta || !priv->frame || !priv->block || !priv->written ||
@@ -268,7 +263,7 @@ bool phys_window_add(struct phys *phys, pa_t first, pa_t last, const struct phys
 		at++;
 	if (at < priv->windows && priv->window[at].first <= last)
 		return false;
-	grown = realloc(priv->window, (priv->windows + 1) * sizeof(*grown));
+	grown = fail_realloc("phys.window.add", priv->window, (priv->windows + 1) * sizeof(*grown));
 	if (!grown)
 		return false;
 	priv->window = grown;

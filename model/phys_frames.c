@@ -50,6 +50,19 @@ static void contents_clear(struct phys *phys, uint64_t pfn, uint64_t n)
 
 /* ---- free runs ---- */
 
+/*
+ * A kernel frees a page without needing memory for it, so that this never fails by plan. When the
+ * host itself has none left, the frames are lost until the machine ends.
+ */
+static void run_insert(struct phys_priv *priv, struct imap_entry run)
+{
+	struct fail_plan *plan = fail_enter(NULL);
+
+	if (!imap_insert(&priv->recycled, run))
+		priv->lost += run.last - run.first + 1;
+	fail_leave(plan);
+}
+
 static void recycle(struct phys *phys, uint64_t pfn, uint64_t n)
 {
 	struct imap *runs = &phys->priv->recycled;
@@ -65,8 +78,7 @@ static void recycle(struct phys *phys, uint64_t pfn, uint64_t n)
 		imap_update(runs, near.first, run);
 		return;
 	}
-	if (!imap_insert(runs, run))
-		phys->priv->lost += run.last - run.first + 1;
+	run_insert(phys->priv, run);
 }
 
 /* Take [pfn, pfn + n) out of the recycled run that holds it. */
@@ -81,8 +93,8 @@ static bool recycled_cut(struct phys *phys, struct imap_entry run, uint64_t pfn,
 		return imap_update(runs, pfn, upper);
 	if (!imap_update(runs, pfn, (struct imap_entry){run.first, pfn - 1, 0}))
 		return false;
-	if (pfn + n - 1 < run.last && !imap_insert(runs, upper))
-		phys->priv->lost += upper.last - upper.first + 1;
+	if (pfn + n - 1 < run.last)
+		run_insert(phys->priv, upper);
 	return true;
 }
 

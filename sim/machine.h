@@ -93,7 +93,8 @@ struct sio_machine {
 	unsigned device_count;
 	struct sio_process *processes; /* newest first */
 	uint64_t seed;
-	bool numbered; /* machine_operation() counts operations, not the calls */
+	bool numbered;                /* machine_operation() counts operations, not the calls */
+	struct fail_plan *outer_plan; /* of the thread that holds the lock */
 
 	/* Filled on any thread, under `event_lock`. */
 	pthread_mutex_t event_lock;
@@ -114,6 +115,8 @@ struct sio_machine {
 
 /* Take the lock; `counts`: the call is an operation of its own. */
 void machine_enter(struct sio_machine *machine, bool counts);
+/* Take the lock to look inside: no failure plan is in force until machine_leave(). */
+void machine_look(struct sio_machine *machine);
 /* Handle what arrived meanwhile, give the lock back. */
 void machine_leave(struct sio_machine *machine);
 /* Handle queued interrupts and stale reports now; the lock is held. */

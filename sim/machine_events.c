@@ -79,12 +79,22 @@ const struct unit_env machine_unit_env = {
 void machine_enter(struct sio_machine *machine, bool counts)
 {
 	pthread_mutex_lock(&machine->lock);
+	/* Without a plan of its own the machine leaves in force what its caller set up. */
+	machine->outer_plan =
+		fail_enter(machine->iommu.inject.count ? &machine->iommu.inject : fail_current);
 	if (counts && !machine->numbered)
 		__atomic_store_n(&machine->iommu.op, machine->iommu.op + 1, __ATOMIC_RELAXED);
 }
 
+void machine_look(struct sio_machine *machine)
+{
+	machine_enter(machine, false);
+	fail_enter(NULL);
+}
+
 void machine_leave(struct sio_machine *machine)
 {
+	fail_leave(machine->outer_plan);
 	machine_settle(machine);
 	pthread_mutex_unlock(&machine->lock);
 }

@@ -208,8 +208,53 @@ struct sio_stats {
 };
 void sio_stats(struct sio_machine *machine, struct sio_stats *stats);
 
-/* Plan one failure: "type1.pin:nth=3,errno=EFAULT"; "" clears. -EINVAL and a line in `error`. */
+/* ---- failure on demand ---- */
+
+/*
+ * Every call site of the emulated kernel and hardware that can fail is a named point: allocations,
+ * pins, tables, maps, invalidations, copies from and to the caller, capability checks, attaches.
+ * A plan says which passage fails:
+ *
+ *   SELECTOR:nth=N[,errno=E]          the N-th passage through a selected point, 1 the next; once
+ *   SELECTOR:prob=P,seed=S[,errno=E]  each with probability P, 0 < P <= 1, drawn from the seed
+ *
+ * SELECTOR is a point's name ("type1.pin"), a prefix ("type1.*"), a kind ("alloc") or "*". The
+ * points of kind "bug" are mistakes of a driver and not failures: only their name or kind selects
+ * them. An errno must be one that every selected point can answer; without one each answers its
+ * usual one. The emulated kernel undoes what it had begun, as Linux does.
+ *
+ * The plan replaces the one before and starts counting anew; "" clears it. It covers what is done
+ * through this machine on any thread. sio_audit(), sio_stats() and reports pass no points. 0;
+ * -EINVAL with one line in `error` (error_len bytes, may be NULL), and the plan before stays;
+ * -ENOMEM.
+ */
 int sio_inject(struct sio_machine *machine, const char *plan, char *error, size_t error_len);
+/* Passages through selected points since the plan was set. 0 without a plan. */
+uint64_t sio_inject_count(struct sio_machine *machine);
+/* Failures injected since the plan was set: with nth=N, 0 or 1. */
+uint64_t sio_injected(struct sio_machine *machine);
+/* Name of the point that failed last under this plan; NULL: none. Lives as long as the program. */
+const char *sio_inject_last(struct sio_machine *machine);
+
+#define SIO_INJECT_ERRORS 6
+
+struct sio_inject_point {
+	const char *name; /* lives as long as the program */
+	const char *kind; /* "alloc", "pin", "table", "map", "sync", "copy-in", "copy-out",
+			     "capability", "attach", "bug" */
+	bool bug;         /* not part of "*" and of prefixes */
+	int error[SIO_INJECT_ERRORS]; /* errno values it may answer, the usual one first; 0 ends */
+};
+
+/* The n-th point in order of the names, the same for every machine. False: there are no more. */
+bool sio_inject_point(unsigned n, struct sio_inject_point *point);
+/* How often the n-th point was passed, selected or not, and how often it failed, since the plan was
+ * set. 0 without a plan. */
+uint64_t sio_inject_seen(struct sio_machine *machine, unsigned n);
+uint64_t sio_inject_injected(struct sio_machine *machine, unsigned n);
+
+/* ---- parameters ---- */
+
 /* A vfio_iommu_type1 module parameter: dma_entry_limit, disable_hugepages, allow_unsafe_interrupts.
  */
 int sio_param(struct sio_machine *machine, const char *name, uint64_t value);

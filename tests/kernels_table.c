@@ -352,7 +352,7 @@ static long info_unwritable(void)
 	struct vfio_iommu_type1_info info = {.argsz = 16};
 
 	use_v2();
-	ck_assert_int_eq(sio_inject(rig.machine, "copy.out:nth=1,errno=EFAULT", NULL, 0), 0);
+	ck_assert_int_eq(sio_inject(rig.machine, "copy-out:nth=1,errno=EFAULT", NULL, 0), 0);
 	return rig_ioctl(&rig, rig.container, VFIO_IOMMU_GET_INFO, &info);
 }
 

@@ -209,7 +209,7 @@ struct iommu {
 	struct topology *topology;
 	struct dma_fabric *fabric;
 	const struct personality *personality;
-	struct inject inject;
+	struct fail_plan inject;    /* in force while an operation of the machine runs */
 	const struct task *current; /* whose call is under way; NULL: nobody's, or one that exits */
 	uint64_t op;                /* operations so far; the machine counts it up */
 	bool strict;

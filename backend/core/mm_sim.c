@@ -28,7 +28,7 @@ static const struct mm_ops sim_ops = {
 
 struct mm *mm_sim_create(struct phys *phys, uint64_t seed)
 {
-	struct mm_sim *sim = calloc(1, sizeof(*sim));
+	struct mm_sim *sim = fail_calloc("mm.create", 1, sizeof(*sim));
 
 	if (!sim)
 		return NULL;

@@ -83,7 +83,6 @@ static void unmap_now(struct amd_domain *ad, iova_t iova, uint64_t len)
 int amd_map_pages(struct iommu_domain *domain, const struct pt_map_req *request, uint64_t *mapped)
 {
 	struct amd_domain *ad = amd_domain(domain);
-	uint64_t tables = ad->pt.table_count;
 	const iova_t last = request->iova + ((request->count << request->size_lg2) - 1);
 	struct pt_map_req req = *request;
 	struct iommu_gather replaced = {0};
@@ -98,8 +97,6 @@ int amd_map_pages(struct iommu_domain *domain, const struct pt_map_req *request,
 	rc = domain_grow(ad, last, req.size_lg2);
 	if (!rc)
 		rc = fill(ad, req, &replaced, mapped);
-	if (!rc)
-		rc = drv_inject_tables(domain->iommu, &ad->pt, tables);
 	if (rc && *mapped) {
 		unmap_now(ad, req.iova, *mapped);
 		*mapped = 0;

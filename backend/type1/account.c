@@ -17,16 +17,17 @@
 /* Mappings of one process share a record: containers have one owner, or two. */
 static struct t1_owner *owner_get(struct type1 *t1, struct task *task)
 {
+	const bool lock_cap =
+		task->cap_ipc_lock && !fail_at(FAIL_POINT("type1.map.ipc-lock", FAIL_CAPABILITY));
 	struct t1_owner *owner;
 
 	for (owner = t1->owners; owner; owner = owner->next) {
-		if (owner->task == task && owner->mm == task->mm &&
-		    owner->lock_cap == task->cap_ipc_lock) {
+		if (owner->task == task && owner->mm == task->mm && owner->lock_cap == lock_cap) {
 			owner->mappings++;
 			return owner;
 		}
 	}
-	owner = calloc(1, sizeof(*owner));
+	owner = fail_calloc("type1.map.owner", 1, sizeof(*owner));
 	if (!owner)
 		return NULL;
 	*owner = (struct t1_owner){
@@ -34,7 +35,7 @@ static struct t1_owner *owner_get(struct type1 *t1, struct task *task)
 		.task = task_get(task),
 		.mm = mm_get(task->mm),
 		.mappings = 1,
-		.lock_cap = task->cap_ipc_lock,
+		.lock_cap = lock_cap,
 	};
 	t1->owners = owner;
 	return owner;

@@ -143,7 +143,7 @@ static int pin_refill(struct t1_pinner *pin, uint64_t room)
 		if (end - page_index(pin) < want)
 			want = end - page_index(pin);
 	}
-	rc = inject_point(&pin->t1->iommu->inject, INJECT_PIN);
+	rc = inject_here("type1.pin", FAIL_PIN);
 	if (rc)
 		return rc;
 	pin->ahead.pages = 0;

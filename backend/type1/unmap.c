@@ -241,7 +241,7 @@ static int unmap_read(struct type1 *t1, const struct caller *caller, uint64_t ar
 	struct unmap_arg *unmap = &req->arg;
 	int rc;
 
-	rc = t1_copy_in(t1, caller, unmap, arg, sizeof(*unmap));
+	rc = copy_from_caller("type1.unmap.copy-in", caller, unmap, arg, sizeof(*unmap));
 	if (rc)
 		return rc;
 	if (unmap->argsz < sizeof(*unmap) || unmap->flags & ~unmap_flags(t1))
@@ -255,7 +255,8 @@ static int unmap_read(struct type1 *t1, const struct caller *caller, uint64_t ar
 		return -EINVAL;
 	if (unmap->argsz < sizeof(*unmap) + sizeof(struct vfio_bitmap))
 		return -EINVAL;
-	rc = t1_bitmap_arg_in(t1, caller, arg + sizeof(*unmap), &req->bitmap);
+	rc = copy_from_caller("type1.unmap.bitmap.copy-in", caller, &req->bitmap,
+			      arg + sizeof(*unmap), sizeof(req->bitmap));
 	if (rc)
 		return rc;
 	return t1_bitmap_arg_check(&req->bitmap, unmap->size);
@@ -429,5 +430,5 @@ long t1_unmap_dma(struct type1 *t1, const struct caller *caller, uint64_t arg)
 	if (rc)
 		return rc;
 	req.arg.size = size;
-	return t1_copy_back(t1, caller, arg, &req.arg, sizeof(req.arg));
+	return t1_copy_back("type1.unmap.copy-out", t1, caller, arg, &req.arg, sizeof(req.arg));
 }

@@ -177,8 +177,9 @@ struct vfio_container *vfio_container_from_file(const struct file *file)
 
 struct file *vfio_container_open(struct vfio *vfio, int *error)
 {
-	struct container_file *cf = vfio_alloc(vfio, 1, sizeof(*cf));
-	struct vfio_container *container = vfio_alloc(vfio, 1, sizeof(*container));
+	struct container_file *cf = fail_calloc("vfio.container.file", 1, sizeof(*cf));
+	struct vfio_container *container =
+		fail_calloc("vfio.container.open", 1, sizeof(*container));
 	struct vfio_container **at = &vfio->containers;
 
 	if (!cf || !container) {

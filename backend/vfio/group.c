@@ -73,7 +73,8 @@ static bool is_viable(const struct vfio_group *group)
 static long get_status(struct vfio_group *group, const struct caller *caller, uint64_t arg)
 {
 	struct vfio_group_status status;
-	int rc = vfio_copy_in(group->vfio, caller, &status, arg, sizeof(status));
+	int rc =
+		copy_from_caller("vfio.group.status.copy-in", caller, &status, arg, sizeof(status));
 
 	if (rc)
 		return rc;
@@ -89,7 +90,7 @@ static long get_status(struct vfio_group *group, const struct caller *caller, ui
 		status.flags = VFIO_GROUP_FLAGS_CONTAINER_SET | VFIO_GROUP_FLAGS_VIABLE;
 	else if (!iommu_group_claimed(group->iommu_group))
 		status.flags = VFIO_GROUP_FLAGS_VIABLE;
-	return vfio_copy_out(group->vfio, caller, arg, &status, sizeof(status));
+	return copy_to_caller("vfio.group.status.copy-out", caller, arg, &status, sizeof(status));
 }
 
 static long set_container(struct vfio_group *group, const struct caller *caller, uint64_t arg)
@@ -97,7 +98,7 @@ static long set_container(struct vfio_group *group, const struct caller *caller,
 	struct vfio_container *container;
 	struct file *file;
 	int32_t fd;
-	int rc = vfio_copy_in(group->vfio, caller, &fd, arg, sizeof(fd));
+	int rc = copy_from_caller("vfio.group.set-container.copy-in", caller, &fd, arg, sizeof(fd));
 
 	if (rc)
 		return rc;
@@ -130,10 +131,11 @@ static long unset_container(struct vfio_group *group)
 /* ---- devices by name ---- */
 
 /* A string of at most a page, its final zero included. */
-static int copy_name(struct vfio *vfio, const struct caller *caller, uint64_t arg, char *name)
+static int copy_name(const struct caller *caller, uint64_t arg, char *name)
 {
 	for (size_t i = 0; i < SIO_PAGE_SIZE; i++) {
-		if (vfio_copy_in(vfio, caller, name + i, arg + i, 1))
+		if (copy_from_caller("vfio.group.device-name.copy-in", caller, name + i, arg + i,
+				     1))
 			return -EFAULT;
 		if (!name[i])
 			return 0;
@@ -166,7 +168,7 @@ static long get_device_fd(struct vfio_group *group, const struct caller *caller,
 	char name[SIO_PAGE_SIZE];
 	struct vfio_device *dev;
 	struct file *file;
-	int rc = copy_name(group->vfio, caller, arg, name);
+	int rc = copy_name(caller, arg, name);
 
 	if (rc)
 		return rc;
@@ -251,7 +253,7 @@ struct file *vfio_group_open(struct vfio *vfio, int group_id, const struct calle
 		*error = group ? -EBUSY : -ENOENT;
 		return NULL;
 	}
-	gf = vfio_alloc(vfio, 1, sizeof(*gf));
+	gf = fail_calloc("vfio.group.open", 1, sizeof(*gf));
 	if (!gf) {
 		*error = -ENOMEM;
 		return NULL;

@@ -14,34 +14,9 @@
 
 #include "vfio/vfio_priv.h"
 
-void *vfio_alloc(struct vfio *vfio, size_t count, size_t size)
-{
-	return inject_point(&vfio->iommu->inject, INJECT_ALLOC) ? NULL : calloc(count, size);
-}
-
-int vfio_copy_in(struct vfio *vfio, const struct caller *caller, void *dst, uint64_t src,
-		 size_t len)
-{
-	int rc = inject_point(&vfio->iommu->inject, INJECT_COPY_IN);
-
-	if (rc)
-		return rc;
-	return uaccess_ok(src, len) ? caller->ua->copy_in(caller->ua, dst, src, len) : -EFAULT;
-}
-
-int vfio_copy_out(struct vfio *vfio, const struct caller *caller, uint64_t dst, const void *src,
-		  size_t len)
-{
-	int rc = inject_point(&vfio->iommu->inject, INJECT_COPY_OUT);
-
-	if (rc)
-		return rc;
-	return uaccess_ok(dst, len) ? caller->ua->copy_out(caller->ua, dst, src, len) : -EFAULT;
-}
-
 struct vfio *vfio_create(const struct vfio_cfg *cfg)
 {
-	struct vfio *vfio = calloc(1, sizeof(*vfio));
+	struct vfio *vfio = fail_calloc("vfio.create", 1, sizeof(*vfio));
 
 	if (!vfio)
 		return NULL;
@@ -106,7 +81,7 @@ struct type1_params *vfio_params(struct vfio *vfio)
 
 static struct vfio_group *group_create(struct vfio *vfio, struct iommu_group *iommu_group)
 {
-	struct vfio_group *group = vfio_alloc(vfio, 1, sizeof(*group));
+	struct vfio_group *group = fail_calloc("vfio.bind.group", 1, sizeof(*group));
 	struct vfio_group **at = &vfio->groups;
 
 	if (!group)
@@ -131,9 +106,10 @@ int vfio_device_bind(struct vfio *vfio, struct iommu_device *idev, struct pci_de
 	/* Without a group there is no isolation; without coherency user space could not restore it.
 	 */
 	if (!idev->group || !idev->driver ||
+	    fail_at(FAIL_POINT("vfio.bind.coherent", FAIL_CAPABILITY, EINVAL)) ||
 	    !idev->driver->capable(idev, IOMMU_CAP_CACHE_COHERENCY))
 		return -EINVAL;
-	dev = vfio_alloc(vfio, 1, sizeof(*dev));
+	dev = fail_calloc("vfio.bind.device", 1, sizeof(*dev));
 	if (!dev)
 		return -ENOMEM;
 	group = idev->group->vfio;

@@ -88,16 +88,6 @@ struct vfio {
 	struct vfio_container *containers;
 };
 
-/* ---- memory ---- */
-
-/* Zeroed; NULL also when a failure is planned. */
-void *vfio_alloc(struct vfio *vfio, size_t count, size_t size);
-/* 0 or -EFAULT. */
-int vfio_copy_in(struct vfio *vfio, const struct caller *caller, void *dst, uint64_t src,
-		 size_t len);
-int vfio_copy_out(struct vfio *vfio, const struct caller *caller, uint64_t dst, const void *src,
-		  size_t len);
-
 /* ---- container.c ---- */
 
 /* NULL: another kind of file. */

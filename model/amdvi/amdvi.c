@@ -261,7 +261,7 @@ static struct iotlb *create_caches(const struct amdvi *amdvi)
 struct unit *amdvi_create(const struct amdvi_cfg *cfg, struct phys *phys, struct dma_fabric *fabric,
 			  const struct unit_env *env)
 {
-	struct amdvi *amdvi = calloc(1, sizeof(*amdvi));
+	struct amdvi *amdvi = fail_calloc("amdvi.create", 1, sizeof(*amdvi));
 
 	if (!amdvi)
 		return NULL;
@@ -275,9 +275,9 @@ struct unit *amdvi_create(const struct amdvi_cfg *cfg, struct phys *phys, struct
 	/* What the PCI function says of the range of requesters: its own bus. */
 	amdvi->config[3] = cfg->devid & 0xff00u;
 	pthread_mutex_init(&amdvi->lock, NULL);
-	amdvi->unit.name = strdup(cfg->name ? cfg->name : "amdvi");
+	amdvi->unit.name = fail_strdup("amdvi.create.name", cfg->name ? cfg->name : "amdvi");
 	/* Zeroed lazily by the host: buses that are never used cost nothing. */
-	amdvi->dte = calloc(65536, sizeof(*amdvi->dte));
+	amdvi->dte = fail_calloc("amdvi.create.devtab-cache", 65536, sizeof(*amdvi->dte));
 	amdvi->tlb = amdvi->unit.tlb = create_caches(amdvi);
 	if (!amdvi->unit.name || !amdvi->dte || !amdvi->tlb) {
 		amdvi_destroy(&amdvi->unit);

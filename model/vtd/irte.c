@@ -94,7 +94,8 @@ bool vtd_irte_init(struct vtd *vtd)
 {
 	if (!vtd->caps.intremap)
 		return true;
-	vtd->irtes.slot = calloc(1u << VTD_IRTE_CACHE_LG2, sizeof(*vtd->irtes.slot));
+	vtd->irtes.slot = fail_calloc("vtd.create.irte-cache", 1u << VTD_IRTE_CACHE_LG2,
+				      sizeof(*vtd->irtes.slot));
 	return vtd->irtes.slot != NULL;
 }
 

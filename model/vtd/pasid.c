@@ -47,7 +47,7 @@ bool vtd_sm_init(struct vtd *vtd)
 	if (!vtd->caps.scalable)
 		return true;
 	/* Zeroed lazily by the host: what is never used costs nothing. */
-	vtd->sm = calloc(1, sizeof(*vtd->sm));
+	vtd->sm = fail_calloc("vtd.create.scalable", 1, sizeof(*vtd->sm));
 	if (!vtd->sm)
 		return false;
 	pthread_mutex_init(&vtd->sm->lock, NULL);

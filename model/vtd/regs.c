@@ -210,20 +210,18 @@ static uint32_t map_dwords(const struct vtd_caps *caps)
 
 const char *vtd_regs_overlap(const struct vtd_caps *caps)
 {
-	uint16_t *owner = calloc(map_dwords(caps), sizeof(*owner));
-	bool fits;
+	/* Both offsets are 10 bits of 16 bytes, and there are at most 256 records of 16 bytes. */
+	uint16_t owner[(0x3ff + 256) * 16 / 4] = {0};
 
-	if (!owner)
-		return "out of memory";
-	fits = map_fill(caps, owner);
-	free(owner);
-	return fits ? NULL : "CAP.FRO or ECAP.IRO: registers overlap";
+	sio_assert(map_dwords(caps) <= SIO_ARRAY_SIZE(owner));
+	return map_fill(caps, owner) ? NULL : "CAP.FRO or ECAP.IRO: registers overlap";
 }
 
 bool vtd_regs_init(struct vtd *vtd)
 {
 	vtd->map.dwords = map_dwords(&vtd->caps);
-	vtd->map.owner = calloc(vtd->map.dwords, sizeof(*vtd->map.owner));
+	vtd->map.owner =
+		fail_calloc("vtd.create.registers", vtd->map.dwords, sizeof(*vtd->map.owner));
 	if (!vtd->map.owner)
 		return false;
 	sio_assert(map_fill(&vtd->caps, vtd->map.owner));

@@ -335,7 +335,7 @@ static struct iotlb *create_caches(const struct vtd *vtd)
 struct unit *vtd_create(const struct vtd_cfg *cfg, struct phys *phys, struct dma_fabric *fabric,
 			const struct unit_env *env)
 {
-	struct vtd *vtd = calloc(1, sizeof(*vtd));
+	struct vtd *vtd = fail_calloc("vtd.create", 1, sizeof(*vtd));
 	bool viewed;
 
 	if (!vtd)
@@ -352,7 +352,7 @@ struct unit *vtd_create(const struct vtd_cfg *cfg, struct phys *phys, struct dma
 	init_tables(vtd);
 	pthread_mutex_init(&vtd->lock, NULL);
 	viewed = init_view(vtd, cfg->noncoherent);
-	vtd->unit.name = strdup(cfg->name ? cfg->name : "dmar");
+	vtd->unit.name = fail_strdup("vtd.create.name", cfg->name ? cfg->name : "dmar");
 	vtd->tlb = vtd->unit.tlb = create_caches(vtd);
 	if (!viewed || !vtd->unit.name || !vtd->tlb || !vtd_regs_init(vtd) || !vtd_irte_init(vtd) ||
 	    !vtd_sm_init(vtd)) {
