@@ -69,6 +69,11 @@ enum sio_cap { SIO_CAP_IPC_LOCK = 1, SIO_CAP_SYS_RAWIO = 2, SIO_CAP_ALL = 3 };
 struct sio_process *sio_process_create(struct sio_machine *machine);
 /* fork(): shares open files, copies memory. NULL: no memory. */
 struct sio_process *sio_process_fork(struct sio_process *parent);
+/*
+ * execve(): the same process, capabilities, limits and open files with an empty address space. What
+ * devices reach of the old one they go on reaching. 0; -ENOMEM, and nothing has changed.
+ */
+int sio_process_exec(struct sio_process *process);
 /* Closes its files, releases its memory; the handle is invalid afterwards. */
 void sio_process_exit(struct sio_process *process);
 void sio_process_set_caps(struct sio_process *process, unsigned caps);
