@@ -93,10 +93,11 @@ static inline uint64_t t1_pgsize(const struct type1 *t1)
 	return t1->pgsize_bitmap & -t1->pgsize_bitmap;
 }
 
-/* The kernel cannot remove this mapping: its end is 0 in 64 bits. */
+/* The kernel cannot remove this mapping: its end is 0 in 64 bits. One domain goes by pages. */
 static inline bool t1_dma_is_stuck(const struct type1 *t1, const struct t1_dma *dma)
 {
-	return dma->size && dma->iova + dma->size == 0 && !t1_kernel(t1)->last_page_works;
+	return dma->size && dma->iova + dma->size == 0 && !t1_kernel(t1)->last_page_works &&
+	       !t1_has_one_domain(t1);
 }
 
 /* ---- t1.c ---- */
