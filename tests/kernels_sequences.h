@@ -620,20 +620,6 @@ static inline long unmap_last_page(void)
 	return unmap(LAST, PAGE);
 }
 
-/* Two pages of which the second is in use, though no MAP finds it: is the first left behind? */
-static inline long page_left_behind(void)
-{
-	struct sio_device *device = sio_device_find(rig.machine, "A");
-	char byte;
-
-	use_v2();
-	map(LAST, memory(1), PAGE);
-	ck_assert_int_ne(sio_dma_read(device, LAST - PAGE, &byte, 1, NULL), 0);
-	if (!map(LAST - PAGE, memory(2), 2 * PAGE))
-		return -1;
-	return sio_dma_read(device, LAST - PAGE, &byte, 1, NULL) == 0;
-}
-
 static inline long dirty_get_to_the_end(void)
 {
 	uint64_t bits[2] = {0};

@@ -254,7 +254,6 @@ static const struct {
 	 "amdvi",
 	 false,
 	 {{"2012", 0x1000}, {"3.11", 0}, {"4.15", -EINVAL}, {"4.19", 0}, {"6.18", 0}}},
-	{"a page left behind, AMD", page_left_behind, "amdvi", false, {{"2012", 0}}},
 	{"dirty GET to 2^64",
 	 dirty_get_to_the_end,
 	 "vtd48",
@@ -341,6 +340,32 @@ START_TEST(every_kernel_gives_its_answer)
 }
 END_TEST
 
+/*
+ * Two pages of which the second is in use, though no MAP finds it. Up to 4.20 the first stays
+ * translated after the failure, to memory that is nobody's any more: the audit says so.
+ */
+START_TEST(page_by_page_leaves_the_first_page_behind)
+{
+	const uint64_t bytes = 2 * PAGE;
+	struct vfio_iommu_type1_dma_map map = {.argsz = sizeof(map), .flags = 3, .size = bytes};
+	struct sio_device *device;
+	char byte, what[256] = "";
+
+	boot("amdvi", _i ? "4.19,no_try_harder" : "4.19");
+	device = sio_device_find(rig.machine, "A");
+	ck_assert_int_eq(charge_of_last_page(), 4);
+	ck_assert_int_eq(sio_dma_read(device, LAST - PAGE, &byte, 1, NULL), -EACCES);
+	map.vaddr = memory(2);
+	map.iova = LAST - PAGE;
+	ck_assert_int_eq(sio_ioctl(rig.process, rig.container, VFIO_IOMMU_MAP_DMA, &map), -1);
+	ck_assert_int_eq(errno, EBUSY);
+	ck_assert_uint_eq(sio_process_vmlck(rig.process), 4);
+	ck_assert_int_eq(sio_dma_read(device, LAST - PAGE, &byte, 1, NULL), _i ? -EACCES : 0);
+	ck_assert_int_eq(sio_audit(rig.machine, true, what, sizeof(what)), _i ? 0 : -EPROTO);
+	sio_machine_destroy(rig.machine);
+}
+END_TEST
+
 START_TEST(a_case_names_kernels_in_their_order)
 {
 	unsigned kernel = 0;
@@ -364,6 +389,7 @@ int main(void)
 	tcase_set_timeout(tcase, 300);
 	tcase_add_loop_test(tcase, a_case_names_kernels_in_their_order, 0, n);
 	tcase_add_loop_test(tcase, every_kernel_gives_its_answer, 0, n);
+	tcase_add_loop_test(tcase, page_by_page_leaves_the_first_page_behind, 0, 2);
 	suite_add_tcase(suite, tcase);
 	return run_suite(suite);
 }
