@@ -22,8 +22,8 @@
 #define MAPPERS   2u
 #define SLOTS     16u /* of each mapper; the upper half is written by devices */
 #define READ_ONLY (SLOTS / 2)
-#define OPS       1500u /* of each mapper */
-#define MOVES     60u   /* of the groups */
+#define OPS       400u /* of each mapper, with accesses of devices to what it maps between */
+#define MOVES     40u  /* of the groups */
 #define POISON    UINT64_C(0xdeadbeefdeadbeef)
 
 static const struct {
@@ -108,6 +108,15 @@ static void unmap_slot(struct shared *shared, unsigned mapper, unsigned slot)
 	CHECK(value == POISON);
 }
 
+/* Devices go on for as long as somebody maps. */
+static void wait_for_accesses(struct shared *shared, unsigned long n)
+{
+	unsigned long until = atomic_load(&shared->hits) + atomic_load(&shared->faults) + n;
+
+	while (atomic_load(&shared->hits) + atomic_load(&shared->faults) < until)
+		sched_yield();
+}
+
 static void *mapper(void *arg)
 {
 	const struct worker *worker = arg;
@@ -123,6 +132,8 @@ static void *mapper(void *arg)
 		else
 			map_slot(shared, worker->number, slot);
 		mapped[slot] = !mapped[slot];
+		if (mapped[slot] && i % 8 == 0)
+			wait_for_accesses(shared, 1);
 	}
 	atomic_fetch_sub(&shared->mappers, 1);
 	return NULL;
