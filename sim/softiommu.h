@@ -177,7 +177,7 @@ int sio_audit(struct sio_machine *machine, bool thorough, char *what, size_t len
 /* What a cached translation was used for after its tables had changed. Only with cfg.strict. */
 struct sio_stale {
 	char text[256]; /* one line: cache, address, the mapping, the operation that forgot */
-	uint64_t iova;
+	uint64_t iova;  /* of an interrupt entry: its index */
 	uint64_t mapped_by, unmapped_by; /* operation numbers, 0 unknown */
 };
 bool sio_stale_next(struct sio_machine *machine, struct sio_stale *stale);
@@ -216,7 +216,8 @@ enum sio_event_kind {
 struct sio_event {
 	enum sio_event_kind kind;
 	struct sio_unit *unit;
-	uint64_t address; /* MSI: of the message. STALE: the device's address */
+	uint64_t address; /* MSI: of the message. STALE: the device's address, or the index
+			     of an interrupt entry */
 	uint32_t data;    /* MSI */
 	/* INTERRUPT: the requester id, and what reaches the processors. */
 	uint16_t requester;
