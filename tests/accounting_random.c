@@ -110,44 +110,46 @@ static bool unmap_flags_known(uint32_t flags)
 static void do_unmap(unsigned who)
 {
 	uint64_t bits[POOL / 64 + 1] = {0};
+	/* struct vfio_iommu_type1_dma_unmap with what may stand at its open end. */
 	struct {
-		struct vfio_iommu_type1_dma_unmap unmap;
+		uint32_t argsz, flags;
+		uint64_t iova, size;
 		struct vfio_bitmap bitmap;
 	} arg = {
-		.unmap = {.argsz = sizeof(arg)},
+		.argsz = sizeof(arg),
 		.bitmap = {.pgsize = PAGE, .size = sizeof(bits), .data = (void *)bits},
 	};
 	static const uint32_t flags[] = {0, 0, 0, 0, 0, 1, 2, 4, 4, 6};
 	unsigned first, last;
 	long got, expected;
 
-	arg.unmap.flags = flags[below(10)];
+	arg.flags = flags[below(10)];
 	choose_range(&first, &last);
-	if (arg.unmap.flags & 2 && below(3))
-		arg.unmap.flags = 0;
+	if (arg.flags & 2 && below(3))
+		arg.flags = 0;
 	if (is_open(who, first, last))
 		return;
 	snprintf(s.what, sizeof(s.what), "%u UNMAP [%u, %u], flags %u", who, first, last,
-		 arg.unmap.flags);
-	arg.unmap.iova = POOL_IOVA + first * PAGE;
-	arg.unmap.size = (last - first + 1) * PAGE;
-	if (arg.unmap.flags & 2) {
+		 arg.flags);
+	arg.iova = POOL_IOVA + first * PAGE;
+	arg.size = (last - first + 1) * PAGE;
+	if (arg.flags & 2) {
 		bool v2 = s.v2;
 
-		arg.unmap.iova = arg.unmap.size = 0;
+		arg.iova = arg.size = 0;
 		s.v2 = false; /* nothing can be cut */
-		expected = unmap_flags_known(2) ? model_unmap(who, 0, POOL, arg.unmap.flags & 4)
-						: -EINVAL;
+		expected =
+			unmap_flags_known(2) ? model_unmap(who, 0, POOL, arg.flags & 4) : -EINVAL;
 		s.v2 = v2;
-	} else if (!unmap_flags_known(arg.unmap.flags) || (arg.unmap.flags & 1 && !s.tracking)) {
+	} else if (!unmap_flags_known(arg.flags) || (arg.flags & 1 && !s.tracking)) {
 		expected = -EINVAL;
 	} else {
-		expected = model_unmap(who, first, last, arg.unmap.flags & 4);
+		expected = model_unmap(who, first, last, arg.flags & 4);
 	}
 	got = ask(who, VFIO_IOMMU_UNMAP_DMA, &arg);
 	if (!got && expected >= 0) {
 		/* 2012 writes nothing back. */
-		got = s.kernel == 0 ? expected : (long)arg.unmap.size;
+		got = s.kernel == 0 ? expected : (long)arg.size;
 		if (rule(ONE_DOMAIN) && got > expected)
 			expected += drop_untranslated(who);
 	}

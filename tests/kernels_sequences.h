@@ -624,9 +624,10 @@ static inline long dirty_get_to_the_end(void)
 {
 	uint64_t bits[2] = {0};
 	struct {
-		struct vfio_iommu_type1_dirty_bitmap dirty;
+		uint32_t argsz, flags;
 		struct vfio_iommu_type1_dirty_bitmap_get get;
-	} arg = {.dirty = {.argsz = sizeof(arg), .flags = VFIO_IOMMU_DIRTY_PAGES_FLAG_GET_BITMAP},
+	} arg = {.argsz = sizeof(arg),
+		 .flags = VFIO_IOMMU_DIRTY_PAGES_FLAG_GET_BITMAP,
 		 .get = {.iova = LAST,
 			 .size = PAGE,
 			 .bitmap = {.pgsize = PAGE, .size = 8, .data = (void *)bits}}};
