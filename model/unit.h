@@ -82,11 +82,12 @@ static SIO_ALWAYS_INLINE struct xlat xlat_success(pa_t pa, unsigned size_lg2, un
 struct stale_use {
 	const char *unit;
 	/*
-	 * "IOTLB", "context cache", "paging-structure cache", "device TLB". "interrupt entry
-	 * cache": iova is the index, pa and filled_at tell of the entry: its low half as the unit
-	 * holds it.
+	 * "IOTLB", "context cache", "paging-structure cache", "device TLB", "interrupt entry
+	 * cache".
 	 */
 	const char *cache;
+	/* An interrupt entry: iova is its index, pa its low half as the unit holds it. */
+	bool interrupt;
 	uint16_t requester;
 	uint16_t domain_id;
 	enum dma_kind kind;

@@ -121,6 +121,8 @@ void machine_look(struct sio_machine *machine);
 void machine_leave(struct sio_machine *machine);
 /* Handle queued interrupts and stale reports now; the lock is held. */
 void machine_settle(struct sio_machine *machine);
+/* One line of `len` bytes: which cache still holds what, for which requester. */
+void machine_stale_text(const struct stale_use *use, uint16_t segment, char *text, size_t len);
 /* From now on operations are what the caller numbers, and this is the number of the next one. */
 void machine_operation(struct sio_machine *machine, uint64_t number);
 

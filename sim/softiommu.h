@@ -69,6 +69,11 @@ enum sio_cap { SIO_CAP_IPC_LOCK = 1, SIO_CAP_SYS_RAWIO = 2, SIO_CAP_ALL = 3 };
 struct sio_process *sio_process_create(struct sio_machine *machine);
 /* fork(): shares open files, copies memory. NULL: no memory. */
 struct sio_process *sio_process_fork(struct sio_process *parent);
+/*
+ * execve(): the same process, capabilities, limits and open files with an empty address space. What
+ * devices reach of the old one they go on reaching. 0; -ENOMEM, and nothing has changed.
+ */
+int sio_process_exec(struct sio_process *process);
 /* Closes its files, releases its memory; the handle is invalid afterwards. */
 void sio_process_exit(struct sio_process *process);
 void sio_process_set_caps(struct sio_process *process, unsigned caps);
@@ -194,7 +199,7 @@ int sio_audit(struct sio_machine *machine, bool thorough, char *what, size_t len
 /* What a cached translation was used for after its tables had changed. Only with cfg.strict. */
 struct sio_stale {
 	char text[256]; /* one line: cache, address, the mapping, the operation that forgot */
-	uint64_t iova;
+	uint64_t iova;  /* of an interrupt entry: its index */
 	uint64_t mapped_by, unmapped_by; /* operation numbers, 0 unknown */
 };
 bool sio_stale_next(struct sio_machine *machine, struct sio_stale *stale);
@@ -278,7 +283,8 @@ enum sio_event_kind {
 struct sio_event {
 	enum sio_event_kind kind;
 	struct sio_unit *unit;
-	uint64_t address; /* MSI: of the message. STALE: the device's address */
+	uint64_t address; /* MSI: of the message. STALE: the device's address, or the index
+			     of an interrupt entry */
 	uint32_t data;    /* MSI */
 	/* INTERRUPT: the requester id, and what reaches the processors. */
 	uint16_t requester;

@@ -177,6 +177,7 @@ struct mm *mm_sim_fork(struct mm *parent)
 		return NULL;
 	mm->pins_as_is = parent->pins_as_is;
 	mm->fork_shares_pins = parent->fork_shares_pins;
+	mm->charges_drift = parent->charges_drift;
 	mm->pfnmap_offset = parent->pfnmap_offset;
 	if (fork_areas(mm_sim_of(mm), from) && fork_pages(mm_sim_of(mm), from))
 		return mm;

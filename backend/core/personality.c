@@ -264,6 +264,8 @@ static const struct row rows[] = {
 			       {K7_2, AMD_PGSIZES_64T}} },
 	{ {"amd_aperture_48", "AMD-Vi's address space ends at 2^48, not at 2^64", true, {{0}}},
 	  FIELD(amd_aperture_48), {{K2012, 0}, {K6_17, 1}} },
+	{ {"amd_map_busy", "AMD-Vi: mapping over what is mapped is refused: EBUSY", true, {{0}}},
+	  FIELD(amd_map_busy), {{K2012, 1}, {K5_0, 0}} },
 	{ {"device_req_irq", "devices have a fifth interrupt, the request to be released", true,
 	   {{0}}},
 	  FIELD(device_req_irq), {{K2012, 0}, {K4_4, 1}} },

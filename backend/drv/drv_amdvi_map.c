@@ -4,9 +4,9 @@
  *
  * Kernel behaviour: drivers/iommu/amd/io_pgtable.c of Linux 6.12 (v1 tables). The table grows at
  * the root until it holds the address and has a level for the page size. Mapping over something
- * replaces it silently; only where tables went, or a part of a larger page, does the map
- * invalidate. Unmapping clears every page that it meets as a whole and answers their sizes; where
- * nothing is mapped at the start it does nothing.
+ * replaces it silently (before 5.0 it is refused); only where tables went, or a part of a larger
+ * page, does the map invalidate. Unmapping clears every page that it meets as a whole and answers
+ * their sizes; where nothing is mapped at the start it does nothing.
  *
  * Tables that an unmap emptied stay in the gather until every unit has forgotten them.
  */
@@ -66,6 +66,8 @@ static int fill(struct amd_domain *ad, struct pt_map_req req, struct iommu_gathe
 			return -ENOMEM;
 		if (change.status == PT_RANGE)
 			return -EINVAL;
+		if (change.status == PT_EXISTS && ad->base.iommu->personality->amd_map_busy)
+			return -EBUSY;
 		if (change.status == PT_EXISTS)
 			clear_under(ad, req.iova, req.size_lg2, replaced);
 	}

@@ -219,5 +219,7 @@ long t1_map_dma(struct type1 *t1, const struct caller *caller, uint64_t arg)
 		return -ENOSPC;
 	if (!iova_list_contains(&t1->iova, map.iova, map.iova + (map.size - 1)))
 		return -EINVAL;
+	if (!t1_request_fits(t1, caller->task, map.size >> SIO_PAGE_LG2))
+		return -ENOMEM;
 	return map_new(t1, caller->task, &map);
 }

@@ -93,10 +93,11 @@ static inline uint64_t t1_pgsize(const struct type1 *t1)
 	return t1->pgsize_bitmap & -t1->pgsize_bitmap;
 }
 
-/* The kernel cannot remove this mapping: its end is 0 in 64 bits. */
+/* The kernel cannot remove this mapping: its end is 0 in 64 bits. One domain goes by pages. */
 static inline bool t1_dma_is_stuck(const struct type1 *t1, const struct t1_dma *dma)
 {
-	return dma->size && dma->iova + dma->size == 0 && !t1_kernel(t1)->last_page_works;
+	return dma->size && dma->iova + dma->size == 0 && !t1_kernel(t1)->last_page_works &&
+	       !t1_has_one_domain(t1);
 }
 
 /* ---- t1.c ---- */
@@ -147,8 +148,12 @@ int t1_owner_change(struct type1 *t1, struct t1_dma *dma, struct task *task);
 /* Add to the owner's locked_vm. -ENOMEM: over its limit. */
 int t1_charge(struct type1 *t1, struct t1_dma *dma, uint64_t pages);
 void t1_uncharge(struct type1 *t1, struct t1_dma *dma, uint64_t pages);
-/* Pages that the limit still leaves to a process; all ones if it is not held to it. */
-uint64_t t1_room(const struct task *task, const struct mm *mm, bool lock_cap);
+/* In 2012 the limit is tested once, for all pages of a MAP; other kernels always say true. */
+bool t1_request_fits(const struct type1 *t1, const struct task *task, uint64_t pages);
+/* Pages that the limit still leaves to a process; all ones if it is not held to it while pinning.
+ */
+uint64_t t1_room(const struct type1 *t1, const struct task *task, const struct mm *mm,
+		 bool lock_cap);
 
 /* ---- pin.c: pages of a mapping, chunk by chunk ---- */
 

@@ -327,8 +327,7 @@ long t1_2012_map(struct type1 *t1, const struct caller *caller, uint64_t arg)
 	if (find_overlap(t1, map.iova, map.size))
 		return -EEXIST;
 	/* All pages count, those that will cost nothing too. */
-	if (t1_kernel(t1)->limit == LIMIT_TOTAL &&
-	    map.size >> SIO_PAGE_LG2 > t1_room(task, task->mm, task->cap_ipc_lock))
+	if (!t1_request_fits(t1, task, map.size >> SIO_PAGE_LG2))
 		return -ENOMEM;
 	if (iommu_next(domain_of(t1), map.iova, map.iova + (map.size - 1), &found))
 		return -EBUSY;

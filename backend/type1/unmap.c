@@ -328,11 +328,14 @@ static bool unmap_is_allowed(const struct type1 *t1, const struct caller *caller
 }
 
 /* A second invalidation of one mapping undoes every mark that this call made. */
-static int invalidate_range(struct type1 *t1, struct t1_dma *first, iova_t last, uint64_t *size)
+static int invalidate_range(struct type1 *t1, const struct caller *caller, struct t1_dma *first,
+			    iova_t last, uint64_t *size)
 {
 	struct t1_dma *dma;
 
 	for (dma = first; dma && dma->iova <= last; dma = t1_next(t1, dma)) {
+		if (!unmap_is_allowed(t1, caller, dma))
+			break;
 		if (dma->vaddr_invalid)
 			goto undo;
 		dma->vaddr_invalid = 1;
@@ -410,7 +413,7 @@ static int remove_found(struct type1 *t1, const struct caller *caller, const str
 	if (dma && !t1->v2 && dma->iova < req->arg.iova)
 		dma = NULL;
 	if (req->vaddr)
-		return invalidate_range(t1, dma, last, size);
+		return invalidate_range(t1, caller, dma, last, size);
 	return remove_range(t1, caller, req, dma, last, size);
 }
 

@@ -149,6 +149,7 @@ static void entry_check(struct amdvi *amdvi, struct request *request,
 	request->use = (struct stale_use){
 		.unit = amdvi->unit.name,
 		.cache = "interrupt entry cache",
+		.interrupt = true,
 		.requester = slot->requester,
 		.domain_id = (uint16_t)SIO_FIELD_GET(DTE_DOMAIN, request->dte.word[1]),
 		.kind = DMA_WRITE,

@@ -9,7 +9,7 @@
 static PT_NO_TSAN void plain_fill(uint64_t *entry, unsigned n, uint64_t raw, uint64_t step)
 {
 	for (unsigned i = 0; i < n; i++, raw += step)
-		__atomic_store_n(&entry[i], raw, __ATOMIC_RELAXED);
+		__atomic_store_n(&entry[i], raw, __ATOMIC_RELEASE);
 }
 
 static PT_NO_TSAN void plain_clear(uint64_t *entry, unsigned n)

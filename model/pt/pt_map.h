@@ -133,7 +133,8 @@ static SIO_ALWAYS_INLINE unsigned pt_map_run(struct pt *pt, pa_t table, bool fre
 	if (n == 1) {
 		if (pt_load(slot))
 			return 0;
-		__atomic_store_n(slot, raw, __ATOMIC_RELAXED);
+		/* Whoever walks to the page sees what was written there before it was mapped. */
+		__atomic_store_n(slot, raw, __ATOMIC_RELEASE);
 	} else {
 		if (!fresh)
 			n = pt_entries()->empty(slot, n) & ~(copies - 1);

@@ -213,6 +213,7 @@ static void check_hit(struct vtd *vtd, struct request *request, const struct vtd
 	request->use = (struct stale_use){
 		.unit = vtd->unit.name,
 		.cache = "interrupt entry cache",
+		.interrupt = true,
 		.requester = request->req->requester,
 		.kind = DMA_WRITE,
 		.iova = request->index,

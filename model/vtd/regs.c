@@ -40,7 +40,9 @@ static const struct vtd_reg_desc descs[VTD_REGS] = {
 	/* Write only: reads as 0. */
 	[VTD_GCMD] = {.offset = 0x18, .width = 4, .written = vtd_write_gcmd},
 	[VTD_GSTS] = {.offset = 0x1c, .width = 4},
-	[VTD_RTADDR] = {.offset = 0x20, .width = 8, .writable = RTADDR_ADDRESS | RTADDR_SMT},
+	[VTD_RTADDR] = {.offset = 0x20,
+			.width = 8,
+			.writable = RTADDR_ADDRESS | RTADDR_MODE_HI | RTADDR_SMT},
 	[VTD_CCMD] = {.offset = 0x28,
 		      .width = 8,
 		      .writable = CCMD_ICC | CCMD_CIRG | CCMD_FM | CCMD_SID | CCMD_DID,
@@ -276,7 +278,7 @@ static uint64_t reg_undefined(const struct vtd *vtd, unsigned reg)
 {
 	if (vtd->caps.scalable)
 		return 0;
-	return reg == VTD_RTADDR ? RTADDR_SMT : reg == VTD_IQA ? IQA_DW : 0;
+	return reg == VTD_RTADDR ? RTADDR_MODE_HI | RTADDR_SMT : reg == VTD_IQA ? IQA_DW : 0;
 }
 
 /* A write that touches some bytes of one register. */

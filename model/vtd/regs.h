@@ -66,6 +66,8 @@ enum vtd_reg {
 
 #define RTADDR_ADDRESS SIO_MASK(63, 12)
 #define RTADDR_SMT     SIO_BIT(10)
+/* With or without SMT: a table mode that is reserved, or "abort DMA", which no unit here has. */
+#define RTADDR_MODE_HI SIO_BIT(11)
 
 #define CCMD_ICC  SIO_BIT(63)
 #define CCMD_CIRG SIO_MASK(62, 61)

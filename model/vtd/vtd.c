@@ -59,10 +59,12 @@ static void set_translating(struct vtd *vtd, bool on)
 /* Latch the root table that RTADDR names. */
 static void set_root(struct vtd *vtd)
 {
-	const bool scalable = vtd->reg[VTD_RTADDR] & RTADDR_SMT;
+	const uint64_t rtaddr = vtd->reg[VTD_RTADDR];
+	/* Another mode than legacy has the codes of scalable mode, one that is reserved too. */
+	const bool scalable = rtaddr & (RTADDR_MODE_HI | RTADDR_SMT);
 
 	vtd_inval_begin(vtd);
-	__atomic_store_n(&vtd->root, vtd->reg[VTD_RTADDR] & RTADDR_ADDRESS, __ATOMIC_RELAXED);
+	__atomic_store_n(&vtd->root, rtaddr & (RTADDR_ADDRESS | RTADDR_MODE_HI), __ATOMIC_RELAXED);
 	__atomic_store_n(&vtd->scalable, scalable, __ATOMIC_RELAXED);
 	__atomic_store_n(&vtd->codes, vtd_codes_of(vtd, scalable), __ATOMIC_RELAXED);
 	if (vtd->caps.implied_root_flush) {

@@ -170,7 +170,7 @@ struct vtd {
 	struct pt_caps pt_caps_fs[8]; /* of first-stage tables, by enum vtd_fs_caps */
 	const struct pt_ops *pt;
 	uint8_t width[8]; /* bits of an address, by the top level of its tables */
-	uint64_t root;    /* RTADDR as it was latched: address and mode */
+	uint64_t root;    /* RTADDR as it was latched: address, and whether the mode is reserved */
 	bool translating, strict;
 	struct vtd_scalable *sm; /* caches of scalable mode, NULL for a unit without */
 	struct vtd_protected protected[2];
