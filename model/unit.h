@@ -165,6 +165,9 @@ struct unit_ops {
 	/* Compare every cache hit with a fresh walk and report differences to env.stale. */
 	void (*set_strict)(struct unit *unit, bool on);
 	const char *(*audit)(const struct unit *unit);
+	/* The state after power-on; strict checking stays as it is. Nobody does DMA meanwhile, and
+	 * what devices with translation caches keep is theirs. */
+	void (*reset)(struct unit *unit);
 	void (*destroy)(struct unit *unit);
 	/* What devices with translation caches ask, see ats.h. NULL: nothing is answered. */
 	const struct ats_ops *ats;

@@ -44,7 +44,7 @@ static int boot_bind(const struct boot *boot, struct sio_device *device)
 	return 0;
 }
 
-static int boot_system(const struct boot *boot)
+int machine_boot_system(const struct boot *boot)
 {
 	struct sio_machine *machine = boot->machine;
 	int rc = machine_boot_drivers(boot);
@@ -81,7 +81,7 @@ static int boot_machine(const struct boot *boot, const struct sio_machine_cfg *c
 	machine->iommu.fabric = machine->fabric;
 	machine->iommu.strict = cfg->strict;
 	rc = iommu_init(&machine->iommu);
-	return rc ? boot_no_memory(boot) : boot_system(boot);
+	return rc ? boot_no_memory(boot) : machine_boot_system(boot);
 }
 
 int sio_machine_create(const struct sio_machine_cfg *cfg, struct sio_machine **out, char *error,
@@ -123,16 +123,24 @@ static void unbind_devices(struct sio_machine *machine)
 			iommu_device_unbind(machine->device[i].iommu);
 }
 
+void machine_end_system(struct sio_machine *machine)
+{
+	machine_processes_end(machine);
+	if (machine->vfio)
+		vfio_destroy(machine->vfio);
+	machine->vfio = NULL;
+	unbind_devices(machine);
+	/* Groups and their default domains go with the driver that can free them. */
+	machine_remove_drivers(machine);
+	for (unsigned i = 0; i < machine->device_count; i++)
+		machine->device[i].iommu = NULL;
+}
+
 void sio_machine_destroy(struct sio_machine *machine)
 {
 	if (!machine)
 		return;
-	machine_processes_end(machine);
-	if (machine->vfio)
-		vfio_destroy(machine->vfio);
-	unbind_devices(machine);
-	/* Groups and their default domains go while the driver can still free them. */
+	machine_end_system(machine);
 	iommu_fini(&machine->iommu);
-	machine_remove_drivers(machine);
 	machine_free(machine);
 }

@@ -58,6 +58,14 @@ int sio_machine_create(const struct sio_machine_cfg *cfg, struct sio_machine **m
 		       size_t error_len);
 /* Processes still alive are ended first. */
 void sio_machine_destroy(struct sio_machine *machine);
+/*
+ * Switch the machine off and on again: as a new machine of the same configuration, to the last
+ * byte of memory, address and answer, at a small part of the price, and without taking more memory
+ * each time. Processes are ended first; their handles are invalid, those of devices and ports stay.
+ * No other call on the machine may be under way, DMA of other threads included.
+ * -ENOMEM: the machine did not come up; it can only be destroyed, or reset again.
+ */
+int sio_machine_reset(struct sio_machine *machine);
 const char *sio_version(void);
 
 /* ---- processes ---- */

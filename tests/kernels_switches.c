@@ -24,7 +24,10 @@ static const struct {
 	{"no_dma_cc", ask_dma_cc, 1, 0, NULL},
 	{"no_set_container_fd_first", join_twice_closed_fd, -EBADF, -EINVAL, NULL},
 	{"no_set_container_ebadfd", join_another_file, -EBADFD, -EINVAL, NULL},
-	{"no_dma_ownership", join_unviable, -EPERM, 0, NULL},
+	{"dma_ownership_none", join_unviable, -EPERM, 0, NULL},
+	{"dma_ownership_2021", join_unviable, -EPERM, -EBUSY, NULL},
+	{"last_device_leaves", status_without_devices, -ENODEV, 0, NULL},
+	{"last_device_waits", status_without_devices, -ENODEV, -EBUSY, NULL},
 	{"no_device_fd_name_first", open_unknown_device, -ENODEV, -EINVAL, NULL},
 	{"coherency_none", ask_dma_cc, 1, 0, NULL},
 	{"coherency_bus", dma_cc_of_snooping_unit, 1, 0, "narrow"},
@@ -72,6 +75,8 @@ static const struct {
 static const struct {
 	const char *setting, *why;
 } unseen[] = {
+	{"companions_stub", "drivers are looked at only without DMA ownership"},
+	{"companions_port", "the same"},
 	{"intr_remap_open", "only one domain that exists at open can be asked then"},
 	{"intr_remap_domain", "interrupts are remapped on all units of a machine or on none"},
 	{"intr_remap_bus", "the same"},

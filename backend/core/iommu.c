@@ -63,6 +63,18 @@ void iommu_fini(struct iommu *iommu)
 	iommu->priv = NULL;
 }
 
+void iommu_reset(struct iommu *iommu)
+{
+	struct iommu_priv *priv = iommu->priv;
+
+	iommu_devices_drop(iommu);
+	sio_assert(!priv->domains && !priv->probes);
+	priv->next_domain = 0;
+	priv->fault_first = priv->fault_count = 0;
+	priv->faults_dropped = 0;
+	priv->journal_count = 0;
+}
+
 /* ---- drivers and devices ---- */
 
 void iommu_probe_add(struct iommu *iommu, struct iommu_probe *probe)

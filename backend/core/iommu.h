@@ -218,6 +218,8 @@ struct iommu {
 
 int iommu_init(struct iommu *iommu);
 void iommu_fini(struct iommu *iommu);
+/* As iommu_init() left it, for another boot; drivers are gone. What was set by others stays. */
+void iommu_reset(struct iommu *iommu);
 void iommu_fault_report(struct iommu *iommu, const struct iommu_fault *fault);
 bool iommu_fault_next(struct iommu *iommu, struct iommu_fault *fault);
 /* Faults forgotten because nobody fetched them in time. */

@@ -20,6 +20,8 @@
 
 /* Runs remembered before an invalidation (VFIO_IOMMU_TLB_SYNC_MAX). */
 #define SYNC_RUNS 512u
+/* Read so much ahead of clearing it that the entries are still in the processor's caches. */
+#define AHEAD_PAGES UINT64_C(16384)
 
 /* Runs read from the tables, side by side from `first` on. */
 struct unmapper {
@@ -139,6 +141,16 @@ static bool unmapper_take(struct unmapper *u, iova_t iova, struct pt_run run)
 	return true;
 }
 
+/* The run at iova. A descending one, which is recorded page by page, may come in parts. */
+static struct pt_run unmapper_query(const struct unmapper *u, iova_t iova, uint64_t left)
+{
+	struct pt_run run = iommu_query(u->domain, iova, left < AHEAD_PAGES ? left : AHEAD_PAGES);
+
+	if (run.pages < AHEAD_PAGES || run.oa_step < 0)
+		return run;
+	return iommu_query(u->domain, iova, left);
+}
+
 /* All leaves of the domain in the mapping, in address order. */
 static void unmapper_walk(struct unmapper *u, bool fgsp)
 {
@@ -147,7 +159,7 @@ static void unmapper_walk(struct unmapper *u, bool fgsp)
 	for (;;) {
 		uint64_t left = ((last - iova) >> SIO_PAGE_LG2) + 1;
 		struct pt_run run =
-			fgsp ? unmapper_take_leaf(u, iova) : iommu_query(u->domain, iova, left);
+			fgsp ? unmapper_take_leaf(u, iova) : unmapper_query(u, iova, left);
 
 		if (run.pages) {
 			if (!unmapper_take(u, iova, run) || run.pages >= left)

@@ -227,11 +227,18 @@ bool vtd_regs_init(struct vtd *vtd)
 	if (!vtd->map.owner)
 		return false;
 	sio_assert(map_fill(&vtd->caps, vtd->map.owner));
+	return true;
+}
+
+void vtd_regs_reset(struct vtd *vtd)
+{
 	for (unsigned reg = 0; reg < VTD_REGS; reg++)
 		vtd->reg[reg] = descs[reg].reset;
+	vtd->reg[VTD_VER] = vtd->version;
 	vtd->reg[VTD_CAP] = vtd->caps.cap;
 	vtd->reg[VTD_ECAP] = vtd->caps.ecap;
-	return true;
+	memset(vtd->record, 0, vtd_record_count(&vtd->caps) * sizeof(vtd->record[0]));
+	vtd->next_record = 0;
 }
 
 void vtd_regs_fini(struct vtd *vtd)

@@ -135,6 +135,8 @@ struct vtd_reg_map {
 
 /* False: no memory. Sets reset values. */
 bool vtd_regs_init(struct vtd *vtd);
+/* Values after power-on, fault records included. */
+void vtd_regs_reset(struct vtd *vtd);
 void vtd_regs_fini(struct vtd *vtd);
 /* The unit's lock is held. */
 uint64_t vtd_regs_read(const struct vtd *vtd, uint32_t offset, unsigned width);
