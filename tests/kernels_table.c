@@ -334,6 +334,23 @@ static long charge_of_untouched(void)
 	return (long)sio_process_vmlck(rig.process);
 }
 
+/* Read, then written to beside what was read: the first time a reader finds the huge zero page. */
+static long charge_beside_written(void)
+{
+	struct sio_mem mem = {.size = 512 * PAGE, .prot = SIO_PROT_RW, .contiguity = SIO_RUN_2M};
+	uint64_t va = UINT64_C(1) << 40;
+
+	mem.address = va;
+	ck_assert_int_eq(sio_mem_map(rig.process, &mem, &va), 0);
+	use_v2();
+	ck_assert_int_eq(map_flags(0x10000, va, PAGE, VFIO_DMA_MAP_FLAG_READ), 0);
+	ck_assert_int_eq(map(0x20000, va + PAGE, PAGE), 0);
+	ck_assert_int_eq(unmap(0x10000, PAGE), PAGE);
+	ck_assert_int_eq(unmap(0x20000, PAGE), PAGE);
+	ck_assert_int_eq(map_flags(0x10000, va + 2 * PAGE, PAGE, VFIO_DMA_MAP_FLAG_READ), 0);
+	return (long)sio_process_vmlck(rig.process);
+}
+
 static struct vfio_iommu_type1_info info_of_driver(void)
 {
 	struct vfio_iommu_type1_info info = {.argsz = 16};
@@ -476,6 +493,10 @@ static const struct row vtd48[] = {
 	{"UNMAP ALL", unmap_all, false, {{"2012", -EINVAL}, {"5.12", 0x1000}}},
 	{"UNMAP VADDR", invalidate_vaddr, false, {{"2012", -EINVAL}, {"5.12", 0x1000}}},
 	{"VmLck of an untouched page", charge_of_untouched, false, {{"2012", 0}, {"6.3", 4}}},
+	{"VmLck beside a page written",
+	 charge_beside_written,
+	 false,
+	 {{"2012", 4}, {"5.8", 0}, {"6.3", 4}}},
 	{"GET_INFO flags", info_flags, false, {{"2012", 0}, {"4.4", 1}, {"5.4", 3}}},
 	{"GET_INFO argsz",
 	 info_argsz,

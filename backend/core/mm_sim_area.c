@@ -194,6 +194,7 @@ static int unmap_pages(struct mm_sim *sim, uint64_t first, uint64_t last)
 		area_join_range(sim, first, last + 1);
 		return rc;
 	}
+	zero_blocks_forget(sim, first, last);
 	while ((area = area_ceil(sim, first)) && area->first <= last) {
 		imap_erase(&sim->areas, area->first, NULL);
 		area_free(sim, area);
@@ -342,7 +343,10 @@ static int discard_area(struct mm_sim *sim, const struct area *area, uint64_t fi
 	/* Shared pages stay in their object; only page table entries go, which nobody can see. */
 	if (area_is_shared(area))
 		return 0;
-	return extent_drop(&sim->pages, sim->phys, first, last) ? 0 : -ENOMEM;
+	if (!extent_drop(&sim->pages, sim->phys, first, last))
+		return -ENOMEM;
+	zero_blocks_forget(sim, first, last);
+	return 0;
 }
 
 int mm_sim_discard(struct mm *mm, uint64_t va, uint64_t len)

@@ -217,6 +217,9 @@ static const struct row rows[] = {
 	{ {"fork_shares_pins", "a fork leaves pinned pages to whoever does not write first", true,
 	   {{0}}},
 	  FIELD(fork_shares_pins), {{K2012, 1}, {K5_10, 0}} },
+	{ {"huge_zero_splits", "a write to the huge zero page takes a small page, not a huge one",
+	   true, {{0}}},
+	  FIELD(huge_zero_splits), {{K2012, 0}, {K5_8, 1}, {K6_17, 0}} },
 
 	/* ---- information, dirty pages ---- */
 	{ {"info", "flags of GET_INFO", false, {

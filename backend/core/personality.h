@@ -50,6 +50,7 @@ struct personality {
 	uint8_t unmap_all, vaddr, vaddr_recharge;
 	/* pages and their price */
 	uint8_t charge, limit, batched_pinning, pfnmap_offset, zero_page_pins, fork_shares_pins;
+	uint8_t huge_zero_splits;
 	/* information, dirty pages */
 	uint8_t info, info_error_count, iova_cap, migration_cap, avail_cap, zeroed_caps;
 	uint8_t dirty, full_dirty_on_detach;
