@@ -348,6 +348,7 @@ struct unit *vtd_create(const struct vtd_cfg *cfg, struct phys *phys, struct dma
 	protect(&vtd->protected[1], false, 0, 0);
 	vtd->unit.ops = &vtd_ops;
 	vtd->fault_codes = cfg->fault_codes;
+	vtd->quiet_hits = cfg->quiet_hits;
 	vtd->codes = &vtd_codes_legacy;
 	init_tables(vtd);
 	pthread_mutex_init(&vtd->lock, NULL);

@@ -180,6 +180,7 @@ struct vtd {
 	struct phys *tables;     /* memory as table reads see it: `phys`, or its flushed view */
 	struct flush_view *view; /* NULL: `tables` is `phys` */
 	uint8_t fault_codes;     /* enum vtd_fault_codes */
+	bool quiet_hits;
 	struct dma_fabric *fabric;
 	struct unit_env env;
 	struct vtd_reg_map map;

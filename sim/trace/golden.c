@@ -198,6 +198,8 @@ static int boot(struct session *s, const struct recording *rec)
 	struct session_machine machine = {
 		.platform = *rec->platform ? rec->platform : NULL,
 		.kernel = *rec->kernel ? rec->kernel : NULL,
+		/* The header tells how QEMU's unit was made. */
+		.emulated_vtd = !strcmp(rec->iommu, "vtd"),
 	};
 	int rc = session_boot(s, &machine);
 
