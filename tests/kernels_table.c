@@ -407,6 +407,33 @@ static long read_write_only(void)
 	return sio_dma_read(device, 0x10000, &byte, 1, NULL) == 0;
 }
 
+/* Device E's DMA carries the id of the bridge above it. Its old domain lives on with device A. */
+static long move_behind_bridge(void)
+{
+	struct sio_device *device = sio_device_find(rig.machine, "E");
+	int first = rig.container, bridged, fd;
+	long reads;
+	char byte;
+
+	use(VFIO_TYPE1_IOMMU);
+	ck_assert_int_eq(map(0x10000, memory(1), PAGE), 0);
+	bridged = rig_group(&rig, "E");
+	ck_assert_int_eq(rig_join(&rig, bridged, first), 0);
+	fd = rig_device(&rig, bridged, "E");
+	ck_assert_int_eq(sio_dma_read(device, 0x10000, &byte, 1, NULL), 0);
+	sio_close(rig.process, fd);
+	sio_close(rig.process, bridged);
+	rig.container = sio_open(rig.process, "/dev/vfio/vfio");
+	bridged = rig_group(&rig, "E");
+	ck_assert_int_eq(rig_join(&rig, bridged, rig.container), 0);
+	ck_assert_int_eq(set_iommu(VFIO_TYPE1_IOMMU), 0);
+	ck_assert_int_ge(rig_device(&rig, bridged, "E"), 0);
+	ck_assert_int_eq(map(0x20000, memory(1), PAGE), 0);
+	reads = sio_dma_read(device, 0x20000, &byte, 1, NULL) == 0;
+	rig.container = first;
+	return reads;
+}
+
 /* ---- answers ---- */
 
 struct change {
@@ -510,6 +537,10 @@ static const struct row vtd48[] = {
 	 read_write_only,
 	 false,
 	 {{"2012", 0}, {"5.10", 1}, {"7.2", 0}}},
+	{"a device behind a bridge reads after a move",
+	 move_behind_bridge,
+	 false,
+	 {{"2012", 1}, {"6.12", 0}}},
 };
 
 static const struct row amdvi[] = {

@@ -249,6 +249,9 @@ static const struct row rows[] = {
 	  FIELD(vtd_every_pgsize), {{K2012, 1}, {K5_12, 0}} },
 	{ {"write_only_readable", "VT-d: a device can read a write-only mapping", true, {{0}}},
 	  FIELD(write_only_readable), {{K2012, 0}, {K5_10, 1}, {K7_2, 0}} },
+	{ {"vtd_alias_kept", "VT-d: a unit is not told when the entry of an id that a bridge puts on a "
+	   "device's DMA changes", true, {{0}}},
+	  FIELD(vtd_alias_kept), {{K2012, 0}, {K6_12, 1}} },
 	{ {"amd_pgsizes", "page sizes that AMD-Vi reports: powers of two but 512 GiB", false, {
 		{"all", "from 4 KiB up"}, {"2p", "4 KiB to 2 PiB"}, {"64t", "4 KiB to 64 TiB"}}},
 	  FIELD(amd_pgsizes), {{K2012, AMD_PGSIZES_ALL}, {K6_12, AMD_PGSIZES_2P},

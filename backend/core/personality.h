@@ -55,7 +55,8 @@ struct personality {
 	uint8_t info, info_error_count, iova_cap, migration_cap, avail_cap, zeroed_caps;
 	uint8_t dirty, full_dirty_on_detach;
 	/* drivers and device files */
-	uint8_t vtd_every_pgsize, write_only_readable, amd_pgsizes, amd_aperture_48, amd_map_busy;
+	uint8_t vtd_every_pgsize, write_only_readable, amd_pgsizes, amd_aperture_48, amd_map_busy,
+		vtd_alias_kept;
 	uint8_t device_req_irq;
 };
 

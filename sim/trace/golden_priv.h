@@ -29,8 +29,9 @@ struct golden_name {
 		} buffer;
 		struct {
 			int fd;
-			bool enabled; /* bus master and memory enable were set */
-			uint64_t bar; /* offset of region 0, once enabled */
+			struct sio_device *device; /* of a device file that was opened by name */
+			bool enabled;              /* bus master and memory enable were set */
+			uint64_t bar;              /* offset of region 0, once enabled */
 		} file;
 	};
 };
@@ -112,5 +113,11 @@ extern const struct golden_word golden_process_words[], golden_memory_words[], g
 /* Bus master and memory enable of an open device file, its BAR 0. 0 or -errno of the emulated call.
  */
 int golden_enable(struct golden *g, struct golden_name *file);
+
+/*
+ * The recorded answer of a DMA is what a context entry from before the session gives, of which the
+ * unit was never told that it is gone.
+ */
+bool golden_is_left_over(struct golden *g, const char *want, const char *got);
 
 #endif
