@@ -5,8 +5,8 @@
  * Sessions of one boot share the unit. A kernel that does not invalidate the context entries of
  * aliases (vtd_alias_kept) leaves them cached with the tables of a domain that is gone, through
  * which nothing is mapped. So "not present" under an alias is an answer that such a kernel may give
- * at any mapped address, and no other difference is. Recordings of 6.17.13 and 6.18.15 have it in one
- * of two sessions that do the same.
+ * at any mapped address, and no other difference is. Recordings of 6.17.13 and 6.18.15 have it in
+ * one of two sessions that do the same.
  */
 #include "trace/golden_priv.h"
 
