@@ -42,7 +42,8 @@ struct dma_fault {
 
 /* What else there is to say of a translation. */
 enum xlat_flags {
-	XLAT_SILENT = 1,    /* a fault that software asked not to record */
+	XLAT_SILENT =
+		1, /* a fault that is not recorded: software asked for that, or the unit is so */
 	XLAT_INTERRUPT = 2, /* a write that is an interrupt request, not a memory access */
 	XLAT_UNSUPPORTED =
 		4, /* answered as an unsupported request: nothing there, no fault either */

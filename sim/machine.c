@@ -84,16 +84,19 @@ static int boot_machine(const struct boot *boot, const struct sio_machine_cfg *c
 	return rc ? boot_no_memory(boot) : machine_boot_system(boot);
 }
 
-int sio_machine_create(const struct sio_machine_cfg *cfg, struct sio_machine **out, char *error,
-		       size_t error_len)
+int machine_create(const struct sio_machine_cfg *cfg, const struct machine_extra *extra,
+		   struct sio_machine **out, char *error, size_t error_len)
 {
-	static const struct sio_machine_cfg defaults;
 	char line[512] = "";
-	struct boot boot = {.error = line, .error_len = sizeof(line), .machine = machine_new()};
+	struct boot boot = {
+		.error = line,
+		.error_len = sizeof(line),
+		.machine = machine_new(),
+		.extra = *extra,
+	};
 	int rc;
 
 	*out = NULL;
-	cfg = cfg ? cfg : &defaults;
 	boot.platform = cfg->platform;
 	boot.platform_text = cfg->platform_text;
 	boot.ram_bytes = cfg->ram_bytes;
@@ -114,6 +117,15 @@ int sio_machine_create(const struct sio_machine_cfg *cfg, struct sio_machine **o
 	machine_settle(boot.machine);
 	*out = boot.machine;
 	return 0;
+}
+
+int sio_machine_create(const struct sio_machine_cfg *cfg, struct sio_machine **out, char *error,
+		       size_t error_len)
+{
+	static const struct sio_machine_cfg defaults;
+	const struct machine_extra extra = {0};
+
+	return machine_create(cfg ? cfg : &defaults, &extra, out, error, error_len);
 }
 
 static void unbind_devices(struct sio_machine *machine)

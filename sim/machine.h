@@ -113,6 +113,15 @@ struct sio_machine {
 	unsigned stale_first, stale_count;
 };
 
+/* What only a replay asks for: the machine is the one that a trace was recorded on. */
+struct machine_extra {
+	bool quiet_hits; /* VT-d units have quiet-hits, whatever the platform says */
+};
+
+/* sio_machine_create() with more to say. */
+int machine_create(const struct sio_machine_cfg *cfg, const struct machine_extra *extra,
+		   struct sio_machine **out, char *error, size_t error_len);
+
 /* Take the lock; `counts`: the call is an operation of its own. */
 void machine_enter(struct sio_machine *machine, bool counts);
 /* Take the lock to look inside: no failure plan is in force until machine_leave(). */

@@ -16,6 +16,7 @@ struct boot {
 	const char *platform, *platform_text;
 	uint64_t ram_bytes;
 	bool strict;
+	struct machine_extra extra;
 	const struct unit_env *env; /* callbacks of units; ctx becomes a struct machine_unit */
 };
 

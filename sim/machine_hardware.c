@@ -48,6 +48,8 @@ static int boot_platform(const struct boot *boot)
 		rc = platform_load(name, &machine->platform, boot->error, boot->error_len);
 	if (rc)
 		return rc;
+	for (unsigned i = 0; i < machine->platform->unit_count; i++)
+		machine->platform->unit[i].quiet_hits |= boot->extra.quiet_hits;
 	ram = boot->ram_bytes ? boot->ram_bytes : machine->platform->ram_bytes;
 	if (ram < PLATFORM_RAM_MIN || ram > PLATFORM_RAM_MAX ||
 	    !sio_is_aligned(ram, PLATFORM_RAM_STEP))

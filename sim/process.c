@@ -67,6 +67,7 @@ static struct mm *memory_new(const struct sio_machine *machine)
 	mm->fork_shares_pins = machine->personality.fork_shares_pins;
 	mm->charges_drift = machine->personality.charge != CHARGE_MAPPING;
 	mm->pfnmap_offset = machine->personality.pfnmap_offset;
+	mm->huge_zero_splits = machine->personality.huge_zero_splits;
 	return mm;
 }
 
@@ -184,6 +185,19 @@ uint64_t sio_process_vmpin(const struct sio_process *process)
 
 /* ---- memory ---- */
 
+/* Around what may take a map away: a device file that closes with it is closed by this process. */
+static void memory_enter(struct sio_process *process)
+{
+	machine_enter(process->machine, true);
+	process->machine->iommu.current = process->task;
+}
+
+static void memory_leave(struct sio_process *process)
+{
+	process->machine->iommu.current = NULL;
+	machine_leave(process->machine);
+}
+
 /* Round a length up to pages; 0 when that is no length of a mapping. */
 static uint64_t page_round(uint64_t size)
 {
@@ -250,9 +264,9 @@ int sio_mem_map(struct sio_process *process, const struct sio_mem *mem, uint64_t
 		return -EINVAL;
 	req.kind = kinds[mem->kind];
 	req.contiguity = runs[mem->contiguity];
-	machine_enter(process->machine, true);
+	memory_enter(process);
 	rc = memory_map(process, &req, address);
-	machine_leave(process->machine);
+	memory_leave(process);
 	return rc;
 }
 
@@ -264,6 +278,7 @@ static int map_file(struct sio_process *process, struct file *file, struct mm_ma
 	if (!file->ops->mmap)
 		return -ENODEV;
 	rc = file->ops->mmap(file, offset, req->len, true, &req->pfn_pa);
+	req->file = file;
 	return rc ? rc : memory_map(process, req, address);
 }
 
@@ -282,10 +297,10 @@ int sio_mem_map_fd(struct sio_process *process, int fd, uint64_t offset, uint64_
 	if (!sio_is_aligned(wanted, SIO_PAGE_SIZE) || !sio_is_aligned(offset, SIO_PAGE_SIZE) ||
 	    !req.len)
 		return -EINVAL;
-	machine_enter(process->machine, true);
+	memory_enter(process);
 	file = fd_lookup(process->fds, fd);
 	rc = file ? map_file(process, file, &req, offset, address) : -EBADF;
-	machine_leave(process->machine);
+	memory_leave(process);
 	return rc;
 }
 
@@ -293,9 +308,9 @@ int sio_mem_unmap(struct sio_process *process, uint64_t address, uint64_t size)
 {
 	int rc;
 
-	machine_enter(process->machine, true);
+	memory_enter(process);
 	rc = mm_sim_unmap(process->task->mm, address, size);
-	machine_leave(process->machine);
+	memory_leave(process);
 	return rc;
 }
 

@@ -584,6 +584,19 @@ static void session_begin(unsigned kernel, unsigned platform, uint64_t seed)
 		map_memory(0, 68, 10, BAR);
 }
 
+/* A map of a BAR keeps its device open, and with it the container. */
+static void drop_bar(unsigned who)
+{
+	struct space *space = &s.space[s.person[who].space];
+
+	for (unsigned i = 0; i < SIO_ARRAY_SIZE(space->page); i++) {
+		if (space->page[i].kind != BAR)
+			continue;
+		expect(sio_mem_unmap(s.person[who].process, WINDOW_VA + i * PAGE, PAGE), 0);
+		memset(&space->page[i], 0, sizeof(space->page[i]));
+	}
+}
+
 /* One after the other ends; the last one's descriptors are closed first, so it gets all back. */
 static void session_end(void)
 {
@@ -595,6 +608,7 @@ static void session_end(void)
 	}
 	who = s.alive[0];
 	snprintf(s.what, sizeof(s.what), "the end");
+	drop_bar(who);
 	if (s.bar)
 		sio_close(s.person[who].process, s.device);
 	for (unsigned i = 0; i < GROUPS; i++)

@@ -624,6 +624,50 @@ static inline long map_last_page_twice(void)
 	return map(LAST, memory(1), PAGE);
 }
 
+/* Read, then written to beside what was read: the first time a reader finds the huge zero page. */
+static inline long charge_beside_written(void)
+{
+	struct sio_mem mem = {.size = 512 * PAGE, .prot = SIO_PROT_RW, .contiguity = SIO_RUN_2M};
+	uint64_t va = UINT64_C(1) << 40;
+
+	mem.address = va;
+	ck_assert_int_eq(sio_mem_map(rig.process, &mem, &va), 0);
+	use_v2();
+	ck_assert_int_eq(map_flags(0x10000, va, PAGE, VFIO_DMA_MAP_FLAG_READ), 0);
+	ck_assert_int_eq(map(0x20000, va + PAGE, PAGE), 0);
+	ck_assert_int_eq(unmap(0x10000, PAGE), PAGE);
+	ck_assert_int_eq(unmap(0x20000, PAGE), PAGE);
+	ck_assert_int_eq(map_flags(0x10000, va + 2 * PAGE, PAGE, VFIO_DMA_MAP_FLAG_READ), 0);
+	return (long)sio_process_vmlck(rig.process);
+}
+
+/* Device E's DMA carries the id of the bridge above it. Its old domain lives on with device A. */
+static inline long move_behind_bridge(void)
+{
+	struct sio_device *device = sio_device_find(rig.machine, "E");
+	int first = rig.container, bridged, fd;
+	long reads;
+	char byte;
+
+	use(VFIO_TYPE1_IOMMU);
+	ck_assert_int_eq(map(0x10000, memory(1), PAGE), 0);
+	bridged = rig_group(&rig, "E");
+	ck_assert_int_eq(rig_join(&rig, bridged, first), 0);
+	fd = rig_device(&rig, bridged, "E");
+	ck_assert_int_eq(sio_dma_read(device, 0x10000, &byte, 1, NULL), 0);
+	sio_close(rig.process, fd);
+	sio_close(rig.process, bridged);
+	rig.container = sio_open(rig.process, "/dev/vfio/vfio");
+	bridged = rig_group(&rig, "E");
+	ck_assert_int_eq(rig_join(&rig, bridged, rig.container), 0);
+	ck_assert_int_eq(set_iommu(VFIO_TYPE1_IOMMU), 0);
+	ck_assert_int_ge(rig_device(&rig, bridged, "E"), 0);
+	ck_assert_int_eq(map(0x20000, memory(1), PAGE), 0);
+	reads = sio_dma_read(device, 0x20000, &byte, 1, NULL) == 0;
+	rig.container = first;
+	return reads;
+}
+
 static inline long unmap_last_page(void)
 {
 	use_v2();

@@ -45,6 +45,8 @@ static const struct mistake mistakes[] = {
 	 "p:1: fault-codes is \"qemu\", expected \"qemu-7.2\""},
 	{"units = ( {\nscalable-mode = true; ecap = 0xf00f4a; } );",
 	 "p:1: unit dmar0: scalable-mode with an ecap without it, expected bit 43 of ecap set"},
+	{"units = ( { quiet-hit = true; } );",
+	 "p:1: unknown key \"quiet-hit\" in a unit, expected \"quiet-hits\""},
 	{"units = ( { noncoherent = true; ecap = 0xf00f4b; } );",
 	 "p:1: unit dmar0: noncoherent with an ecap that says otherwise, expected bit 0 of ecap "
 	 "clear"},

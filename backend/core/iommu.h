@@ -83,6 +83,9 @@ struct iommu_driver {
 	/* True: every later leaf snoops, whatever its prot. */
 	bool (*enforce_cache_coherency)(struct iommu_domain *domain);
 	bool (*capable)(const struct iommu_device *dev, enum iommu_cap cap);
+	/* Make a new domain a nesting one. No driver here can; NULL: it does not know the question.
+	 */
+	int (*enable_nesting)(struct iommu_domain *domain);
 	/* Append this device's regions. 0 or -ENOMEM. */
 	int (*reserved)(const struct iommu_device *dev, struct resv_list *list);
 	const char *(*domain_audit)(const struct iommu_domain *domain);
@@ -123,6 +126,8 @@ struct pt_run iommu_query(const struct iommu_domain *domain, iova_t iova, uint64
 /* Lowest translated iova in [from, last]; false: none. */
 bool iommu_next(const struct iommu_domain *domain, iova_t from, iova_t last, iova_t *found);
 bool iommu_enforce_cache_coherency(struct iommu_domain *domain);
+/* -EINVAL: the driver does not know what that is; else what it says. */
+int iommu_enable_nesting(struct iommu_domain *domain);
 const char *iommu_domain_audit(const struct iommu_domain *domain);
 
 /* ---- devices and groups ---- */

@@ -49,6 +49,7 @@ struct mm {
 	bool fork_shares_pins; /* pinned pages are copied on write like others (before 5.9) */
 	bool charges_drift;    /* charges are taken back from others than who paid (before 6.1) */
 	bool pfnmap_offset;    /* PFN maps are pinned whatever their protection (before 5.8) */
+	bool huge_zero_splits; /* writing to the huge zero page takes small pages (5.8 to 6.12) */
 };
 
 static inline struct mm *mm_get(struct mm *mm)

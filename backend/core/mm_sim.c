@@ -37,6 +37,7 @@ struct mm *mm_sim_create(struct phys *phys, uint64_t seed)
 	sim->rng.state = seed;
 	imap_init(&sim->areas);
 	imap_init(&sim->pages);
+	imap_init(&sim->zero_blocks);
 	return &sim->mm;
 }
 
@@ -47,6 +48,7 @@ void mm_sim_exit(struct mm *mm)
 	if (!mm->users || --mm->users)
 		return;
 	extent_drop_all(&sim->pages, sim->phys);
+	imap_fini(&sim->zero_blocks);
 	area_drop_all(sim);
 }
 
@@ -179,7 +181,9 @@ struct mm *mm_sim_fork(struct mm *parent)
 	mm->fork_shares_pins = parent->fork_shares_pins;
 	mm->charges_drift = parent->charges_drift;
 	mm->pfnmap_offset = parent->pfnmap_offset;
-	if (fork_areas(mm_sim_of(mm), from) && fork_pages(mm_sim_of(mm), from))
+	mm->huge_zero_splits = parent->huge_zero_splits;
+	if (fork_areas(mm_sim_of(mm), from) && fork_pages(mm_sim_of(mm), from) &&
+	    zero_blocks_copy(mm_sim_of(mm), from))
 		return mm;
 	sim_destroy(mm);
 	return NULL;

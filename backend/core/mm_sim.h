@@ -14,6 +14,8 @@
 #include "mm.h"
 #include "phys.h"
 
+struct file;
+
 enum { MM_READ = 1, MM_WRITE = 2 };
 
 enum mm_kind {
@@ -40,6 +42,8 @@ struct mm_map_req {
 	bool hugetlb; /* MAP_HUGETLB: 2 MiB pages; cuts inside one are refused */
 	enum mm_contiguity contiguity;
 	pa_t pfn_pa; /* MM_PFN */
+	struct file
+		*file; /* MM_PFN: stays open as long as any of it is mapped; NULL: nothing does */
 };
 
 /* User addresses end below this. */
@@ -52,8 +56,12 @@ struct mm *mm_sim_fork(struct mm *parent);
 /* Exit or exec: all areas go; pinned pages stay with their pins. */
 void mm_sim_exit(struct mm *mm);
 
-int mm_sim_map(struct mm *mm, const struct mm_map_req *req); /* replaces what was there */
-int mm_sim_unmap(struct mm *mm, uint64_t va, uint64_t len);  /* munmap */
+/*
+ * Replaces what was there. Whatever takes the last page of a file's map away (munmap, a map over
+ * it, exit) may close the file, with all that follows from that.
+ */
+int mm_sim_map(struct mm *mm, const struct mm_map_req *req);
+int mm_sim_unmap(struct mm *mm, uint64_t va, uint64_t len);                  /* munmap */
 int mm_sim_protect(struct mm *mm, uint64_t va, uint64_t len, unsigned prot); /* mprotect */
 int mm_sim_discard(struct mm *mm, uint64_t va, uint64_t len);                /* MADV_DONTNEED */
 /* mlock by `task` (its limit and capability count) / munlock. */

@@ -99,8 +99,9 @@ static const struct row rows[] = {
 		{"1", "TYPE1"}, {"1_3", "TYPE1, TYPE1v2"}, {"1_3_6", "TYPE1, TYPE1v2, NESTING"}}},
 	  FIELD(set_iommu), {{K2012, SET_IOMMU_1}, {KRFC, SET_IOMMU_NONE}, {K3_14, SET_IOMMU_1_3},
 			     {K4_4, SET_IOMMU_1_3_6}, {K6_17, SET_IOMMU_1_3}} },
-	{ {"nesting_enodev", "a driver without nesting answers ENODEV, not EINVAL", true, {{0}}},
-	  FIELD(nesting_enodev), {{K2012, 0}, {K5_10, 1}, {K6_1, 0}} },
+	{ {"vtd_nesting_enodev", "VT-d is asked for nesting and has none: ENODEV, not EINVAL", true,
+	   {{0}}},
+	  FIELD(vtd_nesting_enodev), {{K2012, 0}, {K5_10, 1}, {K6_1, 0}} },
 	{ {"dma_cc", "CHECK_EXTENSION knows DMA_CC", true, {{0}}},
 	  FIELD(dma_cc), {{K2012, 0}, {K3_14, 1}} },
 	{ {"set_container_fd_first",
@@ -229,6 +230,9 @@ static const struct row rows[] = {
 	{ {"fork_shares_pins", "a fork leaves pinned pages to whoever does not write first", true,
 	   {{0}}},
 	  FIELD(fork_shares_pins), {{K2012, 1}, {K5_10, 0}} },
+	{ {"huge_zero_splits", "a write to the huge zero page takes a small page, not a huge one",
+	   true, {{0}}},
+	  FIELD(huge_zero_splits), {{K2012, 0}, {K5_8, 1}, {K6_17, 0}} },
 
 	/* ---- information, dirty pages ---- */
 	{ {"info", "flags of GET_INFO", false, {
@@ -258,13 +262,17 @@ static const struct row rows[] = {
 	  FIELD(vtd_every_pgsize), {{K2012, 1}, {K5_12, 0}} },
 	{ {"write_only_readable", "VT-d: a device can read a write-only mapping", true, {{0}}},
 	  FIELD(write_only_readable), {{K2012, 0}, {K5_10, 1}, {K7_2, 0}} },
+	{ {"vtd_alias_kept", "VT-d: a unit is not told when the entry of an id that a bridge puts on a "
+	   "device's DMA changes", true, {{0}}},
+	  FIELD(vtd_alias_kept), {{K2012, 0}, {K6_12, 1}} },
 	{ {"amd_pgsizes", "page sizes that AMD-Vi reports: powers of two but 512 GiB", false, {
 		{"all", "from 4 KiB up"}, {"2p", "4 KiB to 2 PiB"}, {"64t", "4 KiB to 64 TiB"}}},
 	  FIELD(amd_pgsizes), {{K2012, AMD_PGSIZES_ALL}, {K6_12, AMD_PGSIZES_2P},
 			       {K7_2, AMD_PGSIZES_64T}} },
 	{ {"amd_aperture_48", "AMD-Vi's address space ends at 2^48, not at 2^64", true, {{0}}},
 	  FIELD(amd_aperture_48), {{K2012, 0}, {K6_17, 1}} },
-	{ {"amd_map_busy", "AMD-Vi: mapping over what is mapped is refused: EBUSY", true, {{0}}},
+	{ {"amd_map_busy", "AMD-Vi: EBUSY where something is mapped; later that is replaced", true,
+	   {{0}}},
 	  FIELD(amd_map_busy), {{K2012, 1}, {K5_0, 0}} },
 	{ {"device_req_irq", "devices have a fifth interrupt, the request to be released", true,
 	   {{0}}},

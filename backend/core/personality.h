@@ -42,7 +42,7 @@ enum pers_fgsp { FGSP_LEAVES, FGSP_AT_0, FGSP_RESERVED, FGSP_NO_PROBE };
 struct personality {
 	char name[PERSONALITY_NAME_MAX]; /* "6.12", "6.12,unmap_wrap_4_15" */
 	/* choosing a driver */
-	uint8_t container, set_iommu, nesting_enodev, dma_cc;
+	uint8_t container, set_iommu, vtd_nesting_enodev, dma_cc;
 	uint8_t set_container_fd_first, set_container_ebadfd, dma_ownership, device_fd_name_first;
 	uint8_t companions, last_device;
 	/* groups and domains */
@@ -54,11 +54,13 @@ struct personality {
 	uint8_t unmap_all, vaddr, vaddr_recharge;
 	/* pages and their price */
 	uint8_t charge, limit, batched_pinning, pfnmap_offset, zero_page_pins, fork_shares_pins;
+	uint8_t huge_zero_splits;
 	/* information, dirty pages */
 	uint8_t info, info_error_count, iova_cap, migration_cap, avail_cap, zeroed_caps;
 	uint8_t dirty, full_dirty_on_detach;
 	/* drivers and device files */
-	uint8_t vtd_every_pgsize, write_only_readable, amd_pgsizes, amd_aperture_48, amd_map_busy;
+	uint8_t vtd_every_pgsize, write_only_readable, amd_pgsizes, amd_aperture_48, amd_map_busy,
+		vtd_alias_kept;
 	uint8_t device_req_irq;
 };
 

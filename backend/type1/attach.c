@@ -148,9 +148,8 @@ static int domain_create(struct type1 *t1, struct iommu_group *group, struct t1_
 		if (rc && t1_kernel(t1)->domain_eio)
 			rc = -EIO;
 	}
-	/* No driver here has the operation that makes a first-stage domain of an existing one. */
 	if (!rc && t1->nesting)
-		rc = t1_kernel(t1)->nesting_enodev ? -ENODEV : -EINVAL;
+		rc = iommu_enable_nesting(domain->domain);
 	if (rc) {
 		domain_destroy(domain);
 		return rc;

@@ -285,25 +285,42 @@ static const char *audit_translation(const struct type1 *t1, const struct t1_dma
 	return NULL;
 }
 
+/* Nothing in [first, last] is translated but what is known to be left behind. */
+static bool is_gap(const struct type1 *t1, const struct iommu_domain *domain, iova_t first,
+		   iova_t last)
+{
+	struct imap_entry stray;
+	iova_t found;
+
+	while (first <= last && iommu_next(domain, first, last, &found)) {
+		if (!imap_find(&t1->strays, found, found, &stray))
+			return false;
+		if (stray.last >= last)
+			return true;
+		first = stray.last + 1;
+	}
+	return true;
+}
+
 /* Nothing is translated between the mappings. */
 static const char *audit_gaps(const struct type1 *t1, const struct iommu_domain *domain,
 			      iova_t poison)
 {
 	struct t1_walk walk = t1_walk(t1);
-	iova_t from = 0, found;
+	iova_t from = 0;
 	const struct t1_dma *dma;
 
 	while ((dma = t1_walk_next(&walk)) && !is_poisoned(dma, poison)) {
 		if (!dma->iommu_mapped || !dma->size)
 			continue;
-		if (dma->iova > from && iommu_next(domain, from, dma->iova - 1, &found))
+		if (dma->iova > from && !is_gap(t1, domain, from, dma->iova - 1))
 			return "a domain translates an address that no mapping covers";
 		from = dma->iova + dma->size;
 		if (!from)
 			return NULL;
 	}
-	if (poison ? poison > from && iommu_next(domain, from, poison - 1, &found)
-		   : iommu_next(domain, from, UINT64_MAX, &found))
+	if (poison ? poison > from && !is_gap(t1, domain, from, poison - 1)
+		   : !is_gap(t1, domain, from, UINT64_MAX))
 		return "a domain translates an address that no mapping covers";
 	return NULL;
 }

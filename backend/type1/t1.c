@@ -63,6 +63,7 @@ int t1_open(struct iommu *iommu, struct type1_params *params, unsigned long arg,
 	t1->dma_avail = t1->dma_limit;
 	t1->pgsize_bitmap = SIO_PAGE_MASK;
 	imap_init(&t1->map);
+	imap_init(&t1->strays);
 	twin_init(&t1->twin);
 	pool_init(&t1->dma_pool, sizeof(struct t1_dma));
 	if (t1_has_one_domain(t1)) {
@@ -87,6 +88,7 @@ void t1_release(struct type1 *t1)
 	t1_leak_container_gone(t1);
 	iova_list_fini(&t1->iova);
 	imap_fini(&t1->map);
+	imap_fini(&t1->strays);
 	twin_fini(&t1->twin);
 	pool_fini(&t1->dma_pool);
 	free(t1->domain);

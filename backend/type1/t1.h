@@ -68,6 +68,7 @@ struct type1 {
 	struct imap map;
 	struct twin twin;
 	bool twin_on;
+	struct imap strays; /* pages that t1_map_try_harder() left translated; for audits */
 	struct pool dma_pool;
 	struct t1_owner *owners;
 };
@@ -185,8 +186,8 @@ long t1_unmap_dma(struct type1 *t1, const struct caller *caller, uint64_t arg);
 void t1_remove_dma(struct type1 *t1, struct t1_dma *dma);
 void t1_remove_all(struct type1 *t1);
 /* A run that the IOMMU called busy, page by page. */
-int t1_map_try_harder(struct iommu_domain *domain, iova_t iova, const struct pin_run *chunk,
-		      unsigned prot);
+int t1_map_try_harder(struct type1 *t1, struct iommu_domain *domain, iova_t iova,
+		      const struct pin_run *chunk, unsigned prot);
 
 /* ---- t1_2012.c: the container with one domain, up to 3.13 ---- */
 

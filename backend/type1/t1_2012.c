@@ -191,7 +191,7 @@ static int map_run(struct type1 *t1, struct t1_dma *dma, const struct pin_run *c
 		rc = iommu_map(domain_of(t1), iova, &run, (unsigned)dma->prot);
 		if (rc != -EBUSY)
 			return rc;
-		return t1_map_try_harder(domain_of(t1), iova, chunk, (unsigned)dma->prot);
+		return t1_map_try_harder(t1, domain_of(t1), iova, chunk, (unsigned)dma->prot);
 	}
 	for (rc = 0; done < chunk->pages; done++) {
 		struct pt_run page = {.oa = chunk->pa + done * (uint64_t)chunk->step,

@@ -380,6 +380,8 @@ struct unit *vtd_create(const struct vtd_cfg *cfg, struct phys *phys, struct dma
 	vtd->unit.ops = &vtd_ops;
 	vtd->fault_codes = cfg->fault_codes;
 	vtd->version = cfg->version ? cfg->version : 0x10;
+	vtd->quiet_hits = cfg->quiet_hits;
+	vtd->codes = &vtd_codes_legacy;
 	init_tables(vtd);
 	pthread_mutex_init(&vtd->lock, NULL);
 	viewed = init_view(vtd, cfg->noncoherent);

@@ -181,6 +181,7 @@ struct vtd {
 	struct flush_view *view; /* NULL: `tables` is `phys` */
 	uint8_t fault_codes;     /* enum vtd_fault_codes */
 	uint32_t version;        /* what the version register says */
+	bool quiet_hits;
 	struct dma_fabric *fabric;
 	struct unit_env env;
 	struct vtd_reg_map map;

@@ -75,6 +75,7 @@ struct platform_unit {
 	uint64_t cap, ecap;
 	uint8_t version; /* VER register, 0: the model's */
 	enum platform_fault_codes fault_codes;
+	bool quiet_hits;    /* what a cached page does not permit is blocked without a fault */
 	bool noncoherent;   /* its walks do not see what a driver has not flushed */
 	bool scalable_mode; /* the unit has it, and the kernel wants it */
 	/* What cap and ecap are made of when the file does not give them. */

@@ -108,10 +108,13 @@ int session_boot(struct session *s, const struct session_machine *machine)
 		.kernel = kernel_of(s, machine),
 		.strict = s->cfg->strict,
 	};
+	const struct machine_extra extra = {
+		.quiet_hits = machine->emulated_vtd && !s->cfg->platform,
+	};
 	char why[256] = "";
 	int rc;
 
-	rc = sio_machine_create(&cfg, &s->machine, why, sizeof(why));
+	rc = machine_create(&cfg, &extra, &s->machine, why, sizeof(why));
 	if (rc == -ENOENT && !s->cfg->platform)
 		return session_error(s, 0, "recorded on platform \"%s\", which is not emulated",
 				     machine->platform);
