@@ -55,6 +55,7 @@ void iommu_journal_add(struct iommu *iommu, const struct iommu_journal_entry *en
 int iommu_group_join(struct iommu_device *dev);
 void iommu_group_destroy(struct iommu_group *group);
 const char *iommu_group_audit(const struct iommu_group *group);
+const char *iommu_bare_group_audit(const struct iommu_group *group);
 
 /* Append one region, unsorted. */
 int resv_list_add(struct resv_list *list, uint64_t first, uint64_t last, enum resv_type type);

@@ -178,6 +178,8 @@ int area_populate(struct mm_sim *sim, const struct area *area, uint64_t first, u
 
 int sim_pin(struct mm *mm, uint64_t va, uint64_t max_pages, bool write, struct pin_run *run);
 void sim_unpin(struct mm *mm, const struct pin_run *run, bool dirty);
+/* mm_sim_access.c */
+int sim_copy(struct mm *mm, uint64_t va, void *buf, uint64_t len, bool write);
 
 /* ---- for tests ---- */
 
