@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What mappings that end at 2^64 leave behind.
+ * What mappings leave behind: pins that nobody takes back any more.
+ *
+ * Pages that a device has not unpinned when the last group goes stay pinned. The kernel warns.
+ *
+ * The other case are mappings that end at 2^64.
  *
  * Before 6.18 such a mapping's end is 0 in the kernel's arithmetic, so the loop that should unmap
  * and unpin it does not run: when it goes, its translations, pins and charge stay. Nothing can be
@@ -74,6 +78,34 @@ void t1_leak_end(struct type1 *t1, const struct t1_dma *dma, bool leaked)
 	}
 	*link = leak->next;
 	leak_free(leak);
+}
+
+bool t1_leak_pages(struct type1 *t1, const struct t1_dma *dma)
+{
+	struct t1_pages walk = t1_pages(t1, dma, dma->iova, dma->iova + (dma->size - 1));
+	struct t1_leak *leak = calloc(1, sizeof(*leak));
+	const struct t1_page *page;
+	iova_t iova;
+
+	if (!leak)
+		return false;
+	while ((page = t1_pages_next(&walk, &iova))) {
+		struct pin_run *grown = realloc(leak->run, (leak->run_count + 1) * sizeof(*grown));
+
+		if (!grown) {
+			leak_free(leak);
+			return false;
+		}
+		leak->run = grown;
+		grown[leak->run_count++] = (struct pin_run){.pa = page->pa,
+							    .pages = 1,
+							    .step = (int64_t)SIO_PAGE_SIZE};
+	}
+	leak->mm = mm_get(dma->owner->mm);
+	leak->pages = dma->locked_pages;
+	leak->next = t1->params->leaks;
+	t1->params->leaks = leak;
+	return true;
 }
 
 void t1_leak_container_gone(struct type1 *t1)

@@ -47,6 +47,7 @@ static int replay_unpinned(struct type1 *t1, struct iommu_domain *domain, struct
 		.task = task,
 		.vaddr = dma->vaddr,
 		.left = dma->size >> SIO_PAGE_LG2,
+		.one_by_one = t1_has_pages(t1, dma),
 	};
 	uint64_t done = 0;
 	int rc = 0;
@@ -61,7 +62,7 @@ static int replay_unpinned(struct type1 *t1, struct iommu_domain *domain, struct
 		run = t1_pt_run(&chunk);
 		rc = iommu_map(domain, dma->iova + done, &run, (unsigned)dma->prot | IOMMU_CACHE);
 		if (rc)
-			t1_uncharge(t1, dma, t1_unpin(t1, dma, &chunk));
+			t1_unpin_uncharge(t1, dma, dma->iova + done, &chunk);
 		done += chunk.pages * SIO_PAGE_SIZE;
 	}
 	t1_pin_end(&pin);
@@ -84,7 +85,7 @@ static void unwind_dma(struct type1 *t1, struct iommu_domain *domain, struct t1_
 
 		if (iommu_unmap(domain, iova, run.pages * SIO_PAGE_SIZE) == 0)
 			return;
-		t1_uncharge(t1, dma, t1_unpin(t1, dma, &pinned));
+		t1_unpin_uncharge(t1, dma, iova, &pinned);
 		if (run.pages >= left)
 			return;
 		iova += run.pages * SIO_PAGE_SIZE;
