@@ -310,6 +310,31 @@ START_TEST(a_replay_that_fails_gives_back_what_it_charged)
 }
 END_TEST
 
+START_TEST(before_5_9_a_replay_that_fails_leaves_its_pages)
+{
+	uint64_t va;
+
+	rig_start(&rig, "5.8", V0);
+	va = rig_memory(&rig, 8);
+	for (unsigned i = 0; i < 3; i++)
+		ck_assert_int_eq(rig_map(&rig, (i + 1) * IOVA, va, 8), 0);
+	ck_assert_int_eq(rig_pin(&rig, V0, 2 * IOVA + 2 * PAGE), 1);
+	/* Two mappings stay, with one page that is paid for already; the third fails. */
+	ck_assert_int_eq(sio_inject(rig.machine, "iommu.map:nth=6,errno=ENOMEM", NULL, 0), 0);
+	ck_assert_int_eq(rig_join(&rig, A), -ENOMEM);
+	ck_assert_uint_eq(rig_locked(&rig), 1 + 8 + 7);
+	ck_assert_uint_eq(rig_pinned(&rig), 1 + 8 + 8);
+	/* Everything else goes on as if they had never been. */
+	ck_assert_int_eq(sio_inject(rig.machine, "", NULL, 0), 0);
+	ck_assert_int_eq(rig_join(&rig, A), 0);
+	ck_assert_uint_eq(rig_locked(&rig), 24 + 8 + 7);
+	ck_assert_int_eq(rig_unmap(&rig, IOVA, 1024, 0), 24);
+	ck_assert_uint_eq(rig_locked(&rig), 8 + 7);
+	ck_assert_uint_eq(rig_pinned(&rig), 8 + 8);
+	rig_halt(&rig);
+}
+END_TEST
+
 START_TEST(an_aperture_is_not_tested_against_older_mappings)
 {
 	uint64_t va;
@@ -989,6 +1014,7 @@ static Suite *build_suite(void)
 	tcase_add_test(mixed, the_last_domain_goes_and_pins_are_charged_anew);
 	tcase_add_test(mixed, mappings_end_with_the_last_group_of_either_kind);
 	tcase_add_test(mixed, a_replay_that_fails_gives_back_what_it_charged);
+	tcase_add_test(mixed, before_5_9_a_replay_that_fails_leaves_its_pages);
 	tcase_add_test(mixed, an_aperture_is_not_tested_against_older_mappings);
 	tcase_add_test(asks, unmap_asks_for_the_whole_mapping_and_no_other);
 	tcase_add_test(asks, a_driver_that_keeps_its_pages_is_asked_eleven_times);

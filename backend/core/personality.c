@@ -145,7 +145,7 @@ static const struct row rows[] = {
 	   {{0}}},
 	  FIELD(iova_list), {{K2012, 0}, {K5_4, 1}} },
 	{ {"replay_rollback", "a replay that fails takes out what it had mapped", true, {{0}}},
-	  FIELD(replay_rollback), {{K2012, 0}, {K5_12, 1}} },
+	  FIELD(replay_rollback), {{K2012, 0}, {K5_10, 1}} },
 	{ {"fgsp", "UNMAP goes by", false, {
 		{"leaves", "whatever leaf the unit removes for a page"},
 		{"at_0", "runs, or leaves after a probe at address 0"},

@@ -135,11 +135,17 @@ static uint64_t shared_pages(const struct type1 *t1, struct t1_dma *dma, iova_t 
 uint64_t t1_run_price(const struct type1 *t1, struct t1_dma *dma, iova_t iova,
 		      const struct pin_run *run)
 {
+	if (!t1_has_pages(t1, dma))
+		return run->reserved ? 0 : run->pages;
+	return t1_replay_price(t1, dma, iova, run);
+}
+
+uint64_t t1_replay_price(const struct type1 *t1, struct t1_dma *dma, iova_t iova,
+			 const struct pin_run *run)
+{
 	struct pin_run rest = *run;
 	uint64_t price = 0;
 
-	if (!t1_has_pages(t1, dma))
-		return run->reserved ? 0 : run->pages;
 	while (rest.pages) {
 		bool ram;
 		uint64_t pages = t1_run_split(t1->iommu->phys, &rest, &ram);
@@ -158,7 +164,7 @@ void t1_unpin_uncharge(struct type1 *t1, struct t1_dma *dma, iova_t iova, const 
 	uint64_t charged = t1_unpin(t1, dma, run);
 
 	if (t1_has_pages(t1, dma))
-		charged = t1_run_price(t1, dma, iova, run);
+		charged = t1_replay_price(t1, dma, iova, run);
 	t1_uncharge(t1, dma, charged);
 }
 

@@ -92,6 +92,16 @@ static void unwind_dma(struct type1 *t1, struct iommu_domain *domain, struct t1_
 	}
 }
 
+/* Without a rollback translations go with the new domain, and pins stay: nobody finds them again.
+ */
+static void unwind(struct type1 *t1, struct iommu_domain *domain, struct t1_dma *dma)
+{
+	if (!t1_kernel(t1)->replay_rollback &&
+	    (dma->iommu_mapped || t1_leak_replayed(t1, domain, dma)))
+		return;
+	unwind_dma(t1, domain, dma);
+}
+
 int t1_replay(struct type1 *t1, struct t1_domain *domain, const struct caller *caller)
 {
 	struct t1_walk walk = t1_walk(t1);
@@ -109,12 +119,9 @@ int t1_replay(struct type1 *t1, struct t1_domain *domain, const struct caller *c
 			break;
 	}
 	if (rc) {
-		/* Otherwise it goes with the new domain. */
-		if (!t1_kernel(t1)->replay_rollback)
-			return rc;
 		for (; dma; dma = t1_prev(t1, dma))
 			if (dma->size && !t1_dma_is_stuck(t1, dma))
-				unwind_dma(t1, domain->domain, dma);
+				unwind(t1, domain->domain, dma);
 		return rc;
 	}
 	walk = t1_walk(t1);

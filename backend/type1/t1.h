@@ -278,6 +278,9 @@ void t1_pages_mark_dirty(const struct type1 *t1, struct t1_dma *dma);
  */
 uint64_t t1_run_price(const struct type1 *t1, struct t1_dma *dma, iova_t iova,
 		      const struct pin_run *run);
+/* The same for a run of which parts may be RAM and parts not, as tables show it. */
+uint64_t t1_replay_price(const struct type1 *t1, struct t1_dma *dma, iova_t iova,
+			 const struct pin_run *run);
 /* Unpin a run of the mapping and give back what it paid. */
 void t1_unpin_uncharge(struct type1 *t1, struct t1_dma *dma, iova_t iova,
 		       const struct pin_run *run);
@@ -329,5 +332,7 @@ void t1_leak_end(struct type1 *t1, const struct t1_dma *dma, bool leaked);
 void t1_leak_container_gone(struct type1 *t1);
 /* Pages that a device keeps of a mapping that goes. False: no memory for the record. */
 bool t1_leak_pages(struct type1 *t1, const struct t1_dma *dma);
+/* Pages that a replay pinned for a domain that goes, and their charge. False: no memory. */
+bool t1_leak_replayed(struct type1 *t1, const struct iommu_domain *domain, struct t1_dma *dma);
 
 #endif

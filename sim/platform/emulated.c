@@ -42,8 +42,8 @@ static int emulated_parse(struct parser *parser, const config_setting_t *group, 
 	int rc;
 
 	strcpy(device->model, "generic");
-	rc = keys_parse(parser, group, "emulated device", emulated_keys,
-			SIO_ARRAY_SIZE(emulated_keys), device);
+	rc = keys_parse(parser, group, "mdev", emulated_keys, SIO_ARRAY_SIZE(emulated_keys),
+			device);
 	if (rc)
 		return rc;
 	if (!*device->name)
