@@ -32,6 +32,8 @@ static const char rig_platform[] =
 	"emulated = ( { name = \"V0\"; }, { name = \"V1\"; model = \"serial\"; },\n"
 	"  { name = \"V2\"; } );\n";
 
+enum { V0, V1, V2, A, B };
+
 struct rig;
 
 /* A device and its driver. */
@@ -251,6 +253,15 @@ static inline uint64_t rig_pinned(const struct rig *rig)
 
 	sio_stats(rig->machine, &stats);
 	return stats.pinned_pages;
+}
+
+/* Pins that the test takes back itself. */
+static inline int rig_pin_many(const struct rig *rig, unsigned i, uint64_t iova, unsigned pages,
+			       unsigned prot)
+{
+	static uint64_t address[1024];
+
+	return sio_device_pin_pages(rig->dev[i].device, iova, pages, prot, address);
 }
 
 /* DIRTY_PAGES with START or STOP. */

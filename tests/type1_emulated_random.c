@@ -16,8 +16,6 @@
 #define BASE       UINT64_C(0x400000)
 #define STEPS      700u
 
-enum { V0, V1, V2, A, B };
-
 struct slot {
 	bool mapped, lock_cap;
 	unsigned pages;
