@@ -74,7 +74,7 @@ static int group_number(const char *name)
 
 static int file_open(struct sio_process *process, const char *path)
 {
-	static const char dir[] = "/dev/vfio/";
+	static const char dir[] = "/dev/vfio/", noiommu[] = "noiommu-";
 	struct vfio *vfio = process->machine->vfio;
 	struct caller caller = machine_caller(process);
 	struct file *file;
@@ -89,6 +89,10 @@ static int file_open(struct sio_process *process, const char *path)
 		file = vfio_container_open(vfio, &error);
 	else if (group >= 0)
 		file = vfio_group_open(vfio, group, &caller, &error);
+	else if (!strncmp(name, noiommu, strlen(noiommu)) &&
+		 group_number(name + strlen(noiommu)) >= 0)
+		file = vfio_noiommu_group_open(vfio, group_number(name + strlen(noiommu)), &caller,
+					       &error);
 	else
 		return -ENOENT;
 	if (!file)
@@ -111,25 +115,31 @@ int sio_open(struct sio_process *process, const char *path)
 
 int sio_ioctl(struct sio_process *process, int fd, unsigned long request, void *arg)
 {
+	struct sio_machine *machine = process->machine;
 	struct caller caller;
 	struct file *file;
 	long rc = -EBADF;
 
-	machine_enter(process->machine, true);
+	machine_enter(machine, true);
 	caller = machine_caller(process);
 	caller.ua = &program_memory;
 	file = fd_lookup(process->fds, fd);
 	if (file) {
-		/* The file outlives the call even if the call closes the descriptor. */
+		/*
+		 * File and task outlive the call, even if a device's driver that the call asks for
+		 * pages closes the descriptor, or the process ends meanwhile.
+		 */
 		file_get(file);
-		process->machine->iommu.current = process->task;
+		task_get(caller.task);
+		machine->iommu.current = caller.task;
 		rc = file->ops->ioctl ? file->ops->ioctl(file, &caller, (unsigned int)request,
 							 (uint64_t)(uintptr_t)arg)
 				      : -ENOTTY;
 		file_put(file);
-		process->machine->iommu.current = NULL;
+		machine->iommu.current = NULL;
+		task_put(caller.task);
 	}
-	machine_leave(process->machine);
+	machine_leave(machine);
 	return (int)answer(rc);
 }
 

@@ -38,9 +38,33 @@ static int boot_bind(const struct boot *boot, struct sio_device *device)
 	if (driver == PLATFORM_NO_DRIVER || (driver == PLATFORM_VFIO_PCI && !device->pci))
 		return 0;
 	rc = machine_driver_bind(device, platform_driver_name(driver));
+	if (rc == -EINVAL && driver == PLATFORM_VFIO_PCI && !device->iommu->group)
+		return boot_error(boot, rc,
+				  "%s: %s has no IOMMU, which vfio-pci needs: expected a unit that "
+				  "serves it, noiommu = true and a kernel from 4.5 on, or another "
+				  "driver",
+				  boot->machine->platform->name, device->bdf);
 	if (rc)
 		return boot_error(boot, rc, "%s: %s: its driver does not bind: %s",
 				  boot->machine->platform->name, device->bdf, strerror(-rc));
+	return 0;
+}
+
+/* A kernel without emulated devices has no driver that would make them. */
+static int boot_emulated(const struct boot *boot)
+{
+	struct sio_machine *machine = boot->machine;
+	const struct platform *platform = machine->platform;
+
+	for (unsigned i = 0; i < platform->emulated_count; i++) {
+		const struct platform_emulated *from = &platform->emulated[i];
+		struct sio_device *device;
+		int rc = machine_emulated_create(machine, from->name, from->model, &device);
+
+		if (rc && rc != -ENOTTY)
+			return boot_error(boot, rc, "%s: emulated device %s: %s", platform->name,
+					  from->name, strerror(-rc));
+	}
 	return 0;
 }
 
@@ -59,12 +83,15 @@ int machine_boot_system(const struct boot *boot)
 	}
 	if (rc)
 		return rc;
-	machine->vfio = vfio_create(&(struct vfio_cfg){.iommu = &machine->iommu});
+	machine->vfio = vfio_create(&(struct vfio_cfg){
+		.iommu = &machine->iommu,
+		.noiommu = boot->noiommu || machine->platform->noiommu,
+	});
 	if (!machine->vfio)
 		return boot_no_memory(boot);
 	for (unsigned i = 0; i < machine->device_count && !rc; i++)
 		rc = boot_bind(boot, &machine->device[i]);
-	return rc;
+	return rc ? rc : boot_emulated(boot);
 }
 
 static int boot_machine(const struct boot *boot, const struct sio_machine_cfg *cfg)
@@ -101,6 +128,7 @@ int machine_create(const struct sio_machine_cfg *cfg, const struct machine_extra
 	boot.platform_text = cfg->platform_text;
 	boot.ram_bytes = cfg->ram_bytes;
 	boot.strict = cfg->strict;
+	boot.noiommu = cfg->noiommu;
 	boot.env = &machine_unit_env;
 	if (!boot.machine) {
 		rc = boot_no_memory(&boot);

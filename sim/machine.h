@@ -51,7 +51,21 @@ struct sio_device {
 	struct pci_dev *pci; /* NULL: a bridge */
 	struct iommu_device *iommu;
 	char bdf[16];
+
+	/* What its driver wants to be told. */
+	sio_unmap_fn *unmap;
+	void *unmap_user;
+
+	/* An emulated device: no platform_device, no iommu; fn is its own, and in no topology. */
+	char *name;
+	struct vfio_device *vfio;
+	struct sio_device *next;
 };
+
+static inline bool device_is_emulated(const struct sio_device *device)
+{
+	return device->name != NULL;
+}
 
 struct sio_process {
 	struct sio_machine *machine;
@@ -75,6 +89,8 @@ struct sio_port {
 
 struct sio_machine {
 	pthread_mutex_t lock;
+	pthread_cond_t changed; /* somebody did something */
+	unsigned waiters;       /* for that */
 	struct platform *platform;
 	struct phys *phys;
 	struct topology topology;
@@ -91,6 +107,7 @@ struct sio_machine {
 	struct sio_hw *hw;         /* the hardware alone: whose machine this is, else NULL */
 	struct sio_device *device; /* in order of (segment, rid) */
 	unsigned device_count;
+	struct sio_device *emulated;   /* in order of creation */
 	struct sio_process *processes; /* newest first */
 	uint64_t seed;
 	bool numbered;                /* machine_operation() counts operations, not the calls */
@@ -128,6 +145,8 @@ void machine_enter(struct sio_machine *machine, bool counts);
 void machine_look(struct sio_machine *machine);
 /* Handle what arrived meanwhile, give the lock back. */
 void machine_leave(struct sio_machine *machine);
+/* Give the lock back until another call has been made. */
+void machine_wait(struct sio_machine *machine);
 /* Handle queued interrupts and stale reports now; the lock is held. */
 void machine_settle(struct sio_machine *machine);
 /* One line of `len` bytes: which cache still holds what, for which requester. */
@@ -154,6 +173,11 @@ void machine_processes_end(struct sio_machine *machine);
 int machine_transfer(const struct sio_machine *machine, struct dma_port *port,
 		     const struct dma_req *req, void *buf, struct sio_fault *fault);
 void machine_fault_format(const struct iommu_fault *fault, struct sio_fault *out);
+/* An emulated device by name, NULL: none; a new one: 0, -ENOTTY, -ENOMEM. */
+struct sio_device *machine_emulated_find(const struct sio_machine *machine, const char *name);
+int machine_emulated_create(struct sio_machine *machine, const char *name, const char *model,
+			    struct sio_device **device);
+void machine_emulated_free(struct sio_machine *machine);
 struct sio_device *machine_device_at(struct sio_machine *machine, uint16_t segment, uint16_t rid);
 
 #endif

@@ -103,7 +103,17 @@ void machine_leave(struct sio_machine *machine)
 {
 	fail_leave(machine->outer_plan);
 	machine_settle(machine);
+	if (machine->waiters)
+		pthread_cond_broadcast(&machine->changed);
 	pthread_mutex_unlock(&machine->lock);
+}
+
+void machine_wait(struct sio_machine *machine)
+{
+	machine_settle(machine);
+	machine->waiters++;
+	pthread_cond_wait(&machine->changed, &machine->lock);
+	machine->waiters--;
 }
 
 void machine_operation(struct sio_machine *machine, uint64_t number)

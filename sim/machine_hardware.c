@@ -235,6 +235,7 @@ struct sio_machine *machine_new(void)
 	if (!machine)
 		return NULL;
 	pthread_mutex_init(&machine->lock, NULL);
+	pthread_cond_init(&machine->changed, NULL);
 	pthread_mutex_init(&machine->event_lock, NULL);
 	return machine;
 }
@@ -275,10 +276,12 @@ static void destroy_hardware(struct sio_machine *machine)
 
 void machine_free(struct sio_machine *machine)
 {
+	machine_emulated_free(machine);
 	destroy_devices(machine);
 	destroy_hardware(machine);
 	platform_destroy(machine->platform);
 	pthread_mutex_destroy(&machine->event_lock);
+	pthread_cond_destroy(&machine->changed);
 	pthread_mutex_destroy(&machine->lock);
 	free(machine);
 }

@@ -373,3 +373,13 @@ int sio_mem_write(struct sio_process *process, uint64_t address, const void *buf
 	machine_leave(process->machine);
 	return rc;
 }
+
+int sio_mem_physical(struct sio_process *process, uint64_t address, uint64_t *physical)
+{
+	bool found;
+
+	machine_enter(process->machine, false);
+	found = mm_sim_physical(process->task->mm, address, physical);
+	machine_leave(process->machine);
+	return found ? 0 : -EFAULT;
+}

@@ -47,6 +47,7 @@ struct sio_machine_cfg {
 	uint64_t ram_bytes;        /* emulated RAM; 0: the platform's, or 16 GiB */
 	uint64_t seed;             /* for seeded contiguity policies */
 	bool strict;               /* compare every cached translation with a fresh walk */
+	bool noiommu;              /* enable no-IOMMU mode, as a platform can too */
 };
 
 /*
@@ -116,13 +117,18 @@ int sio_mem_protect(struct sio_process *process, uint64_t address, uint64_t size
 int sio_mem_discard(struct sio_process *process, uint64_t address, uint64_t size);
 int sio_mem_lock(struct sio_process *process, uint64_t address, uint64_t size);
 int sio_mem_unlock(struct sio_process *process, uint64_t address, uint64_t size);
+/* Where in physical memory a byte is, as /proc/PID/pagemap tells. -EFAULT: nowhere, or not yet. */
+int sio_mem_physical(struct sio_process *process, uint64_t address, uint64_t *physical);
 /* As the process itself would read and write; -EFAULT where it would get a signal. */
 int sio_mem_read(struct sio_process *process, uint64_t address, void *buf, size_t len);
 int sio_mem_write(struct sio_process *process, uint64_t address, const void *buf, size_t len);
 
 /* ---- files ---- */
 
-/* "/dev/vfio/vfio", "/dev/vfio/GROUP". A descriptor of the process, or -1 and errno. */
+/*
+ * "/dev/vfio/vfio", "/dev/vfio/GROUP"; "/dev/vfio/noiommu-GROUP" for a device without an IOMMU in
+ * no-IOMMU mode. A descriptor of the process, or -1 and errno.
+ */
 int sio_open(struct sio_process *process, const char *path);
 /*
  * An ioctl with the structures of <linux/vfio.h>. `arg` and pointers inside structures (dirty
@@ -142,7 +148,8 @@ int sio_eventfd_read(struct sio_process *process, int fd, uint64_t *count);
 
 /* By platform name ("A") or address ("0000:01:00.0", "01:00.0"). NULL: none. */
 struct sio_device *sio_device_find(struct sio_machine *machine, const char *name);
-/* "0000:01:00.0". Lives as long as the machine. */
+/* "0000:01:00.0"; the name of an emulated device. This is what GET_DEVICE_FD wants. Lives as long
+ * as the machine. */
 const char *sio_device_bdf(const struct sio_device *device);
 /* IOMMU group number, -1: none. */
 int sio_device_group(const struct sio_device *device);
@@ -183,8 +190,9 @@ struct sio_fault {
 /*
  * The device reads (writes) `len` bytes of memory at `iova`. 0: done. -EACCES: the IOMMU blocked
  * it, *fault (may be NULL) says why; bytes before the faulting page were moved. -EIO: nothing
- * answers at the translated address. Bus master enable is not looked at here: this is the device's
- * own engine.
+ * answers at the translated address. -EINVAL: an emulated device, which does no DMA. Bus master
+ * enable is not looked at here: this is the device's own engine. Without an IOMMU `iova` is a
+ * physical address.
  */
 int sio_dma_read(struct sio_device *device, uint64_t iova, void *buf, size_t len,
 		 struct sio_fault *fault);
@@ -197,6 +205,63 @@ int sio_port_dma(struct sio_port *port, struct sio_device *device, uint64_t iova
 		 size_t len, bool write, struct sio_fault *fault);
 /* Faults that the driver read out of the units, oldest first. False: no more. */
 bool sio_fault_next(struct sio_machine *machine, struct sio_fault *fault);
+
+/* ---- the driver of a device: emulated devices, pinned pages ---- */
+
+/*
+ * An emulated device (mdev): no DMA of its own; its driver, which is your program, reaches memory
+ * by the calls below. It is alone in a group that no IOMMU serves, and its file shows a PCI
+ * function of `model` (as in platform files; NULL: "generic"). A platform can declare some as well.
+ * The device lives as long as the machine. -EINVAL: no such model, or a name that is empty, longer
+ * than 63 bytes or an address; -EEXIST; -ENOTTY: the kernel knows no such devices (before 4.10);
+ * -ENOMEM.
+ */
+int sio_device_create_emulated(struct sio_machine *machine, const char *name, const char *model,
+			       struct sio_device **device);
+
+/*
+ * UNMAP_DMA is about to remove the mapping [iova, iova + size), of which some device holds pages:
+ * unpin them. Called on the thread of that ioctl, without locks: it may make any call but ending
+ * the machine. When eleven rounds of asking have not helped, where a kernel would die of a bug, the
+ * ioctl fails with EFAULT.
+ */
+typedef void sio_unmap_fn(void *user, struct sio_device *device, uint64_t iova, uint64_t size);
+
+/*
+ * The driver's callback, NULL: none. It counts from the next opening of the device's file until the
+ * last one is closed. -EBUSY: the device is open; -ENODEV: no vfio driver has it.
+ */
+int sio_device_on_unmap(struct sio_device *device, sio_unmap_fn *call, void *user);
+
+/*
+ * Pin `pages` pages (1 to 512) from `iova` on, a whole page, for use as `prot` (enum sio_prot)
+ * says; address[i] receives where page i is in physical memory. The device is open (before 6.0: its
+ * group is in a container with a driver). A device behind an IOMMU may do this too, and is taken at
+ * its word from then on: it dirties what it has pinned and nothing else.
+ *
+ * Returns `pages`; or, with no page pinned: -EINVAL not open, no page, no callback, no mapping
+ * there or device memory; -E2BIG; -EACCES not TYPE1v2; -EBUSY some mapping has lost its address
+ * (in 5.12: waits for another thread to give it one, -EFAULT once the container's file is closed);
+ * -EPERM the mapping allows less; -ENODEV the mapper is gone; -ENOMEM its limit; -EFAULT its
+ * memory; -ENOTTY the kernel, or the container, has no such call; the device's driver is another
+ * one: -ENODEV.
+ */
+int sio_device_pin_pages(struct sio_device *device, uint64_t iova, unsigned pages, unsigned prot,
+			 uint64_t *address);
+/*
+ * Undo one pin of each page; pages that are not pinned are passed over. Returns how many pages lie
+ * before the first that no mapping has; -EINVAL if that is none; others as above. What is still
+ * pinned when the last group leaves the container stays pinned and charged for ever, as in Linux.
+ */
+int sio_device_unpin_pages(struct sio_device *device, uint64_t iova, unsigned pages);
+/*
+ * Read (write) memory of mappings without pinning, in the context of `process`, NULL: of a kernel
+ * thread. Mappings need to allow reading in both cases. 0; bytes before an error are done: -EINVAL
+ * not open, no bytes, no mapping; -EPERM the mapping forbids it or the mapper is gone; -EFAULT its
+ * memory, or `process` is not the mapper; -EBUSY, -ENOTTY, -ENODEV as above.
+ */
+int sio_device_dma_rw(struct sio_device *device, struct sio_process *process, uint64_t iova,
+		      void *buf, size_t len, bool write);
 
 /* ---- looking inside ---- */
 
@@ -268,7 +333,10 @@ uint64_t sio_inject_injected(struct sio_machine *machine, unsigned n);
 
 /* ---- parameters ---- */
 
-/* A vfio_iommu_type1 module parameter: dma_entry_limit, disable_hugepages, allow_unsafe_interrupts.
+/*
+ * A module parameter: dma_entry_limit, disable_hugepages, allow_unsafe_interrupts of
+ * vfio_iommu_type1; enable_unsafe_noiommu_mode of vfio (devices without an IOMMU are bound at boot,
+ * if it was on then). -EINVAL; -ENOENT: this kernel has no such parameter.
  */
 int sio_param(struct sio_machine *machine, const char *name, uint64_t value);
 

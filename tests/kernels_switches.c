@@ -97,6 +97,15 @@ static const struct {
 	{"limit_shortens_run", "the run after the shortened one fails likewise"},
 	{"no_batched_pinning", "pages that were only touched show before 6.3: zero_page_pins"},
 	{"no_huge_zero_splits", "zero pages show in charges before 6.3 only: zero_page_pins"},
+	{"no_emulated", "what emulated devices may is in type1_emulated, by kernel"},
+	{"unmap_callback_notifier", "the same"},
+	{"no_pin_behind_iommu", "the same"},
+	{"pin_lone_device", "the same"},
+	{"no_pin_needs_page", "the same"},
+	{"no_dma_rw", "the same"},
+	{"no_dma_rw_dirty_whole", "the same"},
+	{"vaddr_pins_wait", "the same"},
+	{"no_noiommu", "no preset has a device without an IOMMU: vfio_noiommu"},
 	{"no_full_dirty_on_detach", "groups that remain mark everything as well"},
 };
 

@@ -248,7 +248,8 @@ void iommu_group_destroy(struct iommu_group *group)
 		group->domain->attached--;
 	if (group->blocking_domain)
 		iommu_domain_free(group->blocking_domain);
-	iommu_domain_free(group->default_domain);
+	if (group->default_domain)
+		iommu_domain_free(group->default_domain);
 	free(group);
 }
 
@@ -336,6 +337,8 @@ void iommu_detach_group(struct iommu_domain *domain, struct iommu_group *group)
 
 const char *iommu_group_audit(const struct iommu_group *group)
 {
+	if (group->bare)
+		return iommu_bare_group_audit(group);
 	if (!group->devices)
 		return "a group has no device";
 	if (!group->domain)

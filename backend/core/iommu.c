@@ -239,8 +239,8 @@ static const char *devices_audit(const struct iommu *iommu)
 	for (const struct iommu_device *dev = iommu->priv->devices; dev; dev = dev->next) {
 		const struct iommu_device *member;
 
-		if (!dev->group != !dev->driver)
-			return "a device has a group exactly when a driver serves it";
+		if (!dev->driver != (!dev->group || dev->group->bare))
+			return "a device has an IOMMU's group exactly when a driver serves it";
 		if (!dev->group)
 			continue;
 		for (member = dev->group->devices; member != dev; member = member->next_in_group) {

@@ -59,6 +59,7 @@ int iommu_group_set_domain(struct iommu_group *group, struct iommu_domain *domai
 /* The same to the default or blocking domain, where a device can always go back to. */
 void iommu_group_restore_domain(struct iommu_group *group, struct iommu_domain *domain);
 const char *iommu_group_audit(const struct iommu_group *group);
+const char *iommu_bare_group_audit(const struct iommu_group *group);
 
 /* Where the group is when nobody has attached it to a domain: with an owner of mainline's form the
  * blocking domain, else the default domain. */

@@ -36,6 +36,11 @@ struct mm_ops {
 	/* Drop the pins of a run; works after the address space is gone. Reserved runs are ignored.
 	 */
 	void (*unpin)(struct mm *mm, const struct pin_run *run, bool dirty);
+	/*
+	 * Read or write as the process itself would. 0; -EFAULT where it would get a signal, bytes
+	 * before that are done.
+	 */
+	int (*copy)(struct mm *mm, uint64_t va, void *buf, uint64_t len, bool write);
 	void (*destroy)(struct mm *mm);
 };
 

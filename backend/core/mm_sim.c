@@ -23,6 +23,7 @@ static void sim_destroy(struct mm *mm)
 static const struct mm_ops sim_ops = {
 	.pin = sim_pin,
 	.unpin = sim_unpin,
+	.copy = sim_copy,
 	.destroy = sim_destroy,
 };
 

@@ -144,6 +144,11 @@ static int access_memory(struct mm_sim *sim, uint64_t va, uint8_t *buf, uint64_t
 	return 0;
 }
 
+int sim_copy(struct mm *mm, uint64_t va, void *buf, uint64_t len, bool write)
+{
+	return access_memory(mm_sim_of(mm), va, buf, len, write);
+}
+
 int mm_sim_read(struct mm *mm, uint64_t va, void *buf, uint64_t len)
 {
 	return access_memory(mm_sim_of(mm), va, buf, len, false);
@@ -153,6 +158,30 @@ int mm_sim_write(struct mm *mm, uint64_t va, const void *buf, uint64_t len)
 {
 	/* Only read from when `write` is set. */
 	return access_memory(mm_sim_of(mm), va, (uint8_t *)(uintptr_t)buf, len, true);
+}
+
+bool mm_sim_physical(struct mm *mm, uint64_t va, pa_t *pa)
+{
+	struct mm_sim *sim = mm_sim_of(mm);
+	uint64_t page = va >> SIO_PAGE_LG2;
+	const struct area *area = area_at(sim, page);
+	struct page_space space;
+	struct extent x;
+
+	if (!area)
+		return false;
+	*pa = va % SIO_PAGE_SIZE;
+	if (area->kind == MM_PFN) {
+		*pa += (page + area->pfn_shift) << SIO_PAGE_LG2;
+		return true;
+	}
+	space = area_space(sim, area);
+	if (!extent_at(space.map, page - space.shift, &x) &&
+	    (area->kind != MM_FILE_PRIVATE ||
+	     !extent_at(&area->object->pages, page - area->object_shift, &x)))
+		return false;
+	*pa += x.pfn << SIO_PAGE_LG2;
+	return true;
 }
 
 int mm_sim_touch(struct mm *mm, uint64_t va, uint64_t len)

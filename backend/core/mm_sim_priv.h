@@ -199,6 +199,8 @@ bool zero_blocks_copy(struct mm_sim *to, const struct mm_sim *from);
 
 int sim_pin(struct mm *mm, uint64_t va, uint64_t max_pages, bool write, struct pin_run *run);
 void sim_unpin(struct mm *mm, const struct pin_run *run, bool dirty);
+/* mm_sim_access.c */
+int sim_copy(struct mm *mm, uint64_t va, void *buf, uint64_t len, bool write);
 
 /* ---- for tests ---- */
 

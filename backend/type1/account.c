@@ -7,6 +7,8 @@
  * added all the same, only the limit is not tested. A charge on an address space that has died is
  * not taken back.
  *
+ * A mapping that is `skewed` (pages.c) may be given back more than it paid.
+ *
  * Invariant: the sum of locked_pages over an mm's mappings is what type1 added to its locked_vm.
  */
 #include "type1/t1.h"
@@ -124,8 +126,8 @@ void t1_uncharge(struct type1 *t1, struct t1_dma *dma, uint64_t pages)
 	if (!mm || !mm_alive(mm))
 		return;
 	sio_assert(mm != dma->owner->mm || t1_kernel(t1)->charge != CHARGE_MAPPING ||
-		   mm->locked_pages >= pages);
-	sio_assert(dma->locked_pages >= pages);
+		   mm->locked_pages >= pages || dma->skewed);
+	sio_assert(dma->locked_pages >= pages || dma->skewed);
 	/* Below zero when somebody else paid: the kernel's count wraps as well. */
 	mm->locked_pages -= pages;
 	dma->locked_pages -= pages;

@@ -485,7 +485,9 @@ static void leave_domain(struct type1 *t1, struct t1_domain *domain, struct iomm
 	if (domain->group_count || t1_has_one_domain(t1))
 		return;
 	/* Ownership of a group is what allows mappings: with the last domain they all go. */
-	if (t1->domain_count == 1)
+	if (t1->domain_count == 1 && t1->emulated.group_count)
+		t1_reaccount(t1);
+	else if (t1->domain_count == 1)
 		t1_remove_all(t1);
 	remove_domain(t1, domain);
 	iova_expand(t1, list);
@@ -497,6 +499,8 @@ void t1_detach_group(struct type1 *t1, struct iommu_group *group)
 	struct t1_domain *domain = find_group(t1, group);
 	struct iova_list list;
 
+	if (t1_detach_emulated(t1, group))
+		return;
 	/* Without memory for a copy the old list stays: narrower than it could be. */
 	iova_list_copy(&t1->iova, &list);
 	if (domain)
@@ -505,7 +509,7 @@ void t1_detach_group(struct type1 *t1, struct iommu_group *group)
 		iova_list_fini(&list);
 	else
 		iova_replace(t1, &list);
-	if (!domain)
+	if (!domain || !t1_forget_tracking(t1, group))
 		return;
 	t1->untracked_groups--;
 	if (t1->dirty_tracking && t1_kernel(t1)->full_dirty_on_detach)

@@ -4,7 +4,8 @@
  *
  * The page tables of the first domain say where pages lie, so they are the reference: the other
  * domains must agree, the frames must be pinned, and the number of charged frames must be the
- * mapping's share. Nothing but mappings may be translated.
+ * mapping's share. Without a domain the share is what devices hold. Nothing but mappings may be
+ * translated.
  *
  * From the lowest mapping (or leak of one) that ends at 2^64 upward, before 6.18, the kernel itself
  * keeps none of this: that part is left out, but for the pins, which are recorded (leak.c).
@@ -183,7 +184,7 @@ static const char *audit_domains(const struct type1 *t1)
 	 * only with the next domain. */
 	if ((sizes & -sizes) != t1_pgsize(t1))
 		return "the smallest page is not the smallest that all domains have";
-	if (groups != t1->untracked_groups)
+	if (groups != t1->untracked_groups + t1->emulated.tracking_count)
 		return "the count of groups that cannot track is wrong";
 	return NULL;
 }
@@ -280,7 +281,7 @@ static const char *audit_translation(const struct type1 *t1, const struct t1_dma
 		page += run.pages;
 	}
 	/* The share of an owner that died is not kept. */
-	if (mm_alive(dma->owner->mm) && charged != dma->locked_pages)
+	if (mm_alive(dma->owner->mm) && !dma->skewed && charged != dma->locked_pages)
 		return "a mapping is charged for another number of pages than it holds";
 	return NULL;
 }
@@ -300,6 +301,30 @@ static bool is_gap(const struct type1 *t1, const struct iommu_domain *domain, io
 		first = stray.last + 1;
 	}
 	return true;
+}
+
+/* Without a domain nothing is translated, and only what devices hold is charged. */
+static const char *audit_unmapped(const struct type1 *t1, const struct t1_dma *dma)
+{
+	uint64_t charged = 0;
+
+	for (uint64_t page = dma->iova >> SIO_PAGE_LG2, left = dma->size >> SIO_PAGE_LG2;
+	     left && imap_count(&t1->emulated.pages); page++, left--) {
+		struct imap_entry e;
+		const struct t1_page *held;
+
+		/* From one page that is held to the next. */
+		if (!imap_ceil(&t1->emulated.pages, page, &e) || e.first - page >= left)
+			break;
+		left -= e.first - page;
+		page = e.first;
+		held = (const struct t1_page *)(uintptr_t)e.value;
+		charged += held->dma == dma && phys_is_ram(t1->iommu->phys, held->pa, 1) &&
+			   held->pa != t1->iommu->phys->zero_page;
+	}
+	if (mm_alive(dma->owner->mm) && !dma->skewed && charged != dma->locked_pages)
+		return "a mapping without a domain is charged for other pages than devices hold";
+	return NULL;
 }
 
 /* Nothing is translated between the mappings. */
@@ -342,9 +367,10 @@ static const char *audit_translations(const struct type1 *t1, iova_t poison, boo
 		if (dma->iommu_mapped != (t1->domain_count != 0) && !t1_dma_is_stuck(t1, dma))
 			return "a mapping is in the IOMMU exactly when there is a domain: not this "
 			       "one";
-		if (!t1->domain_count || is_poisoned(dma, poison))
+		if (is_poisoned(dma, poison))
 			continue;
-		what = audit_translation(t1, dma, thorough);
+		what = t1->domain_count ? audit_translation(t1, dma, thorough)
+					: audit_unmapped(t1, dma);
 		if (what)
 			return what;
 	}
@@ -365,6 +391,8 @@ static const char *audit_all(const struct type1 *t1, bool thorough)
 		what = audit_domains(t1);
 	if (!what)
 		what = audit_translations(t1, poison, thorough);
+	if (!what)
+		what = t1_emulated_audit(t1);
 	return what;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The group file (/dev/vfio/N).
+ * The group file (/dev/vfio/N; /dev/vfio/noiommu-N when nothing translates the group's DMA).
  *
  * Kernel behaviour: drivers/vfio/group.c. One open file at a time, because whoever holds it decides
  * about the whole group. An open device holds the group's file, so the group leaves its container
@@ -25,9 +25,19 @@ static const struct personality *kernel_of(const struct vfio_group *group)
 	return group->vfio->iommu->personality;
 }
 
+bool vfio_group_forbids(const struct vfio_group *group, const struct caller *caller)
+{
+	return group->kind == VFIO_GROUP_NOIOMMU && !caller->task->cap_sys_rawio;
+}
+
+static bool has_driver(const struct vfio_group *group)
+{
+	return group->container && vfio_container_has_driver(group->container);
+}
+
 int vfio_group_use_container(struct vfio_group *group)
 {
-	if (!group->container || !group->container->t1)
+	if (!has_driver(group))
 		return -EINVAL;
 	file_get(group->opened);
 	group->container_users++;
@@ -105,6 +115,8 @@ static long set_container(struct vfio_group *group, const struct caller *caller,
 	/* Before 6.1 a negative number is no argument at all, and the group is looked at first. */
 	if (!kernel_of(group)->set_container_fd_first && (fd < 0 || group->container))
 		return -EINVAL;
+	if (!kernel_of(group)->set_container_fd_first && vfio_group_forbids(group, caller))
+		return -EPERM;
 	file = fd_lookup(caller->fds, fd);
 	if (!file)
 		return -EBADF;
@@ -149,10 +161,12 @@ static int copy_name(const struct caller *caller, uint64_t arg, char *name)
  */
 static int name_matches(const struct vfio_device *dev, const char *name)
 {
-	const struct pci_function *fn = dev->idev->pci;
+	const struct pci_function *fn = dev->pci->fn;
 	char own[16];
 	size_t len;
 
+	if (dev->name)
+		return !strcmp(name, dev->name);
 	pci_format_bdf(own, fn->segment, fn->rid, true);
 	len = strlen(own);
 	if (strncmp(name, own, len))
@@ -173,10 +187,12 @@ static long get_device_fd(struct vfio_group *group, const struct caller *caller,
 	if (rc)
 		return rc;
 	/* Before 6.1 the group is looked at first, and only here its viability. */
-	if (!kernel_of(group)->device_fd_name_first && (!group->container || !group->container->t1))
+	if (!kernel_of(group)->device_fd_name_first && !has_driver(group))
 		return -EINVAL;
 	if (!kernel_of(group)->dma_ownership && group->iommu_group && !is_viable(group))
 		return -EINVAL;
+	if (!kernel_of(group)->device_fd_name_first && vfio_group_forbids(group, caller))
+		return -EPERM;
 	for (dev = group->devices; dev; dev = dev->next) {
 		rc = name_matches(dev, name);
 		if (rc)
@@ -186,6 +202,9 @@ static long get_device_fd(struct vfio_group *group, const struct caller *caller,
 		return rc;
 	if (!dev)
 		return -ENODEV;
+	/* A device that is open already is opened again without a question. */
+	if (has_driver(group) && !dev->open_count && vfio_group_forbids(group, caller))
+		return -EPERM;
 	rc = vfio_device_open(dev, &file);
 	if (rc)
 		return rc;
@@ -240,17 +259,12 @@ struct vfio_group *vfio_group_from_file(const struct file *file)
 	return file->ops == &group_ops ? ((const struct group_file *)file)->group : NULL;
 }
 
-struct file *vfio_group_open(struct vfio *vfio, int group_id, const struct caller *caller,
-			     int *error)
+static struct file *group_open(struct vfio_group *group, const struct caller *caller, int *error)
 {
-	struct vfio_group *group = vfio->groups;
 	struct group_file *gf;
 
-	(void)caller; /* only groups without an IOMMU ask for a capability */
-	while (group && group->iommu_group->id != group_id)
-		group = group->next;
-	if (!group || group->opened) {
-		*error = group ? -EBUSY : -ENOENT;
+	if (vfio_group_forbids(group, caller) || group->opened) {
+		*error = vfio_group_forbids(group, caller) ? -EPERM : -EBUSY;
 		return NULL;
 	}
 	gf = fail_calloc("vfio.group.open", 1, sizeof(*gf));
@@ -263,4 +277,27 @@ struct file *vfio_group_open(struct vfio *vfio, int group_id, const struct calle
 	gf->group = group;
 	group->opened = &gf->file;
 	return &gf->file;
+}
+
+static struct file *open_by_name(struct vfio *vfio, int group_id, bool noiommu,
+				 const struct caller *caller, int *error)
+{
+	for (struct vfio_group *group = vfio->groups; group; group = group->next)
+		if (group->iommu_group->id == group_id &&
+		    noiommu == (group->kind == VFIO_GROUP_NOIOMMU))
+			return group_open(group, caller, error);
+	*error = -ENOENT;
+	return NULL;
+}
+
+struct file *vfio_group_open(struct vfio *vfio, int group_id, const struct caller *caller,
+			     int *error)
+{
+	return open_by_name(vfio, group_id, false, caller, error);
+}
+
+struct file *vfio_noiommu_group_open(struct vfio *vfio, int group_id, const struct caller *caller,
+				     int *error)
+{
+	return open_by_name(vfio, group_id, true, caller, error);
 }

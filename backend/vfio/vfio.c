@@ -21,7 +21,7 @@ struct vfio *vfio_create(const struct vfio_cfg *cfg)
 	if (!vfio)
 		return NULL;
 	vfio->iommu = cfg->iommu;
-	vfio->noiommu = cfg->noiommu;
+	vfio->noiommu = cfg->noiommu && cfg->iommu->personality->noiommu;
 	vfio->params.dma_entry_limit = 65535;
 	return vfio;
 }
@@ -29,8 +29,11 @@ struct vfio *vfio_create(const struct vfio_cfg *cfg)
 static void device_free(struct vfio_device *dev)
 {
 	sio_assert(!dev->open_count);
-	dev->idev->vfio_bound = false;
-	iommu_device_unbind(dev->idev);
+	if (dev->idev) {
+		dev->idev->vfio_bound = false;
+		iommu_device_unbind(dev->idev);
+	}
+	free(dev->name);
 	free(dev);
 }
 
@@ -79,7 +82,16 @@ struct type1_params *vfio_params(struct vfio *vfio)
 	return &vfio->params;
 }
 
-static struct vfio_group *group_create(struct vfio *vfio, struct iommu_group *iommu_group)
+int vfio_set_noiommu(struct vfio *vfio, bool noiommu)
+{
+	if (!vfio->iommu->personality->noiommu)
+		return -ENOENT;
+	vfio->noiommu = noiommu;
+	return 0;
+}
+
+struct vfio_group *vfio_group_create(struct vfio *vfio, struct iommu_group *iommu_group,
+				     enum vfio_group_kind kind)
 {
 	struct vfio_group *group = fail_calloc("vfio.bind.group", 1, sizeof(*group));
 	struct vfio_group **at = &vfio->groups;
@@ -87,6 +99,7 @@ static struct vfio_group *group_create(struct vfio *vfio, struct iommu_group *io
 	if (!group)
 		return NULL;
 	group->vfio = vfio;
+	group->kind = kind;
 	group->iommu_group = iommu_group;
 	iommu_group->vfio = group;
 	while (*at)
@@ -95,28 +108,50 @@ static struct vfio_group *group_create(struct vfio *vfio, struct iommu_group *io
 	return group;
 }
 
-int vfio_device_bind(struct vfio *vfio, struct iommu_device *idev, struct pci_dev *pci)
+/* The group that a device without one gets in no-IOMMU mode. */
+static int noiommu_group(struct vfio *vfio, struct iommu_device *idev, struct vfio_group **group)
 {
-	struct vfio_device **at;
-	struct vfio_group *group;
-	struct vfio_device *dev;
+	struct iommu_group *bare;
+	int rc = iommu_bare_group_create(vfio->iommu, idev, &bare);
 
-	if (*idev->bound_to)
-		return -EBUSY;
+	if (rc)
+		return rc;
+	*group = vfio_group_create(vfio, bare, VFIO_GROUP_NOIOMMU);
+	return *group ? 0 : -ENOMEM;
+}
+
+static int group_for(struct vfio *vfio, struct iommu_device *idev, struct vfio_group **group)
+{
+	if (!idev->group && vfio->noiommu)
+		return noiommu_group(vfio, idev, group);
 	/* Without a group there is no isolation; without coherency user space could not restore it.
 	 */
 	if (!idev->group || !idev->driver ||
 	    fail_at(FAIL_POINT("vfio.bind.coherent", FAIL_CAPABILITY, EINVAL)) ||
 	    !idev->driver->capable(idev, IOMMU_CAP_CACHE_COHERENCY))
 		return -EINVAL;
+	*group = idev->group->vfio;
+	if (!*group)
+		*group = vfio_group_create(vfio, idev->group, VFIO_GROUP_IOMMU);
+	return *group ? 0 : -ENOMEM;
+}
+
+int vfio_device_bind(struct vfio *vfio, struct iommu_device *idev, struct pci_dev *pci)
+{
+	struct vfio_device **at;
+	struct vfio_group *group;
+	struct vfio_device *dev;
+	int rc;
+
+	if (*idev->bound_to)
+		return -EBUSY;
+	rc = group_for(vfio, idev, &group);
+	if (rc)
+		return rc;
 	dev = fail_calloc("vfio.bind.device", 1, sizeof(*dev));
-	if (!dev)
-		return -ENOMEM;
-	group = idev->group->vfio;
-	if (!group)
-		group = group_create(vfio, idev->group);
-	if (!group) {
-		free(dev);
+	if (!dev) {
+		if (!group->opened)
+			vfio_group_closed(group);
 		return -ENOMEM;
 	}
 	dev->group = group;
@@ -185,6 +220,15 @@ bool vfio_driver_breaks_group(const struct vfio *vfio, const struct iommu_device
 	       !vfio_companion_allowed(idev);
 }
 
+struct vfio_device *vfio_device_find(const struct vfio *vfio, const struct iommu_device *idev)
+{
+	for (const struct vfio_group *g = vfio->groups; g; g = g->next)
+		for (struct vfio_device *dev = g->devices; dev; dev = dev->next)
+			if (idev && dev->idev == idev)
+				return dev;
+	return NULL;
+}
+
 struct type1 *vfio_file_type1(const struct file *file)
 {
 	const struct vfio_container *container = vfio_container_from_file(file);
@@ -238,7 +282,12 @@ static const char *audit_group(const struct vfio_group *group)
 		return "vfio group: in a container without an open file";
 	if (group->opened && group->opened->refs < open + (open ? 0u : 1u))
 		return "vfio group: the file has fewer references than open devices";
-	if (group->container && group->vfio->iommu->personality->dma_ownership &&
+	if (group->iommu_group->bare != (group->kind != VFIO_GROUP_IOMMU))
+		return "vfio group: its kind is not that of its IOMMU group";
+	if (group->container && group->container->noiommu != (group->kind == VFIO_GROUP_NOIOMMU))
+		return "vfio group: in a container of another kind";
+	if (group->container && group->kind == VFIO_GROUP_IOMMU &&
+	    group->vfio->iommu->personality->dma_ownership &&
 	    !iommu_group_claimed(group->iommu_group))
 		return "vfio group: in a container without DMA ownership";
 	return NULL;
@@ -253,7 +302,9 @@ static const char *audit_container(const struct vfio_container *container, bool 
 			return "vfio container: holds a group that names another one";
 		groups++;
 	}
-	if (container->t1 && !groups)
+	if (container->t1 && container->noiommu)
+		return "vfio container: type1 beside groups without an IOMMU";
+	if (vfio_container_has_driver(container) && !groups)
 		return "vfio container: driver selected without a group";
 	if (container->refs != groups && container->refs != groups + 1)
 		return "vfio container: references are not its file and groups";

@@ -117,6 +117,13 @@ struct platform_device {
 	struct platform_place place;
 };
 
+/* A device whose DMA a driver on the CPU does (mdev); on no bus. */
+struct platform_emulated {
+	char name[64]; /* not empty */
+	char model[32];
+	struct platform_place place;
+};
+
 /* Memory that the firmware wants mapped one to one for some devices (DMAR's RMRR). */
 struct platform_rmrr {
 	uint64_t first, last;
@@ -155,12 +162,15 @@ struct platform {
 	char *description;
 	uint64_t ram_bytes;
 	bool intremap;
+	bool noiommu;       /* the kernel's no-IOMMU mode is enabled */
 	bool scalable_mode; /* the kernel uses it in every unit that has it */
 	struct platform_unit *unit;
 	unsigned unit_count;
 	struct platform_device
 		*device; /* in order of (segment, rid): bridges precede what is below */
 	unsigned device_count;
+	struct platform_emulated *emulated; /* in the file's order */
+	unsigned emulated_count;
 	struct platform_rmrr *rmrr;
 	unsigned rmrr_count;
 	struct platform_ivmd *ivmd;
