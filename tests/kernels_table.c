@@ -192,6 +192,16 @@ static long map_to_the_end(void)
 	return map(LAST, memory(1), PAGE);
 }
 
+static long map_to_the_end_is_noticed(void)
+{
+	long notices = 0;
+
+	map_to_the_end();
+	while (sio_notice_next(rig.machine))
+		notices++;
+	return notices;
+}
+
 /* An entry that ends at 2^64 is not found, so that only the driver can object to the second. */
 static long map_last_page_twice(void)
 {
@@ -486,6 +496,10 @@ static const struct row vtd48[] = {
 	 map_to_the_end,
 	 false,
 	 {{"2012", -EFAULT}, {"rfc2014", 0}, {"3.16", -EFAULT}, {"5.4", -EINVAL}}},
+	{"MAP to 2^64, where the kernel stops",
+	 map_to_the_end_is_noticed,
+	 false,
+	 {{"2012", 1}, {"rfc2014", 0}, {"3.16", 1}, {"5.4", 0}}},
 	{"MAP over 2^64", map_over_the_end, false, {{"2012", -EINVAL}, {"6.18", -EOVERFLOW}}},
 	{"MAP of a reserved region", map_reserved, false, {{"2012", 0}, {"5.4", -EINVAL}}},
 	{"MAP beyond the aperture",
