@@ -93,7 +93,8 @@ struct sio_machine {
 	unsigned device_count;
 	struct sio_process *processes; /* newest first */
 	uint64_t seed;
-	bool numbered; /* machine_operation() counts operations, not the calls */
+	bool numbered;                /* machine_operation() counts operations, not the calls */
+	struct fail_plan *outer_plan; /* of the thread that holds the lock */
 
 	/* Filled on any thread, under `event_lock`. */
 	pthread_mutex_t event_lock;
@@ -123,10 +124,14 @@ int machine_create(const struct sio_machine_cfg *cfg, const struct machine_extra
 
 /* Take the lock; `counts`: the call is an operation of its own. */
 void machine_enter(struct sio_machine *machine, bool counts);
+/* Take the lock to look inside: no failure plan is in force until machine_leave(). */
+void machine_look(struct sio_machine *machine);
 /* Handle what arrived meanwhile, give the lock back. */
 void machine_leave(struct sio_machine *machine);
 /* Handle queued interrupts and stale reports now; the lock is held. */
 void machine_settle(struct sio_machine *machine);
+/* One line of `len` bytes: which cache still holds what, for which requester. */
+void machine_stale_text(const struct stale_use *use, uint16_t segment, char *text, size_t len);
 /* From now on operations are what the caller numbers, and this is the number of the next one. */
 void machine_operation(struct sio_machine *machine, uint64_t number);
 
@@ -138,6 +143,9 @@ bool machine_intremap(const struct sio_machine *machine);
 
 /* Callbacks of units; ctx is a struct machine_unit. */
 extern const struct unit_env machine_unit_env;
+
+/* Bind a device to a kernel driver by name; the lock is held. As sio_device_bind(). */
+int machine_driver_bind(struct sio_device *device, const char *name);
 
 struct caller machine_caller(const struct sio_process *process);
 /* End all processes, newest first. */

@@ -31,6 +31,11 @@ int boot_hardware(const struct boot *boot);
 /* Takes down what boot_hardware() built, however far it came, and the machine itself. */
 void machine_free(struct sio_machine *machine);
 
+/* Drivers, devices and their groups, vfio. 0 or a negative errno, the error's line is written. */
+int machine_boot_system(const struct boot *boot);
+/* The reverse, processes first, however far the boot came; only the core's own state is left. */
+void machine_end_system(struct sio_machine *machine);
+
 /* Bring up the units that are there. Removal accepts what a failed boot left. */
 int machine_boot_drivers(const struct boot *boot);
 void machine_remove_drivers(struct sio_machine *machine);

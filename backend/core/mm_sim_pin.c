@@ -133,7 +133,9 @@ int sim_pin(struct mm *mm, uint64_t va, uint64_t max_pages, bool write, struct p
 	if (rc)
 		return rc;
 	/* Frames may go on over a border between areas, or behind a page that has just been copied.
-	 */
+	 * Where a pin takes what is there, the next area may have something else to take. */
+	if (mm->pins_as_is && !write)
+		max_pages = page_min(max_pages, area->last - page + 1);
 	while (all.n < max_pages && !pin_next(sim, page + all.n, max_pages - all.n, write, &part)) {
 		part.flags &= EXTENT_DOWN;
 		all.flags &= EXTENT_DOWN;

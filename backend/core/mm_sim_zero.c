@@ -27,7 +27,7 @@ static int zero_pages_init(struct phys *phys)
 
 	if (phys->zero_page != PA_NONE)
 		return 0;
-	got = phys_frames_alloc(phys, HUGE_PAGES + 1, 9, &pfn);
+	got = fail_frames("mm.pin.zero-page", phys, HUGE_PAGES + 1, 9, &pfn);
 	if (got != HUGE_PAGES + 1) {
 		if (got)
 			phys_frames_put(phys, pfn, got);

@@ -25,7 +25,7 @@ static struct t1_leak **leak_of(struct type1 *t1, const struct t1_dma *dma)
 
 int t1_leak_begin(struct type1 *t1, const struct t1_dma *dma)
 {
-	struct t1_leak *leak = t1_alloc(t1, sizeof(*leak));
+	struct t1_leak *leak = fail_calloc("type1.leak.begin", 1, sizeof(*leak));
 
 	if (!leak)
 		return -ENOMEM;
@@ -42,7 +42,8 @@ int t1_leak_begin(struct type1 *t1, const struct t1_dma *dma)
 int t1_leak_add(struct type1 *t1, const struct t1_dma *dma, const struct pin_run *run)
 {
 	struct t1_leak *leak = *leak_of(t1, dma);
-	struct pin_run *grown = realloc(leak->run, (leak->run_count + 1) * sizeof(*grown));
+	struct pin_run *grown =
+		fail_realloc("type1.leak.add", leak->run, (leak->run_count + 1) * sizeof(*grown));
 
 	if (!grown)
 		return -ENOMEM;

@@ -37,16 +37,14 @@ static void container_put(struct vfio_container *container)
 int vfio_container_attach(struct vfio_container *container, struct vfio_group *group,
 			  const struct caller *caller)
 {
-	bool claims = container->vfio->iommu->personality->dma_ownership;
-	int rc = claims ? iommu_group_claim(group->iommu_group, group) : 0;
+	int rc = iommu_group_claim(group->iommu_group, container);
 
 	if (rc)
 		return rc;
 	if (container->t1) {
 		rc = t1_attach_group(container->t1, group->iommu_group, caller);
 		if (rc) {
-			if (claims)
-				iommu_group_release(group->iommu_group);
+			iommu_group_release(group->iommu_group);
 			return rc;
 		}
 	}
@@ -64,8 +62,7 @@ void vfio_container_detach(struct vfio_group *group)
 
 	if (container->t1)
 		t1_detach_group(container->t1, group->iommu_group);
-	if (container->vfio->iommu->personality->dma_ownership)
-		iommu_group_release(group->iommu_group);
+	iommu_group_release(group->iommu_group);
 	while (*at != group)
 		at = &(*at)->next_in_container;
 	*at = group->next_in_container;
@@ -180,8 +177,9 @@ struct vfio_container *vfio_container_from_file(const struct file *file)
 
 struct file *vfio_container_open(struct vfio *vfio, int *error)
 {
-	struct container_file *cf = vfio_alloc(vfio, 1, sizeof(*cf));
-	struct vfio_container *container = vfio_alloc(vfio, 1, sizeof(*container));
+	struct container_file *cf = fail_calloc("vfio.container.file", 1, sizeof(*cf));
+	struct vfio_container *container =
+		fail_calloc("vfio.container.open", 1, sizeof(*container));
 	struct vfio_container **at = &vfio->containers;
 
 	if (!cf || !container) {

@@ -2,6 +2,9 @@
 /*
  * The machine's VFIO state: which devices are bound, in which groups; audit of the references.
  *
+ * A group is there for its devices. When the last one is taken from vfio-pci while a program has
+ * the group's file open, the file is what is left of it.
+ *
  * Kernel behaviour: vfio_main.c and vfio_group_find_or_alloc() of drivers/vfio.
  */
 #include "vfio/vfio.h"
@@ -11,34 +14,9 @@
 
 #include "vfio/vfio_priv.h"
 
-void *vfio_alloc(struct vfio *vfio, size_t count, size_t size)
-{
-	return inject_point(&vfio->iommu->inject, INJECT_ALLOC) ? NULL : calloc(count, size);
-}
-
-int vfio_copy_in(struct vfio *vfio, const struct caller *caller, void *dst, uint64_t src,
-		 size_t len)
-{
-	int rc = inject_point(&vfio->iommu->inject, INJECT_COPY_IN);
-
-	if (rc)
-		return rc;
-	return uaccess_ok(src, len) ? caller->ua->copy_in(caller->ua, dst, src, len) : -EFAULT;
-}
-
-int vfio_copy_out(struct vfio *vfio, const struct caller *caller, uint64_t dst, const void *src,
-		  size_t len)
-{
-	int rc = inject_point(&vfio->iommu->inject, INJECT_COPY_OUT);
-
-	if (rc)
-		return rc;
-	return uaccess_ok(dst, len) ? caller->ua->copy_out(caller->ua, dst, src, len) : -EFAULT;
-}
-
 struct vfio *vfio_create(const struct vfio_cfg *cfg)
 {
-	struct vfio *vfio = calloc(1, sizeof(*vfio));
+	struct vfio *vfio = fail_calloc("vfio.create", 1, sizeof(*vfio));
 
 	if (!vfio)
 		return NULL;
@@ -46,6 +24,35 @@ struct vfio *vfio_create(const struct vfio_cfg *cfg)
 	vfio->noiommu = cfg->noiommu;
 	vfio->params.dma_entry_limit = 65535;
 	return vfio;
+}
+
+static void device_free(struct vfio_device *dev)
+{
+	sio_assert(!dev->open_count);
+	dev->idev->vfio_bound = false;
+	iommu_device_unbind(dev->idev);
+	free(dev);
+}
+
+/* The group's number is free for another vfio group. */
+static void group_unlink(struct vfio_group *group)
+{
+	struct vfio_group **at = &group->vfio->groups;
+
+	while (*at != group)
+		at = &(*at)->next;
+	*at = group->next;
+	group->iommu_group->vfio = NULL;
+	group->iommu_group = NULL;
+}
+
+void vfio_group_closed(struct vfio_group *group)
+{
+	if (group->devices)
+		return;
+	if (group->iommu_group)
+		group_unlink(group);
+	free(group);
 }
 
 void vfio_destroy(struct vfio *vfio)
@@ -58,14 +65,10 @@ void vfio_destroy(struct vfio *vfio)
 		while (group->devices) {
 			struct vfio_device *dev = group->devices;
 
-			sio_assert(!dev->open_count);
 			group->devices = dev->next;
-			dev->idev->vfio_bound = false;
-			free(dev);
+			device_free(dev);
 		}
-		group->iommu_group->vfio = NULL;
-		vfio->groups = group->next;
-		free(group);
+		vfio_group_closed(group);
 	}
 	t1_leaks_free(&vfio->params);
 	free(vfio);
@@ -78,7 +81,7 @@ struct type1_params *vfio_params(struct vfio *vfio)
 
 static struct vfio_group *group_create(struct vfio *vfio, struct iommu_group *iommu_group)
 {
-	struct vfio_group *group = vfio_alloc(vfio, 1, sizeof(*group));
+	struct vfio_group *group = fail_calloc("vfio.bind.group", 1, sizeof(*group));
 	struct vfio_group **at = &vfio->groups;
 
 	if (!group)
@@ -98,14 +101,15 @@ int vfio_device_bind(struct vfio *vfio, struct iommu_device *idev, struct pci_de
 	struct vfio_group *group;
 	struct vfio_device *dev;
 
+	if (*idev->bound_to)
+		return -EBUSY;
 	/* Without a group there is no isolation; without coherency user space could not restore it.
 	 */
 	if (!idev->group || !idev->driver ||
+	    fail_at(FAIL_POINT("vfio.bind.coherent", FAIL_CAPABILITY, EINVAL)) ||
 	    !idev->driver->capable(idev, IOMMU_CAP_CACHE_COHERENCY))
 		return -EINVAL;
-	if (idev->vfio_bound || idev->host_driver)
-		return -EBUSY;
-	dev = vfio_alloc(vfio, 1, sizeof(*dev));
+	dev = fail_calloc("vfio.bind.device", 1, sizeof(*dev));
 	if (!dev)
 		return -ENOMEM;
 	group = idev->group->vfio;
@@ -122,8 +126,63 @@ int vfio_device_bind(struct vfio *vfio, struct iommu_device *idev, struct pci_de
 	for (at = &group->devices; *at; at = &(*at)->next)
 		;
 	*at = dev;
+	/* It manages DMA itself, so nobody is asked. */
+	iommu_device_bind(idev, "vfio-pci");
 	idev->vfio_bound = true;
 	return 0;
+}
+
+static struct vfio_device **device_link(struct vfio_group *group, const struct iommu_device *idev)
+{
+	struct vfio_device **at = group ? &group->devices : NULL;
+
+	while (at && *at && (*at)->idev != idev)
+		at = &(*at)->next;
+	return at && *at ? at : NULL;
+}
+
+/* The group's last device leaves. */
+static void group_empty(struct vfio_group *group)
+{
+	const struct personality *kernel = group->vfio->iommu->personality;
+
+	if (kernel->last_device == LAST_DEVICE_DETACHES) {
+		if (group->container)
+			vfio_container_detach(group);
+		group_unlink(group);
+	}
+	if (!group->opened)
+		vfio_group_closed(group);
+}
+
+int vfio_device_unbind(struct vfio *vfio, struct iommu_device *idev)
+{
+	struct vfio_group *group = idev->group ? idev->group->vfio : NULL;
+	struct vfio_device **at = device_link(group, idev), *dev;
+
+	if (!at)
+		return -ENODEV;
+	dev = *at;
+	if (dev->open_count) {
+		vfio_irqs_request_release(dev);
+		return -EBUSY;
+	}
+	if (vfio->iommu->personality->last_device == LAST_DEVICE_WAITS && group->container &&
+	    dev == group->devices && !dev->next)
+		return -EBUSY;
+	*at = dev->next;
+	device_free(dev);
+	if (!group->devices)
+		group_empty(group);
+	return 0;
+}
+
+bool vfio_driver_breaks_group(const struct vfio *vfio, const struct iommu_device *idev)
+{
+	const struct vfio_group *group = idev->group ? idev->group->vfio : NULL;
+
+	return !vfio->iommu->personality->dma_ownership && group && group->container &&
+	       !vfio_companion_allowed(idev);
 }
 
 struct type1 *vfio_file_type1(const struct file *file)

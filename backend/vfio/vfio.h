@@ -27,8 +27,20 @@ void vfio_destroy(struct vfio *vfio);
 struct type1_params *vfio_params(struct vfio *vfio);
 
 /* Bind a function to vfio-pci: a vfio device, and a vfio group if its IOMMU group has none. The
- * pci_dev outlives it. -EINVAL no group or not coherent, -EBUSY it has a driver, -ENOMEM. */
+ * pci_dev outlives it. -EBUSY it has a driver, -EINVAL no group or not coherent, -ENOMEM. */
 int vfio_device_bind(struct vfio *vfio, struct iommu_device *dev, struct pci_dev *pci);
+/*
+ * Take it from vfio-pci. -ENODEV: vfio-pci does not have it. -EBUSY: a program has it open (and was
+ * asked by interrupt to let go), or, by the personality's `last_device`, has its group in a
+ * container; the kernel waits here. With the group's last device the group goes: its open file
+ * answers -ENODEV from then on.
+ */
+int vfio_device_unbind(struct vfio *vfio, struct iommu_device *dev);
+/*
+ * A driver was bound to a device of a group. True: without DMA ownership that breaks a group which
+ * a program uses, and the kernel stops with a BUG.
+ */
+bool vfio_driver_breaks_group(const struct vfio *vfio, const struct iommu_device *dev);
 
 /* open("/dev/vfio/vfio"), open("/dev/vfio/N"): a file with one reference, or NULL and *error (a
  * negative errno: -ENOENT no such group, -EBUSY it is open, -ENOMEM). */
