@@ -90,6 +90,16 @@ bool sio_stale_next(struct sio_machine *machine, struct sio_stale *stale)
 	return found;
 }
 
+const char *sio_notice_next(struct sio_machine *machine)
+{
+	const char *text;
+
+	machine_enter(machine, false);
+	text = iommu_notice_next(&machine->iommu);
+	machine_leave(machine);
+	return text;
+}
+
 void sio_stats(struct sio_machine *machine, struct sio_stats *stats)
 {
 	const struct type1 *container;

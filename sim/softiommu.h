@@ -277,6 +277,12 @@ struct sio_stale {
 };
 bool sio_stale_next(struct sio_machine *machine, struct sio_stale *stale);
 
+/*
+ * Where the kernel would have stopped instead of answering: one line, oldest first. NULL: no more.
+ * The text is static.
+ */
+const char *sio_notice_next(struct sio_machine *machine);
+
 struct sio_stats {
 	uint64_t operations;
 	uint64_t mappings, domains, locked_pages; /* over all containers */

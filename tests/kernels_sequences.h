@@ -200,6 +200,16 @@ static inline long map_to_the_end(void)
 	return map(LAST, memory(1), PAGE);
 }
 
+static inline long map_to_the_end_is_noticed(void)
+{
+	long notices = 0;
+
+	map_to_the_end();
+	while (sio_notice_next(rig.machine))
+		notices++;
+	return notices;
+}
+
 static inline long map_over_the_end(void)
 {
 	use_v2();

@@ -189,6 +189,29 @@ uint64_t iommu_faults_dropped(const struct iommu *iommu)
 	return iommu->priv->faults_dropped;
 }
 
+/* ---- notices ---- */
+
+void iommu_notice(struct iommu *iommu, const char *text)
+{
+	struct iommu_priv *priv = iommu->priv;
+
+	if (priv->notice_count < IOMMU_NOTICES_MAX)
+		priv->notices[(priv->notice_first + priv->notice_count++) % IOMMU_NOTICES_MAX] =
+			text;
+}
+
+const char *iommu_notice_next(struct iommu *iommu)
+{
+	struct iommu_priv *priv = iommu->priv;
+	const char *text = priv->notices[priv->notice_first];
+
+	if (!priv->notice_count)
+		return NULL;
+	priv->notice_first = (priv->notice_first + 1) % IOMMU_NOTICES_MAX;
+	priv->notice_count--;
+	return text;
+}
+
 /* ---- journal ---- */
 
 void iommu_journal_add(struct iommu *iommu, const struct iommu_journal_entry *entry)

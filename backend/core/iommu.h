@@ -206,6 +206,13 @@ struct iommu_fault {
 	uint64_t address; /* page */
 };
 
+/* ---- notices: where the kernel would not have answered; a line each, oldest first ---- */
+
+/* `text` is a literal. What does not fit any more is dropped. */
+void iommu_notice(struct iommu *iommu, const char *text);
+/* NULL: no more. */
+const char *iommu_notice_next(struct iommu *iommu);
+
 /* ---- journal of table changes, kept only with strict checking, for stale reports ---- */
 
 struct iommu_journal_entry {

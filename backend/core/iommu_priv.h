@@ -13,6 +13,7 @@
 
 #define IOMMU_FAULTS_MAX  1024u
 #define IOMMU_JOURNAL_MAX 16384u
+#define IOMMU_NOTICES_MAX 64u
 
 struct iommu_probe {
 	/* dev->unit is known. 0: dev->driver and driver_data are set; -ENODEV: not my unit;
@@ -32,6 +33,8 @@ struct iommu_priv {
 	struct iommu_fault faults[IOMMU_FAULTS_MAX];
 	unsigned fault_first, fault_count;
 	uint64_t faults_dropped;
+	const char *notices[IOMMU_NOTICES_MAX];
+	unsigned notice_first, notice_count;
 	struct iommu_journal_entry *journal; /* ring; allocated by the first event */
 	uint64_t journal_count;              /* events ever written */
 };

@@ -87,12 +87,14 @@ int golden_layout_choose(struct session *s, const struct recording *rec,
 		return rc;
 	layout->contiguity = SIO_RUN_WHOLE;
 	rc = trial(s, rec, layout, &same);
-	if (rc || same) {
+	if (rc || same)
 		golden_layout_fini(layout);
-		return rc;
-	}
-	layout->contiguity = SIO_RUN_4K;
-	return 0;
+	else
+		layout->contiguity = SIO_RUN_4K;
+	if (!rc && same)
+		session_note(
+			s, "every answer holds with memory in one run, not with scattered memory");
+	return rc;
 }
 
 void golden_layout_fini(struct golden_layout *layout)

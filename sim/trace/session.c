@@ -206,6 +206,14 @@ static void drain_stale(struct session *s)
 	}
 }
 
+static void drain_notices(struct session *s, unsigned line)
+{
+	const char *text;
+
+	while ((text = sio_notice_next(s->machine)))
+		session_note(s, "line %u: %s", line, text);
+}
+
 int session_operation(struct session *s, const struct session_op *op)
 {
 	struct replay_result *result = s->result;
@@ -221,6 +229,7 @@ int session_operation(struct session *s, const struct session_op *op)
 		kind->failed++;
 	audit(s);
 	drain_stale(s);
+	drain_notices(s, op->line);
 	snapshot_take(s->machine, result);
 	if (s->cfg->after_operation) {
 		struct replay_view view = {
