@@ -19,6 +19,7 @@
 
 struct sio_machine;
 struct sio_process;
+struct sweep;
 
 /* One answer that is not the recorded one. The strings live during the callback only. */
 struct replay_difference {
@@ -48,6 +49,7 @@ struct replay_cfg {
 	const char *const *place;
 	unsigned place_count;
 	const char *inject;   /* failure plan, NULL: none */
+	struct sweep *sweep;  /* follows the machine; the machine's processes end with the trace */
 	bool strict;          /* compare cached translations with fresh walks */
 	unsigned audit_every; /* 0: never */
 	bool thorough;

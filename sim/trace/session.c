@@ -14,6 +14,7 @@
 
 #include "core/personality.h"
 #include "machine.h"
+#include "sweep/sweep.h"
 #include "trace/snapshot.h"
 
 /* How often the progress callback is worth a call. */
@@ -129,6 +130,8 @@ int session_boot(struct session *s, const struct session_machine *machine)
 		if (rc)
 			return session_error(s, 0, "--inject %s: %s", s->cfg->inject, why);
 	}
+	if (s->cfg->sweep)
+		sweep_begin(s->cfg->sweep, s->machine);
 	machine_operation(s->machine, 1);
 	s->container = -1;
 	s->process = sio_process_create(s->machine);
