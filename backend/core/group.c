@@ -118,10 +118,13 @@ static struct iommu_group *group_find_for(const struct iommu *iommu, const struc
 
 static int device_set_domain(struct iommu_device *dev, struct iommu_domain *domain)
 {
+	int rc;
+
 	/* Firmware keeps using its memory through the IOMMU: blocking it would break the device. */
 	if (dev->require_direct && domain->type == IOMMU_DOMAIN_BLOCKED)
 		return -EINVAL;
-	return dev->driver->attach(domain, dev);
+	rc = inject_here("iommu.attach", FAIL_ATTACH);
+	return rc ? rc : dev->driver->attach(domain, dev);
 }
 
 /* Record the move; both counts are groups. */
@@ -142,9 +145,7 @@ static int group_set_domain(struct iommu_group *group, struct iommu_domain *doma
 	if (group->domain == domain)
 		return 0;
 	for (dev = group->devices; dev; dev = dev->next_in_group) {
-		rc = inject_here("iommu.attach", FAIL_ATTACH);
-		if (!rc)
-			rc = device_set_domain(dev, domain);
+		rc = device_set_domain(dev, domain);
 		if (rc)
 			goto err_undo;
 	}
