@@ -17,6 +17,8 @@
 /* Mappings whose translations are looked at, spread over all of them. */
 #define SAMPLED_MAPPINGS 24u
 #define DESCRIPTORS      1024
+/* The shared zero pages, one small and one huge, are the machine's once a process needed them. */
+#define ZERO_FRAMES 513u
 
 static void add(struct state *state, const char *what, uint64_t of, uint64_t value)
 {
@@ -317,8 +319,11 @@ struct state_counters state_counters(struct sio_machine *machine)
 		.frames = phys_frames_total(machine->phys),
 	};
 
+	if (machine->phys->zero_page != PA_NONE)
+		counters.frames -= ZERO_FRAMES;
+
 	for (const struct iommu_domain *d = machine->iommu.priv->domains; d; d = d->next)
-		counters.domains++;
+		counters.domains += d->type == IOMMU_DOMAIN_UNMANAGED;
 	for (const struct vfio_container *c = machine->vfio->containers; c; c = c->next)
 		counters.containers++;
 	for (const struct vfio_group *g = machine->vfio->groups; g; g = g->next)

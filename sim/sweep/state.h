@@ -43,7 +43,8 @@ uint64_t state_digest(const struct state *state);
 /* What has to be back where it was when all clients are gone. */
 struct state_counters {
 	uint64_t pins, tables, frames;
-	unsigned domains, containers, open_groups;
+	unsigned domains; /* of containers: groups keep their own */
+	unsigned containers, open_groups;
 };
 struct state_counters state_counters(struct sio_machine *machine);
 

@@ -295,7 +295,7 @@ static void judge_end(struct sweep *sweep, const struct machine_call *call,
 		sweep->result.tolerated++;
 		return;
 	}
-	if (*rc < 0 && record->rc >= 0 && same_state && sweep_known(call, point, SWEEP_LATE)) {
+	if (record->rc >= 0 && same_state && sweep_known(call, point, SWEEP_LATE)) {
 		sweep->result.late++;
 		put_answer(call, record);
 		*rc = record->rc;
