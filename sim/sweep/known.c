@@ -148,6 +148,8 @@ static const struct {
 	 "the device was enabled before, and its registers stay in reach"},
 	{"UNMAP_DMA", "type1.dirty.report.*", SWEEP_CHANGED,
 	 "mappings whose dirty pages were reported are gone already"},
+	{"mmap", "mm.area", SWEEP_CHANGED,
+	 "before 6.12 what was there is gone before the new area is made"},
 	{"mlock", "*", SWEEP_CHANGED, "areas are locked before their pages are faulted in"},
 	{"munlock", "mm.area", SWEEP_CHANGED,
 	 "areas below the one that cannot be cut are unlocked already"},

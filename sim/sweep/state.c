@@ -211,6 +211,12 @@ static const char *add_page(struct state *state, struct sio_machine *machine,
 	return what;
 }
 
+/* Before 6.18 a mapping that ends at 2^64 cannot be removed, and others replace its pages. */
+static bool is_lost(const struct sio_machine *machine, const struct t1_mapping *mapping)
+{
+	return mapping->last == UINT64_MAX && !machine->personality.last_page_works;
+}
+
 static const char *add_container(struct state *state, struct sio_machine *machine,
 				 const struct type1 *t1, unsigned n)
 {
@@ -224,10 +230,12 @@ static const char *add_container(struct state *state, struct sio_machine *machin
 	add_domains(state, t1);
 	every = stats.mappings / SAMPLED_MAPPINGS + 1;
 	for (uint64_t i = 0; t1_mapping_at(t1, from, &mapping); i++) {
+		bool looks = i % every == 0 && !is_lost(machine, &mapping);
+
 		add_mapping(state, &mapping);
-		if (i % every == 0 && !what)
+		if (looks && !what)
 			what = add_page(state, machine, t1, mapping.first);
-		if (i % every == 0 && !what)
+		if (looks && !what)
 			what = add_page(state, machine, t1, mapping.last & SIO_PAGE_MASK);
 		if (mapping.last == UINT64_MAX || mapping.last < from)
 			break;
@@ -328,5 +336,7 @@ struct state_counters state_counters(struct sio_machine *machine)
 		counters.containers++;
 	for (const struct vfio_group *g = machine->vfio->groups; g; g = g->next)
 		counters.open_groups += g->opened != NULL;
+	for (const struct sio_process *p = machine->processes; p; p = p->next)
+		counters.lost += t1_leaked_pages(vfio_params(machine->vfio), p->task->mm);
 	return counters;
 }

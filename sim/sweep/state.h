@@ -43,6 +43,7 @@ uint64_t state_digest(const struct state *state);
 /* What has to be back where it was when all clients are gone. */
 struct state_counters {
 	uint64_t pins, tables, frames;
+	uint64_t lost;    /* pages that mappings ending at 2^64 left locked, before 6.18 */
 	unsigned domains; /* of containers: groups keep their own */
 	unsigned containers, open_groups;
 };
