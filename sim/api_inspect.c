@@ -65,9 +65,7 @@ int sio_audit(struct sio_machine *machine, bool thorough, char *what, size_t len
 {
 	const char *found, *who;
 
-	machine_enter(machine, false);
-	/* An audit is no operation: it neither fails by plan nor counts towards one. */
-	fail_enter(NULL);
+	machine_look(machine);
 	found = audit_all(machine, thorough, &who);
 	if (what && len)
 		snprintf(what, len, "%s%s%s", found ? who : "", found ? ": " : "",
@@ -80,7 +78,7 @@ bool sio_stale_next(struct sio_machine *machine, struct sio_stale *stale)
 {
 	bool found;
 
-	machine_enter(machine, false);
+	machine_look(machine);
 	machine_settle(machine);
 	found = machine->stale_count != 0;
 	if (found) {
@@ -96,7 +94,7 @@ void sio_stats(struct sio_machine *machine, struct sio_stats *stats)
 {
 	const struct type1 *container;
 
-	machine_enter(machine, false);
+	machine_look(machine);
 	machine_settle(machine);
 	*stats = (struct sio_stats){
 		.operations = machine->iommu.op,
@@ -120,7 +118,7 @@ int sio_inject(struct sio_machine *machine, const char *plan, char *error, size_
 	char why[INJECT_ERROR_LEN];
 	int rc;
 
-	machine_enter(machine, false);
+	machine_look(machine);
 	rc = inject_plan(&machine->iommu.inject, plan, why);
 	machine_leave(machine);
 	if (error && error_len)
@@ -133,7 +131,7 @@ uint64_t sio_inject_count(struct sio_machine *machine)
 {
 	uint64_t count;
 
-	machine_enter(machine, false);
+	machine_look(machine);
 	count = machine->iommu.inject.passages;
 	machine_leave(machine);
 	return count;
@@ -143,7 +141,7 @@ uint64_t sio_injected(struct sio_machine *machine)
 {
 	uint64_t injected;
 
-	machine_enter(machine, false);
+	machine_look(machine);
 	injected = machine->iommu.inject.injected;
 	machine_leave(machine);
 	return injected;
@@ -153,7 +151,7 @@ const char *sio_inject_last(struct sio_machine *machine)
 {
 	const struct fail_point *last;
 
-	machine_enter(machine, false);
+	machine_look(machine);
 	last = machine->iommu.inject.last;
 	machine_leave(machine);
 	return last ? last->name : NULL;
@@ -180,7 +178,7 @@ static struct fail_count point_count(struct sio_machine *machine, unsigned n)
 	const struct fail_point *point = fail_point_at(n);
 	struct fail_count count = {0};
 
-	machine_enter(machine, false);
+	machine_look(machine);
 	if (point)
 		count = fail_plan_count(&machine->iommu.inject, point);
 	machine_leave(machine);

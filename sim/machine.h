@@ -132,6 +132,8 @@ struct sio_machine {
 
 /* Take the lock; `counts`: the call is an operation of its own. */
 void machine_enter(struct sio_machine *machine, bool counts);
+/* Take the lock to look inside: no failure plan is in force until machine_leave(). */
+void machine_look(struct sio_machine *machine);
 /* Handle what arrived meanwhile, give the lock back. */
 void machine_leave(struct sio_machine *machine);
 /* Handle queued interrupts and stale reports now; the lock is held. */

@@ -86,6 +86,12 @@ void machine_enter(struct sio_machine *machine, bool counts)
 		__atomic_store_n(&machine->iommu.op, machine->iommu.op + 1, __ATOMIC_RELAXED);
 }
 
+void machine_look(struct sio_machine *machine)
+{
+	machine_enter(machine, false);
+	fail_enter(NULL);
+}
+
 void machine_leave(struct sio_machine *machine)
 {
 	fail_leave(machine->outer_plan);

@@ -8,6 +8,7 @@
 
 #include "api_client.h"
 #include "core/inject.h"
+#include "report/report.h"
 
 static struct fail_plan plan;
 static char why[INJECT_ERROR_LEN];
@@ -359,11 +360,16 @@ START_TEST(looking_inside_passes_no_point)
 	struct client c = client_open(machine, "A");
 	struct sio_stats stats;
 	char error[256];
+	FILE *out;
 
 	ck_assert_int_eq(client_map(&c, 0x100000, client_memory(&c, MIB), MIB), 0);
 	ck_assert_int_eq(sio_inject(machine, "*:nth=1", error, sizeof(error)), 0);
 	client_audit(&c);
 	sio_stats(machine, &stats);
+	out = fopen("/dev/null", "w");
+	report_machine(out, machine);
+	report_containers(out, machine);
+	fclose(out);
 	ck_assert_uint_eq(sio_inject_count(machine), 0);
 	ck_assert_uint_eq(sio_injected(machine), 0);
 	sio_machine_destroy(machine);

@@ -65,6 +65,43 @@ START_TEST(a_boot_that_fails_leaves_nothing)
 }
 END_TEST
 
+static const struct {
+	const char *kernel, *plan;
+	int error;
+} selections[] = {
+	{"4.4", "type1.attach.domain:nth=1", ENOMEM},
+	{"4.4", "type1.attach.domains:nth=1", ENOMEM},
+	{"4.4", "type1.attach.group:nth=1", ENOMEM},
+	{"4.4", "iommu.domain.create:nth=1", EIO},
+	{"4.4", "pt.root:nth=1", EIO},
+	{"7.2", "iommu.domain.create:nth=1", ENOMEM},
+	{"7.2", "type1.attach.group:nth=1", ENOMEM},
+};
+
+/* Older kernels call a domain that cannot be had EIO, whatever the reason; nothing else. */
+START_TEST(only_a_missing_domain_is_an_io_error)
+{
+	struct sio_machine *machine =
+		client_machine(&(struct sio_machine_cfg){.kernel = selections[_i].kernel});
+	struct client c = {.machine = machine, .process = sio_process_create(machine)};
+	char error[256];
+	int container = sio_open(c.process, "/dev/vfio/vfio"), group = client_open_group(&c, "A");
+
+	ck_assert_int_eq(sio_ioctl(c.process, group, VFIO_GROUP_SET_CONTAINER, &container), 0);
+	ck_assert_int_eq(sio_inject(machine, selections[_i].plan, error, sizeof(error)), 0);
+	ck_assert_int_eq(sio_ioctl(c.process, container, VFIO_SET_IOMMU,
+				   (void *)VFIO_TYPE1v2_IOMMU),
+			 -1);
+	ck_assert_int_eq(errno, selections[_i].error);
+	ck_assert_uint_eq(sio_injected(machine), 1);
+	ck_assert_int_eq(sio_ioctl(c.process, container, VFIO_SET_IOMMU,
+				   (void *)VFIO_TYPE1v2_IOMMU),
+			 0);
+	client_audit(&c);
+	sio_machine_destroy(machine);
+}
+END_TEST
+
 /* What two processes do to their memory and files; whatever fails is left out. */
 static void lives(struct sio_machine *machine)
 {
@@ -132,6 +169,8 @@ int main(void)
 	tcase_set_timeout(tc, 120);
 	tcase_add_loop_test(tc, a_boot_that_fails_leaves_nothing, 0,
 			    (int)SIO_ARRAY_SIZE(platforms));
+	tcase_add_loop_test(tc, only_a_missing_domain_is_an_io_error, 0,
+			    (int)SIO_ARRAY_SIZE(selections));
 	tcase_add_test(tc, a_process_that_runs_out_of_memory_stays_sound);
 	suite_add_tcase(suite, tc);
 	return run_suite(suite);

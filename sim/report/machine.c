@@ -140,7 +140,7 @@ void report_machine(FILE *out, struct sio_machine *machine)
 	const struct platform *platform = machine->platform;
 	char size[REPORT_TEXT];
 
-	machine_enter(machine, false);
+	machine_look(machine);
 	fprintf(out, "platform %s", platform->name);
 	if (platform->description)
 		fprintf(out, ": %s", platform->description);
@@ -162,7 +162,7 @@ json_t *report_machine_json(struct sio_machine *machine)
 	const struct platform *platform = machine->platform;
 	json_t *json = json_object(), *units = json_array(), *devices = json_array();
 
-	machine_enter(machine, false);
+	machine_look(machine);
 	for (unsigned i = 0; i < machine->unit_count; i++)
 		json_array_append_new(units, report_unit_json(&machine->unit[i]));
 	for (unsigned i = 0; i < machine->device_count; i++)
