@@ -82,6 +82,9 @@ static inline void sweep_machine(const char *name, const struct sio_machine_cfg 
 
 		ck_assert_msg(!sio_machine_create(machine_cfg, &c.machine, error, sizeof(error)),
 			      "%s", error);
+		/* Its oldest unit does not remap interrupts: nothing could be attached. */
+		if (!strcmp(machine_cfg->platform, "vtd-mixed"))
+			sio_param(c.machine, "allow_unsafe_interrupts", 1);
 		sweep_begin(sweep, c.machine);
 		c.process = sio_process_create(c.machine);
 		ck_assert_ptr_nonnull(c.process);
