@@ -69,6 +69,7 @@ struct sio_process *sio_process_create(struct sio_machine *machine)
 		mm->pins_as_is = machine->personality.zero_page_pins;
 		mm->fork_shares_pins = machine->personality.fork_shares_pins;
 		mm->pfnmap_offset = machine->personality.pfnmap_offset;
+		mm->rare = &machine->iommu.rare;
 	}
 	machine_leave(machine);
 	return process;

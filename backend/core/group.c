@@ -144,6 +144,7 @@ static int group_set_domain(struct iommu_group *group, struct iommu_domain *doma
 
 	if (group->domain == domain)
 		return 0;
+	iommu_sync_late(group->iommu);
 	for (dev = group->devices; dev; dev = dev->next_in_group) {
 		rc = device_set_domain(dev, domain);
 		if (rc)
@@ -343,7 +344,7 @@ int iommu_group_claim(struct iommu_group *group, const void *owner)
 
 	if (!owner)
 		return -EINVAL;
-	if (group->owner_count)
+	if (group->owner_count || rare_due(&group->iommu->rare, RARE_GROUP_UNVIABLE))
 		return -EPERM;
 	if (group->domain != group->default_domain)
 		return -EBUSY;

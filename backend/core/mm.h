@@ -13,7 +13,7 @@
 #ifndef BACKEND_CORE_MM_H
 #define BACKEND_CORE_MM_H
 
-#include "base.h"
+#include "rare.h"
 
 struct mm;
 
@@ -47,6 +47,7 @@ struct mm {
 	uint64_t pinned_pages; /* mm->pinned_vm: iommufd */
 	bool pins_as_is;       /* a pin for reading takes what is there (before 6.2) */
 	bool fork_shares_pins; /* pinned pages are copied on write like others (before 5.9) */
+	struct rare *rare;     /* of the machine; NULL: nothing rare happens */
 	bool pfnmap_offset;    /* PFN maps are pinned whatever their protection (before 5.8) */
 };
 

@@ -178,6 +178,7 @@ struct mm *mm_sim_fork(struct mm *parent)
 	mm->pins_as_is = parent->pins_as_is;
 	mm->fork_shares_pins = parent->fork_shares_pins;
 	mm->pfnmap_offset = parent->pfnmap_offset;
+	mm->rare = parent->rare;
 	if (fork_areas(mm_sim_of(mm), from) && fork_pages(mm_sim_of(mm), from))
 		return mm;
 	sim_destroy(mm);

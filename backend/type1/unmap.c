@@ -327,6 +327,12 @@ static bool unmap_is_allowed(const struct type1 *t1, const struct caller *caller
 	return owner->mm && mm_alive(owner->mm) && owner->mm == caller->task->mm;
 }
 
+/* TYPE1 promises no more than that the size says what went. */
+static bool stops_short(const struct type1 *t1, uint64_t removed)
+{
+	return !t1->v2 && removed && rare_due(&t1->iommu->rare, RARE_UNMAP_SHORT);
+}
+
 /* A second invalidation of one mapping undoes every mark that this call made. */
 static int invalidate_range(struct type1 *t1, struct t1_dma *first, iova_t last, uint64_t *size)
 {
@@ -356,7 +362,7 @@ static int remove_range(struct type1 *t1, const struct caller *caller, const str
 	struct t1_dma *dma = first, *next;
 
 	for (; dma && dma->iova <= last; dma = next) {
-		if (!unmap_is_allowed(t1, caller, dma))
+		if (!unmap_is_allowed(t1, caller, dma) || stops_short(t1, *size))
 			break;
 		if (req->dirty) {
 			int rc = t1_bitmap_report(t1, caller, dma, req->arg.iova, req->bitmap.data);
@@ -383,7 +389,7 @@ static int remove_overlaps(struct type1 *t1, const struct caller *caller,
 	while ((dma = t1_find(t1, iova, req->size))) {
 		if (!t1->v2 && dma->iova < iova)
 			break;
-		if (!unmap_is_allowed(t1, caller, dma))
+		if (!unmap_is_allowed(t1, caller, dma) || stops_short(t1, *size))
 			break;
 		if (req->dirty) {
 			int rc = t1_bitmap_report(t1, caller, dma, iova, req->bitmap.data);

@@ -130,6 +130,11 @@ int session_boot(struct session *s, const struct session_machine *machine)
 		if (rc)
 			return session_error(s, 0, "--inject %s: %s", s->cfg->inject, why);
 	}
+	for (unsigned i = 0; i < s->cfg->rare_count; i++) {
+		rc = sio_rare(s->machine, s->cfg->rare[i], why, sizeof(why));
+		if (rc)
+			return session_error(s, 0, "--rare %s: %s", s->cfg->rare[i], why);
+	}
 	if (s->cfg->sweep)
 		sweep_begin(s->cfg->sweep, s->machine);
 	machine_operation(s->machine, 1);
