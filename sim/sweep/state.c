@@ -133,7 +133,7 @@ static void add_mapping(struct state *state, const struct t1_mapping *mapping)
 	add(state, "end of the mapping at", mapping->first, mapping->last);
 	add(state, "address of the mapping at", mapping->first, mapping->vaddr);
 	add(state, "permission and flags of the mapping at", mapping->first,
-	    mapping->prot | mapping->iommu_mapped << 4 | mapping->vaddr_invalid << 5);
+	    mapping->prot | (mapping->iommu_mapped ? 16u : 0) | (mapping->vaddr_invalid ? 32u : 0));
 	add(state, "locked pages of the mapping at", mapping->first, mapping->locked_pages);
 }
 
