@@ -138,7 +138,8 @@ struct pci_dev {
 	uint16_t msix_count;
 	uint8_t msix_bar;
 	uint32_t msix_offset, msix_pba_offset;
-	bool flr; /* function level reset through PCIe or AF */
+	bool flr;  /* function level reset through PCIe or AF */
+	bool gone; /* pulled out: reads are all ones, writes vanish, it does nothing any more */
 	/* Interrupts leave here; vector is the MSI/MSI-X vector, or 0 for INTx. Set by the backend.
 	 */
 	void (*irq)(void *ctx, unsigned vector, bool level);
@@ -183,16 +184,18 @@ uint32_t pci_config_read(const struct pci_dev *dev, unsigned offset, unsigned wi
 void pci_config_write(struct pci_dev *dev, unsigned offset, unsigned width, uint32_t value);
 static inline bool pci_dev_bus_master(const struct pci_dev *dev)
 {
-	return (dev->config[PCIR_COMMAND] & PCI_CMD_MASTER) != 0;
+	return !dev->gone && (dev->config[PCIR_COMMAND] & PCI_CMD_MASTER) != 0;
 }
 static inline bool pci_dev_memory_enabled(const struct pci_dev *dev)
 {
-	return (dev->config[PCIR_COMMAND] & PCI_CMD_MEMORY) != 0;
+	return !dev->gone && (dev->config[PCIR_COMMAND] & PCI_CMD_MEMORY) != 0;
 }
 static inline unsigned pci_dev_power_state(const struct pci_dev *dev)
 {
 	return dev->pm_cap ? dev->config[dev->pm_cap + PCIR_PM_CSR] & 3u : 0;
 }
+/* The device is pulled out while it runs. There is no way back. */
+void pci_dev_remove(struct pci_dev *dev);
 /* Configuration to its reset values, then the device model. */
 void pci_dev_reset(struct pci_dev *dev);
 /* As after creation and placement of the BARs: all of the configuration, all of the model. */

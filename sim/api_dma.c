@@ -86,6 +86,8 @@ int machine_transfer(const struct sio_machine *machine, struct dma_port *port,
 static int transfer(struct dma_port *port, const struct sio_device *device, struct dma_req *req,
 		    void *buf, struct sio_fault *fault)
 {
+	if (device->pci && device->pci->gone)
+		return -ENODEV;
 	req->segment = device->fn->segment;
 	req->requester = pci_requester_id(device->fn);
 	return machine_transfer(device->machine, port, req, buf, fault);

@@ -205,6 +205,38 @@ uint64_t sio_inject_injected(struct sio_machine *machine, unsigned n)
 	return point_count(machine, n).injected;
 }
 
+int sio_rare(struct sio_machine *machine, const char *text, char *error, size_t error_len)
+{
+	char why[RARE_ERROR_LEN];
+	int rc;
+
+	machine_enter(machine, false);
+	rc = rare_plan(&machine->iommu.rare, text, why);
+	machine_leave(machine);
+	if (error && error_len)
+		snprintf(error, error_len, "%s", why);
+	return rc;
+}
+
+bool sio_rarity(unsigned n, struct sio_rarity *rarity)
+{
+	if (n >= RARE_COUNT)
+		return false;
+	*rarity = (struct sio_rarity){rare_name((enum rare_id)n), rare_about((enum rare_id)n)};
+	return true;
+}
+
+uint64_t sio_rare_happened(struct sio_machine *machine, unsigned n)
+{
+	uint64_t happened = 0;
+
+	machine_enter(machine, false);
+	if (n < RARE_COUNT)
+		happened = machine->iommu.rare.of[n].happened;
+	machine_leave(machine);
+	return happened;
+}
+
 int sio_param(struct sio_machine *machine, const char *name, uint64_t value)
 {
 	struct type1_params *params;

@@ -87,6 +87,21 @@ struct sio_port {
 	struct dma_port *dma;
 };
 
+/* One call of a client's program, as data, so that it can be made again. */
+struct machine_call {
+	struct sio_process *process;
+	const char *name;      /* "ioctl": the system call that it stands for */
+	unsigned long request; /* of an ioctl, else 0 */
+	/* Makes the call, under the machine's lock: >= 0, or a negative errno value. */
+	long (*run)(const struct machine_call *call);
+	int fd;
+	uint64_t arg; /* what the client gave: a value, an address of its own or of the process */
+	uint64_t len, offset;
+	void *more; /* whatever else run() needs */
+};
+
+struct sweep;
+
 struct sio_machine {
 	pthread_mutex_t lock;
 	pthread_cond_t changed; /* somebody did something */
@@ -111,6 +126,8 @@ struct sio_machine {
 	struct sio_process *processes; /* newest first */
 	uint64_t seed;
 	bool numbered;                /* machine_operation() counts operations, not the calls */
+	struct sweep *sweep;          /* repeats the clients' calls; NULL: none */
+	const struct uaccess *ua;     /* how the clients' own memory is reached, NULL: as it is */
 	struct fail_plan *outer_plan; /* of the thread that holds the lock */
 
 	/* Filled on any thread, under `event_lock`. */
@@ -167,6 +184,14 @@ extern const struct unit_env machine_unit_env;
 int machine_driver_bind(struct sio_device *device, const char *name);
 
 struct caller machine_caller(const struct sio_process *process);
+/* Make a call, or have the sweep make it as often as it likes. */
+long machine_call(const struct machine_call *call);
+/* Take the lock, make the call, give the lock back. */
+long machine_call_once(const struct machine_call *call);
+/* The memory of the program that uses the library, reached by address. */
+extern const struct uaccess machine_program_memory;
+/* Addresses that a program can have: not in the first 64 KiB, not in the kernel half. */
+bool machine_user_range(uint64_t address, size_t len);
 /* End all processes, newest first. */
 void machine_processes_end(struct sio_machine *machine);
 /* dma_access() with the answers of the public API: 0, -EACCES and *fault (may be NULL), -EIO. */

@@ -101,6 +101,8 @@ void machine_look(struct sio_machine *machine)
 
 void machine_leave(struct sio_machine *machine)
 {
+	if (machine->iommu.late)
+		iommu_sync_late(&machine->iommu);
 	fail_leave(machine->outer_plan);
 	machine_settle(machine);
 	if (machine->waiters)

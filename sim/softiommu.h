@@ -190,9 +190,9 @@ struct sio_fault {
 /*
  * The device reads (writes) `len` bytes of memory at `iova`. 0: done. -EACCES: the IOMMU blocked
  * it, *fault (may be NULL) says why; bytes before the faulting page were moved. -EIO: nothing
- * answers at the translated address. -EINVAL: an emulated device, which does no DMA. Bus master
- * enable is not looked at here: this is the device's own engine. Without an IOMMU `iova` is a
- * physical address.
+ * answers at the translated address. -EINVAL: an emulated device, which does no DMA; -ENODEV: the
+ * device was pulled out. Bus master enable is not looked at here: this is the device's own engine.
+ * Without an IOMMU `iova` is a physical address.
  */
 int sio_dma_read(struct sio_device *device, uint64_t iova, void *buf, size_t len,
 		 struct sio_fault *fault);
@@ -336,6 +336,36 @@ bool sio_inject_point(unsigned n, struct sio_inject_point *point);
  * set. 0 without a plan. */
 uint64_t sio_inject_seen(struct sio_machine *machine, unsigned n);
 uint64_t sio_inject_injected(struct sio_machine *machine, unsigned n);
+
+/*
+ * Legal rarities: what a kernel or a machine may do and hardly ever does. All answers stay
+ * documented ones, and audits hold; what breaks is a client that takes the usual for the promised.
+ * "NAME" makes it happen each time, "NAME:nth=N" at the N-th occasion from now on; several may be
+ * on; "" turns all off. -EINVAL and one line in `error`: no such name.
+ *
+ *   map.busy         MAP_DMA: the IOMMU refuses a run with huge pages with EBUSY; kernels before
+ *                    5.0 then map it page by page, later ones answer EBUSY
+ *   map.small-pages  MAP_DMA and attach: a domain gets small pages where large ones would fit
+ *   map.limit        MAP_DMA: the N-th mapping of containers opened from now on is over the limit
+ *                    of entries, ENOSPC
+ *   pin.scattered    memory touched from now on is not contiguous
+ *   unmap.short      UNMAP_DMA of a TYPE1 container stops behind the first mapping; `size` says so
+ *   sync.late        invalidations are put off until just before pages are unpinned
+ *   group.unviable   a driver of the host has a device: GET_STATUS without VIABLE, SET_CONTAINER
+ *                    EPERM; before the ownership of DMA GET_DEVICE_FD EINVAL
+ *   device.gone      at the N-th call on a device file the device is pulled out: registers read as
+ *                    ones, writes vanish, resets answer ENOTTY, GET_DEVICE_FD ENODEV, DMA ends, and
+ *                    the request eventfd is signalled
+ */
+int sio_rare(struct sio_machine *machine, const char *text, char *error, size_t error_len);
+
+struct sio_rarity {
+	const char *name, *about; /* live as long as the program */
+};
+/* The n-th rarity. False: there are no more. */
+bool sio_rarity(unsigned n, struct sio_rarity *rarity);
+/* How often the n-th rarity happened since it was turned on. */
+uint64_t sio_rare_happened(struct sio_machine *machine, unsigned n);
 
 /* ---- parameters ---- */
 

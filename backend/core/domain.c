@@ -11,6 +11,9 @@
 
 #include "core/iommu_priv.h"
 
+/* What "huge" means to a run that is refused. */
+#define LARGE_PAGE (UINT64_C(2) << 20)
+
 int iommu_domain_create(struct iommu_device *dev, enum iommu_domain_type type,
 			struct iommu_domain **out)
 {
@@ -28,6 +31,7 @@ int iommu_domain_create(struct iommu_device *dev, enum iommu_domain_type type,
 	domain->iommu = iommu;
 	domain->type = type;
 	domain->attached = 0;
+	domain->late = (struct iommu_gather){0};
 	domain->id = ++iommu->priv->next_domain;
 	domain->next = iommu->priv->domains;
 	iommu->priv->domains = domain;
@@ -49,6 +53,7 @@ void iommu_domain_free(struct iommu_domain *domain)
 	struct iommu_domain **link = &domain->iommu->priv->domains;
 
 	sio_assert(domain->attached == 0);
+	iommu_sync_late(domain->iommu);
 	while (*link != domain)
 		link = &(*link)->next;
 	*link = domain->next;
@@ -95,6 +100,24 @@ uint64_t iommu_pgsize(uint64_t bitmap, iova_t iova, pa_t pa, uint64_t len, uint6
 	return size;
 }
 
+/* The domain cannot take the run as it is, though it has pages that large. */
+static bool is_busy(struct iommu_domain *domain, iova_t iova, const struct pt_run *run)
+{
+	uint64_t len = run->pages * SIO_PAGE_SIZE, count;
+
+	return domain->iommu->rare.any && run->oa_step > 0 && len &&
+	       iommu_pgsize(domain->pgsize_bitmap, iova, run->oa, len, &count) >= LARGE_PAGE &&
+	       rare_pass(&domain->iommu->rare, RARE_MAP_BUSY);
+}
+
+/* The sizes that this run is cut into. */
+static uint64_t sizes_for_run(struct iommu_domain *domain)
+{
+	if (rare_due(&domain->iommu->rare, RARE_MAP_SMALL))
+		return lowest_bit(domain->pgsize_bitmap);
+	return domain->pgsize_bitmap;
+}
+
 /* Descending frames are pages of the smallest size each, whatever their alignment. */
 static int map_descending(struct iommu_domain *domain, const struct pt_map_req *req, uint64_t len,
 			  uint64_t *mapped)
@@ -122,6 +145,7 @@ static int map_descending(struct iommu_domain *domain, const struct pt_map_req *
 static int map_ascending(struct iommu_domain *domain, const struct pt_map_req *req, uint64_t len,
 			 uint64_t *mapped)
 {
+	uint64_t sizes = sizes_for_run(domain);
 	struct pt_map_req chunk = *req;
 
 	while (*mapped < len) {
@@ -130,8 +154,7 @@ static int map_ascending(struct iommu_domain *domain, const struct pt_map_req *r
 
 		chunk.iova = req->iova + *mapped;
 		chunk.oa = req->oa + *mapped;
-		size = iommu_pgsize(domain->pgsize_bitmap, chunk.iova, chunk.oa, len - *mapped,
-				    &chunk.count);
+		size = iommu_pgsize(sizes, chunk.iova, chunk.oa, len - *mapped, &chunk.count);
 		chunk.size_lg2 = (uint8_t)sio_lg2(size);
 		chunk.oa_step = (int64_t)size;
 		rc = domain->driver->map_pages(domain, &chunk, &done);
@@ -204,6 +227,9 @@ int iommu_map(struct iommu_domain *domain, iova_t iova, const struct pt_run *run
 	if (descending &&
 	    (!(domain->pgsize_bitmap & SIO_PAGE_SIZE) || (len && run->oa < len - SIO_PAGE_SIZE)))
 		return -EINVAL;
+	if (is_busy(domain, iova, run))
+		return -EBUSY;
+	iommu_sync_late(domain->iommu);
 	rc = descending ? map_descending(domain, &req, len, &mapped)
 			: map_ascending(domain, &req, len, &mapped);
 	if (rc) {
@@ -235,10 +261,34 @@ uint64_t iommu_unmap(struct iommu_domain *domain, iova_t iova, uint64_t len)
 	return unmapped;
 }
 
+static void sync_domain(struct iommu_domain *domain)
+{
+	if (domain->late.len || domain->late.tables.count)
+		domain->driver->iotlb_sync(domain, &domain->late);
+	domain->late = (struct iommu_gather){0};
+}
+
+void iommu_sync_late(struct iommu *iommu)
+{
+	if (!iommu->late)
+		return;
+	iommu->late = false;
+	for (struct iommu_domain *domain = iommu->priv->domains; domain; domain = domain->next)
+		sync_domain(domain);
+}
+
 void iommu_iotlb_sync(struct iommu_domain *domain, struct iommu_gather *gather)
 {
-	if (gather->len || gather->tables.count)
-		domain->driver->iotlb_sync(domain, gather);
+	if (gather->len || gather->tables.count) {
+		if (rare_due(&domain->iommu->rare, RARE_SYNC_LATE)) {
+			/* One at a time: what was put off before does not wait any longer. */
+			sync_domain(domain);
+			domain->late = *gather;
+			domain->iommu->late = true;
+		} else {
+			domain->driver->iotlb_sync(domain, gather);
+		}
+	}
 	*gather = (struct iommu_gather){0};
 }
 

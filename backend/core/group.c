@@ -142,6 +142,7 @@ int iommu_group_set_domain(struct iommu_group *group, struct iommu_domain *domai
 
 	if (group->domain == domain)
 		return 0;
+	iommu_sync_late(group->iommu);
 	for (dev = group->devices; dev; dev = dev->next_in_group) {
 		rc = device_set_domain(dev, domain);
 		if (rc)

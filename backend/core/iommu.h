@@ -13,6 +13,7 @@
 #include "inject.h"
 #include "owner.h"
 #include "personality.h"
+#include "rare.h"
 #include "pt/pt.h"
 #include "topology.h"
 
@@ -103,6 +104,7 @@ struct iommu_domain {
 	iova_t aperture_first, aperture_last;
 	uint32_t id;               /* of the machine, in order of creation; for reports */
 	unsigned attached;         /* groups */
+	struct iommu_gather late;  /* invalidation that was put off */
 	struct iommu_domain *next; /* of the machine, newest first */
 };
 
@@ -121,6 +123,9 @@ uint64_t iommu_unmap(struct iommu_domain *domain, iova_t iova, uint64_t len);
 uint64_t iommu_unmap_fast(struct iommu_domain *domain, iova_t iova, uint64_t len,
 			  struct iommu_gather *gather);
 void iommu_iotlb_sync(struct iommu_domain *domain, struct iommu_gather *gather);
+/* Do the invalidations that were put off: due before what they cover is reused, and at the latest
+ * when the call that asked for them ends. */
+void iommu_sync_late(struct iommu *iommu);
 /* Translation as the tables say it, offset of iova included; pages 0 (and oa 0): none. */
 struct pt_run iommu_query(const struct iommu_domain *domain, iova_t iova, uint64_t max_pages);
 /* Lowest translated iova in [from, last]; false: none. */
@@ -230,7 +235,9 @@ struct iommu {
 	const struct personality *personality;
 	struct fail_plan inject;    /* in force while an operation of the machine runs */
 	const struct task *current; /* whose call is under way; NULL: nobody's, or one that exits */
-	uint64_t op;                /* operations so far; the machine counts it up */
+	struct rare rare;
+	bool late;   /* some domain has an invalidation that was put off */
+	uint64_t op; /* operations so far; the machine counts it up */
 	bool strict;
 	struct iommu_priv *priv;
 };

@@ -42,7 +42,14 @@ static void fault_missing(struct mm_sim *sim, const struct area *area, uint64_t 
 {
 	struct page_space space = area_space(sim, area);
 	uint64_t gap_first, gap_last, first, last;
-	bool whole_blocks =
+	struct area scattered = *area;
+	bool whole_blocks;
+
+	if (sim->mm.rare && !area->hugetlb && rare_due(sim->mm.rare, RARE_PIN_SCATTERED)) {
+		scattered.contiguity = MM_RUN_4K;
+		area = &scattered;
+	}
+	whole_blocks =
 		area->hugetlb || (area->contiguity == MM_RUN_2M && area->kind != MM_FILE_PRIVATE);
 
 	gap_around(area, space, page, &gap_first, &gap_last);

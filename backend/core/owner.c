@@ -94,8 +94,12 @@ int iommu_group_claim(struct iommu_group *group, const void *owner)
 {
 	switch (form_of(group)) {
 	case DMA_OWNERSHIP_2021:
+		if (rare_due(&group->iommu->rare, RARE_GROUP_UNVIABLE))
+			return -EBUSY;
 		return iommu_group_owner_set(group, DMA_OWNER_PRIVATE_DOMAIN_USER, owner);
 	case DMA_OWNERSHIP_MAINLINE:
+		if (rare_due(&group->iommu->rare, RARE_GROUP_UNVIABLE))
+			return -EPERM;
 		return mainline_claim(group, owner);
 	case DMA_OWNERSHIP_NONE:
 		break;

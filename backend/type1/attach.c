@@ -330,6 +330,7 @@ static void test_fgsp(struct type1 *t1, struct t1_domain *domain, const struct i
 		probe_fgsp(domain, start, &run);
 		break;
 	}
+	iommu_sync_late(t1->iommu);
 	if (got)
 		phys_frames_put(phys, pfn, got);
 }

@@ -70,6 +70,8 @@ uint64_t t1_unpin(const struct type1 *t1, const struct t1_dma *dma, const struct
 	struct pin_run rest = *run;
 	uint64_t charged = 0;
 
+	iommu_sync_late(t1->iommu);
+
 	while (rest.pages) {
 		struct pin_run part = rest;
 		bool ram;

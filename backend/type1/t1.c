@@ -59,7 +59,8 @@ int t1_open(struct iommu *iommu, struct type1_params *params, unsigned long arg,
 	t1->nesting = arg == VFIO_TYPE1_NESTING_IOMMU;
 	t1->dma_limit = UINT32_MAX;
 	if (iommu->personality->dma_entry_limit)
-		t1->dma_limit = params->dma_entry_limit;
+		t1->dma_limit = (uint32_t)rare_limit(&iommu->rare, RARE_ENTRY_LIMIT,
+						     params->dma_entry_limit);
 	t1->dma_avail = t1->dma_limit;
 	t1->pgsize_bitmap = SIO_PAGE_MASK;
 	imap_init(&t1->map);

@@ -470,7 +470,8 @@ static int unmap_tree(struct type1 *t1, iova_t start, uint64_t size, uint64_t *r
 	struct t1_dma *dma;
 	int rc = 0;
 
-	while (!rc && (dma = t1_find(t1, start, size)))
+	while (!rc && (dma = t1_find(t1, start, size)) &&
+	       !(*removed && rare_due(&t1->iommu->rare, RARE_UNMAP_SHORT)))
 		rc = remove_overlap(t1, dma, start, size, removed);
 	return rc;
 }

@@ -384,6 +384,12 @@ static int remove_one(struct type1 *t1, const struct caller *caller, struct unma
 	return 0;
 }
 
+/* TYPE1 promises no more than that the size says what went. */
+static bool stops_short(const struct type1 *t1, uint64_t removed)
+{
+	return !t1->v2 && removed && rare_due(&t1->iommu->rare, RARE_UNMAP_SHORT);
+}
+
 /* A second invalidation of one mapping undoes every mark that this call made. */
 static int invalidate_range(struct type1 *t1, const struct caller *caller, struct t1_dma *first,
 			    iova_t last, uint64_t *size)
@@ -417,7 +423,7 @@ static int remove_range(struct type1 *t1, const struct caller *caller, struct un
 	int rc;
 
 	for (; dma && dma->iova <= last; dma = next) {
-		if (!unmap_is_allowed(t1, caller, dma))
+		if (!unmap_is_allowed(t1, caller, dma) || stops_short(t1, req->removed))
 			break;
 		/* Saves the search when the range ends with this mapping. */
 		next = dma->iova + (dma->size - 1) >= last && !t1->twin_on ? NULL
@@ -439,7 +445,7 @@ static int remove_overlaps(struct type1 *t1, const struct caller *caller, struct
 	while ((dma = t1_find(t1, iova, req->size))) {
 		if (!t1->v2 && dma->iova < iova)
 			break;
-		if (!unmap_is_allowed(t1, caller, dma))
+		if (!unmap_is_allowed(t1, caller, dma) || stops_short(t1, req->removed))
 			break;
 		rc = remove_one(t1, caller, req, dma);
 		if (rc)

@@ -121,6 +121,9 @@ static long device_reset(struct vfio_device *dev)
 {
 	if (!dev->reset_works)
 		return -EINVAL;
+	/* No method finds the device ready again. */
+	if (dev->pci->gone)
+		return -ENOTTY;
 	vfio_set_power_state(dev, 0);
 	vfio_reset_function(dev);
 	return 0;
@@ -220,9 +223,24 @@ static long device_feature(struct vfio_device *dev, const struct caller *caller,
 
 /* ---- the file ---- */
 
+/* The device may be pulled out at any time. The driver's removal then waits for the user, whom it
+ * asks to let go. */
+static void maybe_pull_out(struct vfio_device *dev)
+{
+	if (dev->pci->gone || !rare_due(&dev->group->vfio->iommu->rare, RARE_DEVICE_GONE))
+		return;
+	pci_dev_remove(dev->pci);
+	if (dev->irqs.req)
+		eventfd_file_signal(dev->irqs.req);
+}
+
+/* For a call on an open device. */
 static struct vfio_device *dev_of(struct file *file)
 {
-	return sio_container_of(file, struct device_file, file)->dev;
+	struct vfio_device *dev = sio_container_of(file, struct device_file, file)->dev;
+
+	maybe_pull_out(dev);
+	return dev;
 }
 
 static long device_ioctl(struct file *file, const struct caller *caller, unsigned int cmd,
@@ -291,7 +309,7 @@ static int device_mmap(struct file *file, uint64_t offset, uint64_t len, bool sh
 
 static void device_release(struct file *file)
 {
-	struct vfio_device *dev = dev_of(file);
+	struct vfio_device *dev = sio_container_of(file, struct device_file, file)->dev;
 
 	if (--dev->open_count == 0)
 		last_close(dev);

@@ -73,6 +73,8 @@ bool vfio_companion_allowed(const struct iommu_device *dev)
 
 static bool is_viable(const struct vfio_group *group)
 {
+	if (rare_due(&group->vfio->iommu->rare, RARE_GROUP_UNVIABLE))
+		return false;
 	for (const struct iommu_device *dev = group->iommu_group->devices; dev;
 	     dev = dev->next_in_group)
 		if (!vfio_companion_allowed(dev))
@@ -98,7 +100,8 @@ static long get_status(struct vfio_group *group, const struct caller *caller, ui
 			       (is_viable(group) ? VFIO_GROUP_FLAGS_VIABLE : 0u);
 	else if (group->container)
 		status.flags = VFIO_GROUP_FLAGS_CONTAINER_SET | VFIO_GROUP_FLAGS_VIABLE;
-	else if (!iommu_group_claimed(group->iommu_group))
+	else if (!iommu_group_claimed(group->iommu_group) &&
+		 !rare_due(&group->vfio->iommu->rare, RARE_GROUP_UNVIABLE))
 		status.flags = VFIO_GROUP_FLAGS_VIABLE;
 	return copy_to_caller("vfio.group.status.copy-out", caller, arg, &status, sizeof(status));
 }
@@ -200,7 +203,7 @@ static long get_device_fd(struct vfio_group *group, const struct caller *caller,
 	}
 	if (rc < 0)
 		return rc;
-	if (!dev)
+	if (!dev || dev->pci->gone)
 		return -ENODEV;
 	/* A device that is open already is opened again without a question. */
 	if (has_driver(group) && !dev->open_count && vfio_group_forbids(group, caller))

@@ -305,6 +305,8 @@ long vfio_hot_reset(struct vfio_device *dev, const struct caller *caller, uint64
 	rc = find_groups(caller, arg + HEADER_SIZE, &scan);
 	if (!rc)
 		rc = walk_set(dev, owner_visit, &scan);
+	if (!rc && dev->pci->gone)
+		rc = -ENOTTY;
 	if (!rc)
 		walk_set(dev, reset_visit, dev);
 	free(scan.groups);

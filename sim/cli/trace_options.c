@@ -3,11 +3,12 @@
 #include "cli.h"
 
 #include "core/inject.h"
+#include "softiommu.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { OPT_PLACE = 0x100, OPT_INJECT, OPT_STRICT };
+enum { OPT_PLACE = 0x100, OPT_INJECT, OPT_RARE, OPT_STRICT };
 
 static const struct argp_option options[] = {
 	{"platform", 'p', "P", 0, "the machine: a preset or a platform file", 1},
@@ -17,6 +18,8 @@ static const struct argp_option options[] = {
 	 1},
 	{"inject", OPT_INJECT, "PLAN", 0,
 	 "plan a failure: type1.pin:nth=3,errno=EFAULT; 'list' prints what can fail", 1},
+	{"rare", OPT_RARE, "NAME[:nth=N]", 0,
+	 "something legal that hardly ever happens; 'list' prints what there is", 1},
 	{"strict", OPT_STRICT, NULL, 0, "compare every cached translation with memory", 1},
 	{0},
 };
@@ -32,6 +35,14 @@ static void list_points(void)
 			printf(" %s", inject_errno_name(inject_answer(point, i)));
 		printf("%s\n", inject_answer(point, 0) ? "" : " -");
 	}
+}
+
+static void list_rarities(void)
+{
+	struct sio_rarity rarity;
+
+	for (unsigned n = 0; sio_rarity(n, &rarity); n++)
+		printf("%-16s %s\n", rarity.name, rarity.about);
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -60,6 +71,15 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		}
 		trace->inject = arg;
 		return 0;
+	case OPT_RARE:
+		if (!strcmp(arg, "list")) {
+			list_rarities();
+			exit(fflush(stdout) ? CLI_BAD : CLI_OK);
+		}
+		if (trace->rares == CLI_RARE)
+			argp_error(state, "more than %d --rare options", CLI_RARE);
+		trace->rare[trace->rares++] = arg;
+		return 0;
 	case OPT_STRICT:
 		trace->strict = true;
 		return 0;
@@ -79,6 +99,8 @@ struct replay_cfg cli_trace_cfg(const struct cli_trace *trace)
 		.place = trace->place,
 		.place_count = trace->places,
 		.inject = trace->inject,
+		.rare = trace->rare,
+		.rare_count = trace->rares,
 		.strict = trace->strict,
 	};
 }

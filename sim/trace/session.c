@@ -14,6 +14,7 @@
 
 #include "core/personality.h"
 #include "machine.h"
+#include "sweep/sweep.h"
 #include "trace/snapshot.h"
 
 /* How often the progress callback is worth a call. */
@@ -132,6 +133,13 @@ int session_boot(struct session *s, const struct session_machine *machine)
 		if (rc)
 			return session_error(s, 0, "--inject %s: %s", s->cfg->inject, why);
 	}
+	for (unsigned i = 0; i < s->cfg->rare_count; i++) {
+		rc = sio_rare(s->machine, s->cfg->rare[i], why, sizeof(why));
+		if (rc)
+			return session_error(s, 0, "--rare %s: %s", s->cfg->rare[i], why);
+	}
+	if (s->cfg->sweep)
+		sweep_begin(s->cfg->sweep, s->machine);
 	machine_operation(s->machine, 1);
 	s->container = -1;
 	s->process = sio_process_create(s->machine);
