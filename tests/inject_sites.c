@@ -64,6 +64,7 @@ static const struct allowed {
 	{"backend/core/domain.c", "map_descending", "->map_pages", "iommu_map() passed the point"},
 	{"backend/core/domain.c", "map_ascending", "->map_pages", "iommu_map() passed the point"},
 	{"backend/core/domain.c", "sync_domain", "->iotlb_sync", "drivers pass it per wait"},
+	{"backend/core/domain.c", "iommu_iotlb_sync", "->iotlb_sync", "drivers pass it per wait"},
 	{"backend/core/group.c", "iommu_group_set_domain", "->attach", "going back cannot fail"},
 	{"backend/core/group.c", "iommu_group_restore_domain", "->attach",
 	 "going back cannot fail"},
