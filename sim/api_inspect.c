@@ -65,7 +65,7 @@ int sio_audit(struct sio_machine *machine, bool thorough, char *what, size_t len
 {
 	const char *found, *who;
 
-	machine_enter(machine, false);
+	machine_look(machine);
 	found = audit_all(machine, thorough, &who);
 	if (what && len)
 		snprintf(what, len, "%s%s%s", found ? who : "", found ? ": " : "",
@@ -78,7 +78,7 @@ bool sio_stale_next(struct sio_machine *machine, struct sio_stale *stale)
 {
 	bool found;
 
-	machine_enter(machine, false);
+	machine_look(machine);
 	machine_settle(machine);
 	found = machine->stale_count != 0;
 	if (found) {
@@ -94,7 +94,7 @@ void sio_stats(struct sio_machine *machine, struct sio_stats *stats)
 {
 	const struct type1 *container;
 
-	machine_enter(machine, false);
+	machine_look(machine);
 	machine_settle(machine);
 	*stats = (struct sio_stats){
 		.operations = machine->iommu.op,
@@ -115,16 +115,84 @@ void sio_stats(struct sio_machine *machine, struct sio_stats *stats)
 
 int sio_inject(struct sio_machine *machine, const char *plan, char *error, size_t error_len)
 {
-	const char *why = NULL;
+	char why[INJECT_ERROR_LEN];
 	int rc;
 
-	machine_enter(machine, false);
-	rc = inject_plan(&machine->iommu.inject, plan, &why);
+	machine_look(machine);
+	rc = inject_plan(&machine->iommu.inject, plan, why);
 	machine_leave(machine);
 	if (error && error_len)
 		snprintf(error, error_len, "%s%.200s%s%s", rc ? "inject plan \"" : "",
-			 rc ? plan : "", rc ? "\": " : "", rc && why ? why : "");
+			 rc ? plan : "", rc ? "\": " : "", rc ? why : "");
 	return rc;
+}
+
+uint64_t sio_inject_count(struct sio_machine *machine)
+{
+	uint64_t count;
+
+	machine_look(machine);
+	count = machine->iommu.inject.passages;
+	machine_leave(machine);
+	return count;
+}
+
+uint64_t sio_injected(struct sio_machine *machine)
+{
+	uint64_t injected;
+
+	machine_look(machine);
+	injected = machine->iommu.inject.injected;
+	machine_leave(machine);
+	return injected;
+}
+
+const char *sio_inject_last(struct sio_machine *machine)
+{
+	const struct fail_point *last;
+
+	machine_look(machine);
+	last = machine->iommu.inject.last;
+	machine_leave(machine);
+	return last ? last->name : NULL;
+}
+
+bool sio_inject_point(unsigned n, struct sio_inject_point *out)
+{
+	const struct fail_point *point = fail_point_at(n);
+
+	if (!point)
+		return false;
+	*out = (struct sio_inject_point){
+		.name = point->name,
+		.kind = fail_kind_name(point->kind),
+		.bug = point->kind == FAIL_BUG,
+	};
+	for (unsigned i = 0; i < SIO_INJECT_ERRORS; i++)
+		out->error[i] = inject_answer(point, i);
+	return true;
+}
+
+static struct fail_count point_count(struct sio_machine *machine, unsigned n)
+{
+	const struct fail_point *point = fail_point_at(n);
+	struct fail_count count = {0};
+
+	machine_look(machine);
+	if (point)
+		count = fail_plan_count(&machine->iommu.inject, point);
+	machine_leave(machine);
+	return count;
+}
+
+uint64_t sio_inject_seen(struct sio_machine *machine, unsigned n)
+{
+	return point_count(machine, n).seen;
+}
+
+uint64_t sio_inject_injected(struct sio_machine *machine, unsigned n)
+{
+	return point_count(machine, n).injected;
 }
 
 int sio_param(struct sio_machine *machine, const char *name, uint64_t value)

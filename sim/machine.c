@@ -31,22 +31,22 @@ static int boot_kernel(const struct boot *boot, const char *kernel)
 
 static int boot_bind(const struct boot *boot, struct sio_device *device)
 {
-	struct sio_machine *machine = boot->machine;
+	enum platform_driver driver = device->platform->driver;
 	int rc = 0;
 
-	if (device->platform->driver == PLATFORM_HOST && device->iommu->group)
-		rc = iommu_device_use_default(device->iommu);
-	else if (device->platform->driver == PLATFORM_VFIO_PCI && device->pci)
-		rc = vfio_device_bind(machine->vfio, device->iommu, device->pci);
-	if (rc == -EINVAL && !device->iommu->group)
+	/* A bridge has no function that vfio-pci could give away. */
+	if (driver == PLATFORM_NO_DRIVER || (driver == PLATFORM_VFIO_PCI && !device->pci))
+		return 0;
+	rc = machine_driver_bind(device, platform_driver_name(driver));
+	if (rc == -EINVAL && driver == PLATFORM_VFIO_PCI && !device->iommu->group)
 		return boot_error(boot, rc,
 				  "%s: %s has no IOMMU, which vfio-pci needs: expected a unit that "
 				  "serves it, noiommu = true and a kernel from 4.5 on, or another "
 				  "driver",
-				  machine->platform->name, device->bdf);
+				  boot->machine->platform->name, device->bdf);
 	if (rc)
 		return boot_error(boot, rc, "%s: %s: its driver does not bind: %s",
-				  machine->platform->name, device->bdf, strerror(-rc));
+				  boot->machine->platform->name, device->bdf, strerror(-rc));
 	return 0;
 }
 
@@ -58,8 +58,7 @@ static int boot_emulated(const struct boot *boot)
 
 	for (unsigned i = 0; i < platform->emulated_count; i++) {
 		const struct platform_emulated *from = &platform->emulated[i];
-		struct sio_device *device;
-		int rc = machine_emulated_create(machine, from->name, from->model, &device);
+		int rc = machine_emulated_boot(machine, from->name, from->model);
 
 		if (rc && rc != -ENOTTY)
 			return boot_error(boot, rc, "%s: emulated device %s: %s", platform->name,
@@ -68,7 +67,7 @@ static int boot_emulated(const struct boot *boot)
 	return 0;
 }
 
-static int boot_system(const struct boot *boot)
+int machine_boot_system(const struct boot *boot)
 {
 	struct sio_machine *machine = boot->machine;
 	int rc = machine_boot_drivers(boot);
@@ -85,7 +84,7 @@ static int boot_system(const struct boot *boot)
 		return rc;
 	machine->vfio = vfio_create(&(struct vfio_cfg){
 		.iommu = &machine->iommu,
-		.noiommu = boot->noiommu || machine->platform->noiommu,
+		.noiommu = machine->noiommu || machine->platform->noiommu,
 	});
 	if (!machine->vfio)
 		return boot_no_memory(boot);
@@ -108,7 +107,7 @@ static int boot_machine(const struct boot *boot, const struct sio_machine_cfg *c
 	machine->iommu.fabric = machine->fabric;
 	machine->iommu.strict = cfg->strict;
 	rc = iommu_init(&machine->iommu);
-	return rc ? boot_no_memory(boot) : boot_system(boot);
+	return rc ? boot_no_memory(boot) : machine_boot_system(boot);
 }
 
 int sio_machine_create(const struct sio_machine_cfg *cfg, struct sio_machine **out, char *error,
@@ -125,12 +124,12 @@ int sio_machine_create(const struct sio_machine_cfg *cfg, struct sio_machine **o
 	boot.platform_text = cfg->platform_text;
 	boot.ram_bytes = cfg->ram_bytes;
 	boot.strict = cfg->strict;
-	boot.noiommu = cfg->noiommu;
 	boot.env = &machine_unit_env;
 	if (!boot.machine) {
 		rc = boot_no_memory(&boot);
 	} else {
 		boot.machine->seed = cfg->seed;
+		boot.machine->noiommu = cfg->noiommu;
 		rc = boot_machine(&boot, cfg);
 	}
 	if (error && error_len)
@@ -146,24 +145,30 @@ int sio_machine_create(const struct sio_machine_cfg *cfg, struct sio_machine **o
 
 static void unbind_devices(struct sio_machine *machine)
 {
-	for (unsigned i = 0; i < machine->device_count; i++) {
-		struct sio_device *device = &machine->device[i];
+	for (unsigned i = 0; i < machine->device_count; i++)
+		if (machine->device[i].iommu)
+			iommu_device_unbind(machine->device[i].iommu);
+}
 
-		if (device->iommu && device->iommu->host_driver)
-			iommu_device_unuse_default(device->iommu);
-	}
+void machine_end_system(struct sio_machine *machine)
+{
+	machine_processes_end(machine);
+	if (machine->vfio)
+		vfio_destroy(machine->vfio);
+	machine->vfio = NULL;
+	machine_emulated_end(machine);
+	unbind_devices(machine);
+	/* Groups and their default domains go with the driver that can free them. */
+	machine_remove_drivers(machine);
+	for (unsigned i = 0; i < machine->device_count; i++)
+		machine->device[i].iommu = NULL;
 }
 
 void sio_machine_destroy(struct sio_machine *machine)
 {
 	if (!machine)
 		return;
-	machine_processes_end(machine);
-	if (machine->vfio)
-		vfio_destroy(machine->vfio);
-	unbind_devices(machine);
-	/* Groups and their default domains go while the driver can still free them. */
+	machine_end_system(machine);
 	iommu_fini(&machine->iommu);
-	machine_remove_drivers(machine);
 	machine_free(machine);
 }

@@ -58,7 +58,8 @@ struct sio_device {
 
 	/* An emulated device: no platform_device, no iommu; fn is its own, and in no topology. */
 	char *name;
-	struct vfio_device *vfio;
+	bool of_platform;
+	struct vfio_device *vfio; /* NULL: the kernel knows no such devices */
 	struct sio_device *next;
 };
 
@@ -107,10 +108,12 @@ struct sio_machine {
 	struct sio_hw *hw;         /* the hardware alone: whose machine this is, else NULL */
 	struct sio_device *device; /* in order of (segment, rid) */
 	unsigned device_count;
+	bool noiommu;                  /* asked for at creation */
 	struct sio_device *emulated;   /* in order of creation */
 	struct sio_process *processes; /* newest first */
 	uint64_t seed;
-	bool numbered; /* machine_operation() counts operations, not the calls */
+	bool numbered;                /* machine_operation() counts operations, not the calls */
+	struct fail_plan *outer_plan; /* of the thread that holds the lock */
 
 	/* Filled on any thread, under `event_lock`. */
 	pthread_mutex_t event_lock;
@@ -131,12 +134,16 @@ struct sio_machine {
 
 /* Take the lock; `counts`: the call is an operation of its own. */
 void machine_enter(struct sio_machine *machine, bool counts);
+/* Take the lock to look inside: no failure plan is in force until machine_leave(). */
+void machine_look(struct sio_machine *machine);
 /* Handle what arrived meanwhile, give the lock back. */
 void machine_leave(struct sio_machine *machine);
 /* Give the lock back until another call has been made. */
 void machine_wait(struct sio_machine *machine);
 /* Handle queued interrupts and stale reports now; the lock is held. */
 void machine_settle(struct sio_machine *machine);
+/* One line of `len` bytes: which cache still holds what, for which requester. */
+void machine_stale_text(const struct stale_use *use, uint16_t segment, char *text, size_t len);
 /* From now on operations are what the caller numbers, and this is the number of the next one. */
 void machine_operation(struct sio_machine *machine, uint64_t number);
 
@@ -149,6 +156,9 @@ bool machine_intremap(const struct sio_machine *machine);
 /* Callbacks of units; ctx is a struct machine_unit. */
 extern const struct unit_env machine_unit_env;
 
+/* Bind a device to a kernel driver by name; the lock is held. As sio_device_bind(). */
+int machine_driver_bind(struct sio_device *device, const char *name);
+
 struct caller machine_caller(const struct sio_process *process);
 /* End all processes, newest first. */
 void machine_processes_end(struct sio_machine *machine);
@@ -160,6 +170,10 @@ void machine_fault_format(const struct iommu_fault *fault, struct sio_fault *out
 struct sio_device *machine_emulated_find(const struct sio_machine *machine, const char *name);
 int machine_emulated_create(struct sio_machine *machine, const char *name, const char *model,
 			    struct sio_device **device);
+/* One of the platform's, which survives a reset. */
+int machine_emulated_boot(struct sio_machine *machine, const char *name, const char *model);
+/* The system ends: those made at run time go, the others are as new. */
+void machine_emulated_end(struct sio_machine *machine);
 void machine_emulated_free(struct sio_machine *machine);
 struct sio_device *machine_device_at(struct sio_machine *machine, uint16_t segment, uint16_t rid);
 

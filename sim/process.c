@@ -56,20 +56,26 @@ static struct sio_process *process_new(struct sio_machine *machine, struct mm *m
 	return process;
 }
 
+/* An empty address space that behaves as the machine's kernel. NULL: no memory. */
+static struct mm *memory_new(const struct sio_machine *machine)
+{
+	struct mm *mm = mm_sim_create(machine->phys, machine->seed);
+
+	if (!mm)
+		return NULL;
+	mm->pins_as_is = machine->personality.zero_page_pins;
+	mm->fork_shares_pins = machine->personality.fork_shares_pins;
+	mm->charges_drift = machine->personality.charge != CHARGE_MAPPING;
+	mm->pfnmap_offset = machine->personality.pfnmap_offset;
+	return mm;
+}
+
 struct sio_process *sio_process_create(struct sio_machine *machine)
 {
 	struct sio_process *process;
 
 	machine_enter(machine, false);
-	process = process_new(machine, mm_sim_create(machine->phys, machine->seed),
-			      fd_table_create());
-	if (process) {
-		struct mm *mm = process->task->mm;
-
-		mm->pins_as_is = machine->personality.zero_page_pins;
-		mm->fork_shares_pins = machine->personality.fork_shares_pins;
-		mm->pfnmap_offset = machine->personality.pfnmap_offset;
-	}
+	process = process_new(machine, memory_new(machine), fd_table_create());
 	machine_leave(machine);
 	return process;
 }
@@ -90,6 +96,23 @@ struct sio_process *sio_process_fork(struct sio_process *parent)
 	}
 	machine_leave(machine);
 	return child;
+}
+
+int sio_process_exec(struct sio_process *process)
+{
+	struct sio_machine *machine = process->machine;
+	struct mm *old = process->task->mm, *mm;
+
+	machine_enter(machine, true);
+	mm = memory_new(machine);
+	if (mm) {
+		process->task->mm = mm;
+		process->next_address = ADDRESS_FIRST;
+		mm_sim_exit(old);
+		mm_put(old);
+	}
+	machine_leave(machine);
+	return mm ? 0 : -ENOMEM;
 }
 
 static void process_end(struct sio_process *process)

@@ -59,6 +59,14 @@ int sio_machine_create(const struct sio_machine_cfg *cfg, struct sio_machine **m
 		       size_t error_len);
 /* Processes still alive are ended first. */
 void sio_machine_destroy(struct sio_machine *machine);
+/*
+ * Switch the machine off and on again: as a new machine of the same configuration, to the last
+ * byte of memory, address and answer, at a small part of the price, and without taking more memory
+ * each time. Processes are ended first; their handles are invalid, those of devices and ports stay.
+ * No other call on the machine may be under way, DMA of other threads included.
+ * -ENOMEM: the machine did not come up; it can only be destroyed, or reset again.
+ */
+int sio_machine_reset(struct sio_machine *machine);
 const char *sio_version(void);
 
 /* ---- processes ---- */
@@ -70,6 +78,11 @@ enum sio_cap { SIO_CAP_IPC_LOCK = 1, SIO_CAP_SYS_RAWIO = 2, SIO_CAP_ALL = 3 };
 struct sio_process *sio_process_create(struct sio_machine *machine);
 /* fork(): shares open files, copies memory. NULL: no memory. */
 struct sio_process *sio_process_fork(struct sio_process *parent);
+/*
+ * execve(): the same process, capabilities, limits and open files with an empty address space. What
+ * devices reach of the old one they go on reaching. 0; -ENOMEM, and nothing has changed.
+ */
+int sio_process_exec(struct sio_process *process);
 /* Closes its files, releases its memory; the handle is invalid afterwards. */
 void sio_process_exit(struct sio_process *process);
 void sio_process_set_caps(struct sio_process *process, unsigned caps);
@@ -141,6 +154,28 @@ const char *sio_device_bdf(const struct sio_device *device);
 /* IOMMU group number, -1: none. */
 int sio_device_group(const struct sio_device *device);
 
+/*
+ * Bind a device to a kernel driver, as a write to the driver's `bind` file does: "vfio-pci" makes
+ * it one that programs can open; "pci-stub" and "pcieport" leave its DMA alone; any other name is a
+ * driver that does DMA for the kernel.
+ *
+ * 0. -EBUSY: it has a driver, or a program owns the DMA of its group. -EINVAL: vfio-pci cannot take
+ * it (a bridge, an emulated device, or no group); no name, or one of more than 31 characters.
+ * -EAGAIN: the IOMMU is not ready. -ENOMEM. -ENOTRECOVERABLE: a kernel without DMA ownership, whose
+ * driver broke a group that a program uses; that kernel stops here with a BUG. The driver is bound.
+ */
+int sio_device_bind(struct sio_device *device, const char *driver);
+/*
+ * Take it from its driver. -ENODEV: it has none. -EBUSY: vfio-pci waits, because a program has the
+ * device open (it was asked to let go, by the device's request interrupt) or, with kernels
+ * from 4.15 on and before 6.1, has the group in a container of which this is the last device.
+ * From 6.1 on that device takes its group out of the container, and the group's file answers
+ * ENODEV.
+ */
+int sio_device_unbind(struct sio_device *device);
+/* Copies the driver's name, empty: none. `name` has room for 32 bytes. */
+void sio_device_driver(struct sio_device *device, char name[32]);
+
 /* A request that the IOMMU blocked, as the kernel's log would name it. */
 struct sio_fault {
 	char unit[16];      /* "dmar0" */
@@ -177,9 +212,9 @@ bool sio_fault_next(struct sio_machine *machine, struct sio_fault *fault);
  * An emulated device (mdev): no DMA of its own; its driver, which is your program, reaches memory
  * by the calls below. It is alone in a group that no IOMMU serves, and its file shows a PCI
  * function of `model` (as in platform files; NULL: "generic"). A platform can declare some as well.
- * The device lives as long as the machine. -EINVAL: no such model, or a name that is empty, longer
- * than 63 bytes or an address; -EEXIST; -ENOTTY: the kernel knows no such devices (before 4.10);
- * -ENOMEM.
+ * The device lives until the machine is reset or destroyed; one of the platform's outlives a reset.
+ * -EINVAL: no such model, or a name that is empty, longer than 63 bytes or an address; -EEXIST;
+ * -ENOTTY: the kernel knows no such devices (before 4.10); -ENOMEM.
  */
 int sio_device_create_emulated(struct sio_machine *machine, const char *name, const char *model,
 			       struct sio_device **device);
@@ -237,7 +272,7 @@ int sio_audit(struct sio_machine *machine, bool thorough, char *what, size_t len
 /* What a cached translation was used for after its tables had changed. Only with cfg.strict. */
 struct sio_stale {
 	char text[256]; /* one line: cache, address, the mapping, the operation that forgot */
-	uint64_t iova;
+	uint64_t iova;  /* of an interrupt entry: its index */
 	uint64_t mapped_by, unmapped_by; /* operation numbers, 0 unknown */
 };
 bool sio_stale_next(struct sio_machine *machine, struct sio_stale *stale);
@@ -251,8 +286,53 @@ struct sio_stats {
 };
 void sio_stats(struct sio_machine *machine, struct sio_stats *stats);
 
-/* Plan one failure: "type1.pin:nth=3,errno=EFAULT"; "" clears. -EINVAL and a line in `error`. */
+/* ---- failure on demand ---- */
+
+/*
+ * Every call site of the emulated kernel and hardware that can fail is a named point: allocations,
+ * pins, tables, maps, invalidations, copies from and to the caller, capability checks, attaches.
+ * A plan says which passage fails:
+ *
+ *   SELECTOR:nth=N[,errno=E]          the N-th passage through a selected point, 1 the next; once
+ *   SELECTOR:prob=P,seed=S[,errno=E]  each with probability P, 0 < P <= 1, drawn from the seed
+ *
+ * SELECTOR is a point's name ("type1.pin"), a prefix ("type1.*"), a kind ("alloc") or "*". The
+ * points of kind "bug" are mistakes of a driver and not failures: only their name or kind selects
+ * them. An errno must be one that every selected point can answer; without one each answers its
+ * usual one. The emulated kernel undoes what it had begun, as Linux does.
+ *
+ * The plan replaces the one before and starts counting anew; "" clears it. It covers what is done
+ * through this machine on any thread. sio_audit(), sio_stats() and reports pass no points. 0;
+ * -EINVAL with one line in `error` (error_len bytes, may be NULL), and the plan before stays;
+ * -ENOMEM.
+ */
 int sio_inject(struct sio_machine *machine, const char *plan, char *error, size_t error_len);
+/* Passages through selected points since the plan was set. 0 without a plan. */
+uint64_t sio_inject_count(struct sio_machine *machine);
+/* Failures injected since the plan was set: with nth=N, 0 or 1. */
+uint64_t sio_injected(struct sio_machine *machine);
+/* Name of the point that failed last under this plan; NULL: none. Lives as long as the program. */
+const char *sio_inject_last(struct sio_machine *machine);
+
+#define SIO_INJECT_ERRORS 6
+
+struct sio_inject_point {
+	const char *name; /* lives as long as the program */
+	const char *kind; /* "alloc", "pin", "table", "map", "sync", "copy-in", "copy-out",
+			     "capability", "attach", "bug" */
+	bool bug;         /* not part of "*" and of prefixes */
+	int error[SIO_INJECT_ERRORS]; /* errno values it may answer, the usual one first; 0 ends */
+};
+
+/* The n-th point in order of the names, the same for every machine. False: there are no more. */
+bool sio_inject_point(unsigned n, struct sio_inject_point *point);
+/* How often the n-th point was passed, selected or not, and how often it failed, since the plan was
+ * set. 0 without a plan. */
+uint64_t sio_inject_seen(struct sio_machine *machine, unsigned n);
+uint64_t sio_inject_injected(struct sio_machine *machine, unsigned n);
+
+/* ---- parameters ---- */
+
 /*
  * A module parameter: dma_entry_limit, disable_hugepages, allow_unsafe_interrupts of
  * vfio_iommu_type1; enable_unsafe_noiommu_mode of vfio (devices without an IOMMU are bound at boot,
@@ -279,7 +359,8 @@ enum sio_event_kind {
 struct sio_event {
 	enum sio_event_kind kind;
 	struct sio_unit *unit;
-	uint64_t address; /* MSI: of the message. STALE: the device's address */
+	uint64_t address; /* MSI: of the message. STALE: the device's address, or the index
+			     of an interrupt entry */
 	uint32_t data;    /* MSI */
 	/* INTERRUPT: the requester id, and what reaches the processors. */
 	uint16_t requester;

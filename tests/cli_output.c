@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "harness.h"
+#include "softiommu.h"
 
 #define EXPECTED SIO_SOURCE_DIR "/tests/expected/"
 
@@ -374,6 +375,33 @@ START_TEST(maps_show_the_space_of_a_container)
 }
 END_TEST
 
+START_TEST(the_points_that_can_fail_are_listed)
+{
+	struct sio_inject_point point;
+	static struct output out;
+	const char *at = out.text;
+	unsigned n;
+
+	run_program("replay --inject list", &out);
+	ck_assert_int_eq(out.status, 0);
+	for (n = 0; sio_inject_point(n, &point); n++) {
+		ck_assert_int_eq(strncmp(at, point.name, strlen(point.name)), 0);
+		at = strchr(at, '\n');
+		ck_assert_ptr_nonnull(at);
+		at++;
+	}
+	ck_assert_int_eq(*at, 0);
+	ck_assert_uint_gt(n, 100);
+	ck_assert_ptr_nonnull(
+		strstr(out.text,
+		       "\ntype1.pin                        pin        EFAULT ENOMEM EINTR\n"));
+	ck_assert_ptr_nonnull(
+		strstr(out.text, "\ndrv.skip-iotlb                   bug        -\n"));
+	run_program("replay --inject list >/dev/full", &out);
+	ck_assert_int_eq(out.status, 2);
+}
+END_TEST
+
 START_TEST(the_same_input_gives_the_same_bytes)
 {
 	static struct output first, second;
@@ -395,6 +423,7 @@ int main(void)
 	tcase_add_loop_test(tc, the_exit_status_tells_usage_from_result, 0,
 			    (int)(sizeof(endings) / sizeof(*endings)));
 	tcase_add_test(tc, a_platform_file_is_checked);
+	tcase_add_test(tc, the_points_that_can_fail_are_listed);
 	tcase_add_loop_test(tc, tables_lead_back_to_the_platform_that_they_came_from, 0, 2);
 	tcase_add_test(tc, the_text_of_a_preset_is_a_platform_file);
 	tcase_add_test(tc, a_replay_ends_with_its_verdict);

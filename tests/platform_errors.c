@@ -156,6 +156,8 @@ static const struct mistake mistakes[] = {
 	 "p:2: aliases is no list of addresses, expected ( \"00:02.0\", ... )"},
 	{DEVICES("{ bdf = \"00:01.0\"; model = \"edu\"; acpi = \"A\"; driver = \"vfio-pci\"; }"),
 	 "p:2: vfio-pci for a device on a platform bus, expected driver = \"host\" or \"none\""},
+	{DEVICES("{ bdf = \"00:01.0\"; model = \"edu\"; acpi = \"A\"; driver = \"pci-stub\"; }"),
+	 "p:2: pci-stub for a device on a platform bus, expected driver = \"host\" or \"none\""},
 	{DEVICES("{ bdf = \"00:01.0\"; model = \"edu\"; acpi = \"A\"; acs = true; }"),
 	 "p:2: a device on a platform bus has the key acs, expected a PCI function or no such key"},
 	{DEVICES("{ bdf = \"00:01.0\"; model = \"pcie-root-port\"; secondary-bus = 1; },\n"

@@ -18,7 +18,7 @@ int iommu_domain_create(struct iommu_device *dev, enum iommu_domain_type type,
 	struct iommu_domain *domain;
 	int rc;
 
-	rc = inject_point(&iommu->inject, INJECT_ALLOC);
+	rc = inject_here("iommu.domain.create", FAIL_ALLOC);
 	if (rc)
 		return rc;
 	rc = dev->driver->domain_alloc(dev, type, &domain);
@@ -193,7 +193,7 @@ int iommu_map(struct iommu_domain *domain, iova_t iova, const struct pt_run *run
 	bool descending = run->oa_step < 0;
 	int rc;
 
-	rc = inject_point(&domain->iommu->inject, INJECT_IOMMU_MAP);
+	rc = inject_here("iommu.map", FAIL_MAP);
 	if (rc)
 		return rc;
 	if (!domain_is_paging(domain) || run->pages > UINT64_MAX / SIO_PAGE_SIZE)
@@ -257,6 +257,8 @@ bool iommu_next(const struct iommu_domain *domain, iova_t from, iova_t last, iov
 
 bool iommu_enforce_cache_coherency(struct iommu_domain *domain)
 {
+	if (fail_at(FAIL_POINT("iommu.enforce-coherency", FAIL_CAPABILITY)))
+		return false;
 	return domain->driver->enforce_cache_coherency &&
 	       domain->driver->enforce_cache_coherency(domain);
 }

@@ -52,6 +52,7 @@ struct mm {
 	uint64_t pinned_pages; /* mm->pinned_vm: iommufd */
 	bool pins_as_is;       /* a pin for reading takes what is there (before 6.2) */
 	bool fork_shares_pins; /* pinned pages are copied on write like others (before 5.9) */
+	bool charges_drift;    /* charges are taken back from others than who paid (before 6.1) */
 	bool pfnmap_offset;    /* PFN maps are pinned whatever their protection (before 5.8) */
 };
 

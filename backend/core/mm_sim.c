@@ -29,7 +29,7 @@ static const struct mm_ops sim_ops = {
 
 struct mm *mm_sim_create(struct phys *phys, uint64_t seed)
 {
-	struct mm_sim *sim = calloc(1, sizeof(*sim));
+	struct mm_sim *sim = fail_calloc("mm.create", 1, sizeof(*sim));
 
 	if (!sim)
 		return NULL;
@@ -178,6 +178,7 @@ struct mm *mm_sim_fork(struct mm *parent)
 		return NULL;
 	mm->pins_as_is = parent->pins_as_is;
 	mm->fork_shares_pins = parent->fork_shares_pins;
+	mm->charges_drift = parent->charges_drift;
 	mm->pfnmap_offset = parent->pfnmap_offset;
 	if (fork_areas(mm_sim_of(mm), from) && fork_pages(mm_sim_of(mm), from))
 		return mm;

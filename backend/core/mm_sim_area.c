@@ -11,6 +11,8 @@
  */
 #include "core/mm_sim_priv.h"
 
+#include "fail.h"
+
 #include "phys.h"
 
 #include <errno.h>
@@ -48,7 +50,7 @@ struct area *area_ceil(const struct mm_sim *sim, uint64_t page)
 
 static struct mm_object *object_create(struct phys *phys)
 {
-	struct mm_object *object = calloc(1, sizeof(*object));
+	struct mm_object *object = fail_calloc("mm.map.object", 1, sizeof(*object));
 
 	if (!object)
 		return NULL;
@@ -85,7 +87,7 @@ void area_set_locked(struct mm_sim *sim, struct area *area, bool locked)
 
 int area_add(struct mm_sim *sim, const struct area *model)
 {
-	struct area *area = malloc(sizeof(*area));
+	struct area *area = fail_malloc("mm.area", sizeof(*area));
 
 	if (!area)
 		return -ENOMEM;

@@ -52,9 +52,11 @@ static void fault_missing(struct mm_sim *sim, const struct area *area, uint64_t 
 		uint64_t block_first = sio_align_down(first, HUGE_PAGES);
 		uint64_t block_last = last | (HUGE_PAGES - 1);
 
-		if (block_first >= gap_first)
+		/* A block that reaches over a border, or to what is there, is filled page by page.
+		 */
+		if (block_first >= gap_first && block_first + (HUGE_PAGES - 1) <= gap_last)
 			first = block_first;
-		if (block_last <= gap_last)
+		if (block_last <= gap_last && block_last - (HUGE_PAGES - 1) >= gap_first)
 			last = block_last;
 	}
 	frames_fill(sim, area, space, first, last - first + 1, NULL);

@@ -70,7 +70,7 @@ static int zero_pages_init(struct phys *phys)
 
 	if (phys->zero_page != PA_NONE)
 		return 0;
-	got = phys_frames_alloc(phys, HUGE_PAGES + 1, 9, &pfn);
+	got = fail_frames("mm.pin.zero-page", phys, HUGE_PAGES + 1, 9, &pfn);
 	if (got != HUGE_PAGES + 1) {
 		if (got)
 			phys_frames_put(phys, pfn, got);
@@ -187,7 +187,9 @@ int sim_pin(struct mm *mm, uint64_t va, uint64_t max_pages, bool write, struct p
 	if (rc)
 		return rc;
 	/* Frames may go on over a border between areas, or behind a page that has just been copied.
-	 */
+	 * Where a pin takes what is there, the next area may have something else to take. */
+	if (mm->pins_as_is && !write)
+		max_pages = page_min(max_pages, area->last - page + 1);
 	while (all.n < max_pages && !pin_next(sim, page + all.n, max_pages - all.n, write, &part)) {
 		part.flags &= EXTENT_DOWN;
 		all.flags &= EXTENT_DOWN;

@@ -26,6 +26,9 @@ enum pers_intr_remap {
 	INTR_REMAP_DEVICE_OR_MSI,
 	INTR_REMAP_ISOLATED
 };
+enum pers_dma_ownership { DMA_OWNERSHIP_NONE, DMA_OWNERSHIP_2021, DMA_OWNERSHIP_MAINLINE };
+enum pers_companions { COMPANIONS_STUB, COMPANIONS_PORT, COMPANIONS_BRIDGE };
+enum pers_last_device { LAST_DEVICE_LEAVES, LAST_DEVICE_WAITS, LAST_DEVICE_DETACHES };
 enum pers_coherency { COHERENCY_NONE, COHERENCY_DOMAIN, COHERENCY_BUS, COHERENCY_ENFORCE };
 enum pers_match { MATCH_ONE, MATCH_BUS_PROT, MATCH_OPS_PROT, MATCH_OPS_ENFORCE };
 enum pers_charge { CHARGE_CURRENT, CHARGE_OWNER, CHARGE_MAPPING };
@@ -43,6 +46,7 @@ struct personality {
 	/* choosing a driver */
 	uint8_t container, set_iommu, nesting_enodev, dma_cc;
 	uint8_t set_container_fd_first, set_container_ebadfd, dma_ownership, device_fd_name_first;
+	uint8_t companions, last_device;
 	/* groups and domains */
 	uint8_t intr_remap, coherency, match, one_bus, domain_eio, iova_list, replay_rollback, fgsp;
 	uint8_t sub_page_bitmap, try_harder;
@@ -59,7 +63,7 @@ struct personality {
 	uint8_t emulated, unmap_callback, pin_behind_iommu, pin_lone_device, pin_needs_page;
 	uint8_t dma_rw, dma_rw_dirty_whole, vaddr_pins, noiommu;
 	/* drivers and device files */
-	uint8_t vtd_every_pgsize, write_only_readable, amd_pgsizes, amd_aperture_48;
+	uint8_t vtd_every_pgsize, write_only_readable, amd_pgsizes, amd_aperture_48, amd_map_busy;
 	uint8_t device_req_irq;
 };
 

@@ -22,13 +22,9 @@ void drv_gather_add(struct iommu_gather *gather, iova_t first, iova_t last)
 	gather->len += last - first + 1;
 }
 
-int drv_inject_tables(struct iommu *iommu, const struct pt *pt, uint64_t before)
+bool drv_skips_iotlb(void)
 {
-	int rc = 0;
-
-	for (; before < pt->table_count && !rc; before++)
-		rc = inject_point(&iommu->inject, INJECT_PT_ALLOC);
-	return rc;
+	return fail_at(FAIL_POINT("drv.skip-iotlb", FAIL_BUG));
 }
 
 void drv_frames_free(struct phys *phys, pa_t pa, unsigned count)

@@ -14,8 +14,8 @@ bool drv_poll(struct unit *unit, uint32_t offset, unsigned width, uint64_t mask,
 /* Note what has to be invalidated. */
 void drv_gather_add(struct iommu_gather *gather, iova_t first, iova_t last);
 
-/* Table pages that a call took, `before` of them were there: each passes the injection point. */
-int drv_inject_tables(struct iommu *iommu, const struct pt *pt, uint64_t before);
+/* The one seeded driver bug: this invalidation is to be forgotten. */
+bool drv_skips_iotlb(void);
 
 /* Give back the frames that a unit used, zeroed as the allocator wants them. PA_NONE: nothing. */
 void drv_frames_free(struct phys *phys, pa_t pa, unsigned count);

@@ -25,6 +25,8 @@
 /* 0: none is left. */
 static uint16_t id_alloc(struct drv_amdvi *drv)
 {
+	if (fail_at(FAIL_POINT("amdvi.domain.id", FAIL_ALLOC)))
+		return 0;
 	for (unsigned i = 0; i < SIO_ARRAY_SIZE(drv->domain_ids); i++) {
 		uint64_t used = drv->domain_ids[i];
 
@@ -88,11 +90,7 @@ int amd_domain_alloc(struct iommu_device *dev, enum iommu_domain_type type,
 
 	if (type == IOMMU_DOMAIN_IDENTITY)
 		return -EINVAL;
-	if (type != IOMMU_DOMAIN_BLOCKED)
-		rc = inject_point(&dev->iommu->inject, INJECT_PT_ALLOC);
-	if (rc)
-		return rc;
-	ad = calloc(1, sizeof(*ad) + drv->unit_count * sizeof(ad->refs[0]));
+	ad = fail_calloc("amdvi.domain", 1, sizeof(*ad) + drv->unit_count * sizeof(ad->refs[0]));
 	if (!ad)
 		return -ENOMEM;
 	ad->drv = drv;

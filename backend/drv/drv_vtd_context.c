@@ -50,7 +50,7 @@ bool vtd_context_table(struct vtd_unit *vu, uint16_t rid)
 
 	if (*slot & ENTRY_P)
 		return true;
-	table = phys_table_alloc(vtd_phys(vu));
+	table = fail_table("vtd.attach.context", vtd_phys(vu));
 	if (table == PA_NONE)
 		return false;
 	vtd_written(vu, phys_ptr(vtd_phys(vu), table), SIO_PAGE_SIZE);

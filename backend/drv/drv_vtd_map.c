@@ -147,8 +147,6 @@ int vtd_map_pages(struct iommu_domain *domain, const struct pt_map_req *request,
 	if (vd->mapped_end < req.iova + len)
 		vd->mapped_end = req.iova + len;
 	rc = fill(vd, req, mapped);
-	if (!rc)
-		rc = drv_inject_tables(domain->iommu, &vd->pt, tables);
 	if (*mapped)
 		vtd_pages_written(vd, req.iova, req.iova + (*mapped - 1),
 				  vd->pt.table_count != tables);

@@ -63,8 +63,8 @@ bool vtd_pasid_install(struct vtd_device *vdev)
 	struct sm_context *context;
 	uint64_t *directory;
 
-	vdev->pasid_directory = phys_table_alloc(phys);
-	vdev->pasid_table = phys_table_alloc(phys);
+	vdev->pasid_directory = fail_table("vtd.device.pasid-directory", phys);
+	vdev->pasid_table = fail_table("vtd.device.pasid-table", phys);
 	if (vdev->pasid_directory == PA_NONE || vdev->pasid_table == PA_NONE ||
 	    !vtd_context_table(vu, rid))
 		return false;

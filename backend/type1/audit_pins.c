@@ -25,7 +25,8 @@ static bool edges_add(struct pin_edges *edges, uint64_t pfn, int64_t by)
 {
 	if (edges->count == edges->room) {
 		size_t room = edges->room ? edges->room * 2 : 256;
-		struct pin_edge *grown = realloc(edges->edge, room * sizeof(*grown));
+		struct pin_edge *grown = nofail_realloc("an audit is no operation", edges->edge,
+							room * sizeof(*grown));
 
 		if (!grown)
 			return false;

@@ -60,10 +60,8 @@ int t1_attach_emulated(struct type1 *t1, struct iommu_group *group)
 	if (t1_has_one_domain(t1) ||
 	    position(emulated->group, emulated->group_count, group) != emulated->group_count)
 		return -EINVAL;
-	if (inject_point(&t1->iommu->inject, INJECT_ALLOC))
-		return -ENOMEM;
-	grown = realloc(emulated->group,
-			(emulated->group_count + 1) * sizeof(struct iommu_group *));
+	grown = fail_realloc("type1.attach.emulated", emulated->group,
+			     (emulated->group_count + 1) * sizeof(struct iommu_group *));
 	if (!grown)
 		return -ENOMEM;
 	memmove(grown + 1, grown, emulated->group_count * sizeof(struct iommu_group *));

@@ -30,7 +30,7 @@ static struct t1_leak **leak_of(struct type1 *t1, const struct t1_dma *dma)
 
 int t1_leak_begin(struct type1 *t1, const struct t1_dma *dma)
 {
-	struct t1_leak *leak = t1_alloc(t1, sizeof(*leak));
+	struct t1_leak *leak = fail_calloc("type1.leak.begin", 1, sizeof(*leak));
 
 	if (!leak)
 		return -ENOMEM;
@@ -46,7 +46,8 @@ int t1_leak_begin(struct type1 *t1, const struct t1_dma *dma)
 
 static int leak_add(struct t1_leak *leak, const struct pin_run *run)
 {
-	struct pin_run *grown = realloc(leak->run, (leak->run_count + 1) * sizeof(*grown));
+	struct pin_run *grown =
+		fail_realloc("type1.leak.add", leak->run, (leak->run_count + 1) * sizeof(*grown));
 
 	if (!grown)
 		return -ENOMEM;
@@ -98,7 +99,7 @@ static void leak_keep(struct type1 *t1, struct t1_leak *leak, const struct t1_dm
 bool t1_leak_pages(struct type1 *t1, const struct t1_dma *dma)
 {
 	struct t1_pages walk = t1_pages(t1, dma, dma->iova, dma->iova + (dma->size - 1));
-	struct t1_leak *leak = calloc(1, sizeof(*leak));
+	struct t1_leak *leak = fail_calloc("type1.leak.pages", 1, sizeof(*leak));
 	const struct t1_page *page;
 	iova_t iova;
 
@@ -119,7 +120,7 @@ bool t1_leak_pages(struct type1 *t1, const struct t1_dma *dma)
 bool t1_leak_replayed(struct type1 *t1, const struct iommu_domain *domain, struct t1_dma *dma)
 {
 	iova_t iova = dma->iova, last = iova + (dma->size - 1);
-	struct t1_leak *leak = calloc(1, sizeof(*leak));
+	struct t1_leak *leak = fail_calloc("type1.leak.replayed", 1, sizeof(*leak));
 	uint64_t charged = 0;
 
 	while (leak && iommu_next(domain, iova, last, &iova)) {

@@ -138,7 +138,7 @@ static int map_new(struct type1 *t1, struct task *task, const struct vfio_iommu_
 	else
 		rc = pin_and_map(t1, dma, task, map->size);
 	if (!rc && t1->dirty_tracking)
-		rc = t1_bitmap_alloc(t1, dma, t1_pgsize(t1));
+		rc = t1_bitmap_alloc(dma, t1_pgsize(t1));
 	if (rc)
 		t1_remove_dma(t1, dma);
 	return rc;
@@ -201,7 +201,7 @@ long t1_map_dma(struct type1 *t1, const struct caller *caller, uint64_t arg)
 	struct t1_dma *dma;
 	int rc;
 
-	rc = t1_copy_in(t1, caller, &map, arg, sizeof(map));
+	rc = copy_from_caller("type1.map.copy-in", caller, &map, arg, sizeof(map));
 	if (rc)
 		return rc;
 	if (map.argsz < sizeof(map) || map.flags & ~map_flags(t1))
@@ -219,5 +219,7 @@ long t1_map_dma(struct type1 *t1, const struct caller *caller, uint64_t arg)
 		return -ENOSPC;
 	if (!iova_list_contains(&t1->iova, map.iova, map.iova + (map.size - 1)))
 		return -EINVAL;
+	if (!t1_request_fits(t1, caller->task, map.size >> SIO_PAGE_LG2))
+		return -ENOMEM;
 	return map_new(t1, caller->task, &map);
 }

@@ -145,7 +145,7 @@ static int pin_refill(struct t1_pinner *pin, uint64_t room)
 		if (end - page_index(pin) < want)
 			want = end - page_index(pin);
 	}
-	rc = inject_point(&pin->t1->iommu->inject, INJECT_PIN);
+	rc = inject_here("type1.pin", FAIL_PIN);
 	if (rc)
 		return rc;
 	pin->ahead.pages = 0;
@@ -164,7 +164,7 @@ static int pin_refill(struct t1_pinner *pin, uint64_t room)
 static int pin_scattered(struct t1_pinner *pin, struct pin_run *chunk, uint64_t room)
 {
 	const struct t1_owner *owner = pin->dma->owner;
-	uint64_t owner_room = t1_room(owner->task, owner->mm, owner->lock_cap);
+	uint64_t owner_room = t1_room(pin->t1, owner->task, owner->mm, owner->lock_cap);
 	uint64_t take = pin->ahead.pages;
 
 	if (!pin->ahead.reserved) {
@@ -240,7 +240,7 @@ err_chunk:
 
 int t1_pin_chunk(struct t1_pinner *pin, struct pin_run *chunk)
 {
-	uint64_t room = t1_room(pin->task, pin->task->mm, pin->dma->owner->lock_cap);
+	uint64_t room = t1_room(pin->t1, pin->task, pin->task->mm, pin->dma->owner->lock_cap);
 	int rc;
 
 	if (!pin->ahead.pages) {

@@ -13,38 +13,18 @@
 
 /* ---- shared helpers ---- */
 
-int t1_copy_in(struct type1 *t1, const struct caller *caller, void *dst, uint64_t src, size_t len)
-{
-	int rc = inject_point(&t1->iommu->inject, INJECT_COPY_IN);
-
-	return rc ? rc : caller->ua->copy_in(caller->ua, dst, src, len);
-}
-
-int t1_copy_out(struct type1 *t1, const struct caller *caller, uint64_t dst, const void *src,
-		size_t len)
-{
-	int rc = inject_point(&t1->iommu->inject, INJECT_COPY_OUT);
-
-	return rc ? rc : caller->ua->copy_out(caller->ua, dst, src, len);
-}
-
-long t1_copy_back(struct type1 *t1, const struct caller *caller, uint64_t dst, const void *src,
-		  size_t len)
+long t1_copy_back_at(const struct fail_point *point, const struct type1 *t1,
+		     const struct caller *caller, uint64_t dst, const void *src, size_t len)
 {
 	const uint8_t *bytes = src;
 	size_t done = 0;
-	int rc = t1_copy_out(t1, caller, dst, src, len);
+	int rc = caller_copy_out(point, caller, dst, src, len);
 
 	if (!rc || !t1_kernel(t1)->info_error_count)
 		return rc;
 	while (done < len && !caller->ua->copy_out(caller->ua, dst + done, bytes + done, 1))
 		done++;
 	return done < len ? (long)(len - done) : (long)len;
-}
-
-void *t1_alloc(struct type1 *t1, size_t bytes)
-{
-	return inject_point(&t1->iommu->inject, INJECT_ALLOC) ? NULL : calloc(1, bytes);
 }
 
 /* ---- life ---- */
@@ -70,9 +50,7 @@ int t1_open(struct iommu *iommu, struct type1_params *params, unsigned long arg,
 	*out = NULL;
 	if (!type_is_offered(iommu, arg) || iommu->personality->set_iommu == SET_IOMMU_NONE)
 		return -EINVAL;
-	if (inject_point(&iommu->inject, INJECT_ALLOC))
-		return -ENOMEM;
-	t1 = calloc(1, sizeof(*t1));
+	t1 = fail_calloc("type1.open", 1, sizeof(*t1));
 	if (!t1)
 		return -ENOMEM;
 	t1->iommu = iommu;

@@ -117,26 +117,23 @@ static inline uint64_t t1_pgsize(const struct type1 *t1)
 	return t1->pgsize_bitmap & -t1->pgsize_bitmap;
 }
 
-/* The kernel cannot remove this mapping: its end is 0 in 64 bits. */
+/* The kernel cannot remove this mapping: its end is 0 in 64 bits. One domain goes by pages. */
 static inline bool t1_dma_is_stuck(const struct type1 *t1, const struct t1_dma *dma)
 {
-	return dma->size && dma->iova + dma->size == 0 && !t1_kernel(t1)->last_page_works;
+	return dma->size && dma->iova + dma->size == 0 && !t1_kernel(t1)->last_page_works &&
+	       !t1_has_one_domain(t1);
 }
 
 /* ---- t1.c ---- */
 
-/* Copies between the caller and us, with their injection points. 0 or -EFAULT. */
-int t1_copy_in(struct type1 *t1, const struct caller *caller, void *dst, uint64_t src, size_t len);
-int t1_copy_out(struct type1 *t1, const struct caller *caller, uint64_t dst, const void *src,
-		size_t len);
 /*
  * A structure goes back to the caller. -EFAULT, or before 4.4 the number of bytes not copied, which
  * the ioctl then returns.
  */
-long t1_copy_back(struct type1 *t1, const struct caller *caller, uint64_t dst, const void *src,
-		  size_t len);
-/* Zeroed memory, NULL: none, or injected failure. */
-void *t1_alloc(struct type1 *t1, size_t bytes);
+#define t1_copy_back(name, t1, caller, dst, src, len) \
+	t1_copy_back_at(FAIL_POINT(name, FAIL_COPY_OUT), t1, caller, dst, src, len)
+long t1_copy_back_at(const struct fail_point *point, const struct type1 *t1,
+		     const struct caller *caller, uint64_t dst, const void *src, size_t len);
 
 /* ---- index.c: the mappings by address ---- */
 
@@ -175,8 +172,12 @@ int t1_owner_change(struct type1 *t1, struct t1_dma *dma, struct task *task);
 /* Add to the owner's locked_vm. -ENOMEM: over its limit. */
 int t1_charge(struct type1 *t1, struct t1_dma *dma, uint64_t pages);
 void t1_uncharge(struct type1 *t1, struct t1_dma *dma, uint64_t pages);
-/* Pages that the limit still leaves to a process; all ones if it is not held to it. */
-uint64_t t1_room(const struct task *task, const struct mm *mm, bool lock_cap);
+/* In 2012 the limit is tested once, for all pages of a MAP; other kernels always say true. */
+bool t1_request_fits(const struct type1 *t1, const struct task *task, uint64_t pages);
+/* Pages that the limit still leaves to a process; all ones if it is not held to it while pinning.
+ */
+uint64_t t1_room(const struct type1 *t1, const struct task *task, const struct mm *mm,
+		 bool lock_cap);
 
 /* ---- pin.c: pages of a mapping, chunk by chunk ---- */
 
@@ -294,11 +295,8 @@ struct t1_bitmap_arg {
 };
 
 long t1_dirty_pages(struct type1 *t1, const struct caller *caller, uint64_t arg);
-/* Read and check a struct vfio_bitmap for a range of `size` bytes. */
-int t1_bitmap_arg_in(struct type1 *t1, const struct caller *caller, uint64_t arg,
-		     struct t1_bitmap_arg *bitmap);
 int t1_bitmap_arg_check(const struct t1_bitmap_arg *bitmap, uint64_t size);
-int t1_bitmap_alloc(struct type1 *t1, struct t1_dma *dma, uint64_t pgsize);
+int t1_bitmap_alloc(struct t1_dma *dma, uint64_t pgsize);
 /* Report one mapping's pages; bit 0 of the user's bitmap is `base`. */
 int t1_bitmap_report(struct type1 *t1, const struct caller *caller, struct t1_dma *dma, iova_t base,
 		     uint64_t data);

@@ -20,6 +20,8 @@
 
 /* Runs remembered before an invalidation (VFIO_IOMMU_TLB_SYNC_MAX). */
 #define SYNC_RUNS 512u
+/* Read so much ahead of clearing it that the entries are still in the processor's caches. */
+#define AHEAD_PAGES UINT64_C(16384)
 
 /* Runs read from the tables, side by side from `first` on. */
 struct unmapper {
@@ -139,6 +141,16 @@ static bool unmapper_take(struct unmapper *u, iova_t iova, struct pt_run run)
 	return true;
 }
 
+/* The run at iova. A descending one, which is recorded page by page, may come in parts. */
+static struct pt_run unmapper_query(const struct unmapper *u, iova_t iova, uint64_t left)
+{
+	struct pt_run run = iommu_query(u->domain, iova, left < AHEAD_PAGES ? left : AHEAD_PAGES);
+
+	if (run.pages < AHEAD_PAGES || run.oa_step < 0)
+		return run;
+	return iommu_query(u->domain, iova, left);
+}
+
 /* All leaves of the domain in the mapping, in address order. */
 static void unmapper_walk(struct unmapper *u, bool fgsp)
 {
@@ -147,7 +159,7 @@ static void unmapper_walk(struct unmapper *u, bool fgsp)
 	for (;;) {
 		uint64_t left = ((last - iova) >> SIO_PAGE_LG2) + 1;
 		struct pt_run run =
-			fgsp ? unmapper_take_leaf(u, iova) : iommu_query(u->domain, iova, left);
+			fgsp ? unmapper_take_leaf(u, iova) : unmapper_query(u, iova, left);
 
 		if (run.pages) {
 			if (!unmapper_take(u, iova, run) || run.pages >= left)
@@ -250,7 +262,7 @@ static int unmap_read(struct type1 *t1, const struct caller *caller, uint64_t ar
 	struct unmap_arg *unmap = &req->arg;
 	int rc;
 
-	rc = t1_copy_in(t1, caller, unmap, arg, sizeof(*unmap));
+	rc = copy_from_caller("type1.unmap.copy-in", caller, unmap, arg, sizeof(*unmap));
 	if (rc)
 		return rc;
 	if (unmap->argsz < sizeof(*unmap) || unmap->flags & ~unmap_flags(t1))
@@ -264,7 +276,8 @@ static int unmap_read(struct type1 *t1, const struct caller *caller, uint64_t ar
 		return -EINVAL;
 	if (unmap->argsz < sizeof(*unmap) + sizeof(struct vfio_bitmap))
 		return -EINVAL;
-	rc = t1_bitmap_arg_in(t1, caller, arg + sizeof(*unmap), &req->bitmap);
+	rc = copy_from_caller("type1.unmap.bitmap.copy-in", caller, &req->bitmap,
+			      arg + sizeof(*unmap), sizeof(req->bitmap));
 	if (rc)
 		return rc;
 	return t1_bitmap_arg_check(&req->bitmap, unmap->size);
@@ -372,11 +385,14 @@ static int remove_one(struct type1 *t1, const struct caller *caller, struct unma
 }
 
 /* A second invalidation of one mapping undoes every mark that this call made. */
-static int invalidate_range(struct type1 *t1, struct t1_dma *first, iova_t last, uint64_t *size)
+static int invalidate_range(struct type1 *t1, const struct caller *caller, struct t1_dma *first,
+			    iova_t last, uint64_t *size)
 {
 	struct t1_dma *dma;
 
 	for (dma = first; dma && dma->iova <= last; dma = t1_next(t1, dma)) {
+		if (!unmap_is_allowed(t1, caller, dma))
+			break;
 		if (dma->vaddr_invalid)
 			goto undo;
 		dma->vaddr_invalid = 1;
@@ -444,7 +460,7 @@ static int remove_found(struct type1 *t1, const struct caller *caller, struct un
 	if (dma && !t1->v2 && dma->iova < req->arg.iova)
 		dma = NULL;
 	if (req->vaddr)
-		return invalidate_range(t1, dma, last, &req->removed);
+		return invalidate_range(t1, caller, dma, last, &req->removed);
 	return remove_range(t1, caller, req, dma, last);
 }
 
@@ -471,5 +487,5 @@ long t1_unmap_dma(struct type1 *t1, const struct caller *caller, uint64_t arg)
 	if (rc)
 		return rc;
 	req.arg.size = req.removed;
-	return t1_copy_back(t1, caller, arg, &req.arg, sizeof(req.arg));
+	return t1_copy_back("type1.unmap.copy-out", t1, caller, arg, &req.arg, sizeof(req.arg));
 }

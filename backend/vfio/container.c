@@ -43,12 +43,6 @@ bool vfio_container_is_closed(const struct vfio_container *container)
 	return container->refs == groups;
 }
 
-/* Somebody has to answer for DMA that the IOMMU lets through: real groups have an owner. */
-static bool claims_dma(const struct vfio_group *group)
-{
-	return group->kind == VFIO_GROUP_IOMMU && group->vfio->iommu->personality->dma_ownership;
-}
-
 static int attach_group(struct type1 *t1, struct vfio_group *group, const struct caller *caller)
 {
 	if (group->kind == VFIO_GROUP_EMULATED)
@@ -66,14 +60,14 @@ int vfio_container_attach(struct vfio_container *container, struct vfio_group *g
 		return -EPERM;
 	if (container->groups && container->noiommu != noiommu)
 		return -EPERM;
-	if (claims_dma(group))
-		rc = iommu_group_claim(group->iommu_group, group);
+	if (group->kind == VFIO_GROUP_IOMMU)
+		rc = iommu_group_claim(group->iommu_group, container);
 	if (rc)
 		return rc;
 	if (container->t1) {
 		rc = attach_group(container->t1, group, caller);
 		if (rc) {
-			if (claims_dma(group))
+			if (group->kind == VFIO_GROUP_IOMMU)
 				iommu_group_release(group->iommu_group);
 			return rc;
 		}
@@ -93,7 +87,7 @@ void vfio_container_detach(struct vfio_group *group)
 
 	if (container->t1)
 		t1_detach_group(container->t1, group->iommu_group);
-	if (claims_dma(group))
+	if (group->kind == VFIO_GROUP_IOMMU)
 		iommu_group_release(group->iommu_group);
 	while (*at != group)
 		at = &(*at)->next_in_container;
@@ -227,8 +221,9 @@ struct vfio_container *vfio_container_from_file(const struct file *file)
 
 struct file *vfio_container_open(struct vfio *vfio, int *error)
 {
-	struct container_file *cf = vfio_alloc(vfio, 1, sizeof(*cf));
-	struct vfio_container *container = vfio_alloc(vfio, 1, sizeof(*container));
+	struct container_file *cf = fail_calloc("vfio.container.file", 1, sizeof(*cf));
+	struct vfio_container *container =
+		fail_calloc("vfio.container.open", 1, sizeof(*container));
 	struct vfio_container **at = &vfio->containers;
 
 	if (!cf || !container) {

@@ -104,8 +104,7 @@ static long get_info(struct vfio_device *dev, const struct caller *caller, uint6
 	/* argsz, flags, regions, interrupts, offset of capabilities (none), padding */
 	uint32_t info[DEVICE_INFO_SIZE / 4] = {0};
 	size_t minsz = offsetof(struct vfio_device_info, num_irqs) + sizeof(uint32_t);
-	struct vfio *vfio = dev->group->vfio;
-	int rc = vfio_copy_in(vfio, caller, info, arg, minsz);
+	int rc = copy_from_caller("vfio.device.info.copy-in", caller, info, arg, minsz);
 
 	if (rc)
 		return rc;
@@ -114,8 +113,8 @@ static long get_info(struct vfio_device *dev, const struct caller *caller, uint6
 	info[1] = VFIO_DEVICE_FLAGS_PCI | (dev->reset_works ? VFIO_DEVICE_FLAGS_RESET : 0u);
 	info[2] = VFIO_PCI_NUM_REGIONS;
 	info[3] = vfio_irq_indexes(dev);
-	return vfio_copy_out(vfio, caller, arg, info,
-			     info[0] < DEVICE_INFO_SIZE ? info[0] : DEVICE_INFO_SIZE);
+	return copy_to_caller("vfio.device.info.copy-out", caller, arg, info,
+			      info[0] < DEVICE_INFO_SIZE ? info[0] : DEVICE_INFO_SIZE);
 }
 
 static long device_reset(struct vfio_device *dev)
@@ -128,10 +127,10 @@ static long device_reset(struct vfio_device *dev)
 }
 
 /* On a file from a group: nothing but the ways to be wrong. */
-static long bind_iommufd(struct vfio_device *dev, const struct caller *caller, uint64_t arg)
+static long bind_iommufd(const struct caller *caller, uint64_t arg)
 {
 	uint8_t bind[DEVICE_BIND_SIZE];
-	int rc = vfio_copy_in(dev->group->vfio, caller, bind, arg, sizeof(bind));
+	int rc = copy_from_caller("vfio.device.bind.copy-in", caller, bind, arg, sizeof(bind));
 
 	return rc ? rc : -EINVAL;
 }
@@ -170,7 +169,7 @@ static long low_power_entry_wakeup(struct vfio_device *dev, const struct caller 
 	} entry;
 	struct file *file;
 
-	if (vfio_copy_in(dev->group->vfio, caller, &entry, data, sizeof(entry)))
+	if (copy_from_caller("vfio.device.low-power.copy-in", caller, &entry, data, sizeof(entry)))
 		return -EFAULT;
 	if (entry.eventfd < 0)
 		return -EINVAL;
@@ -206,7 +205,7 @@ static long device_feature(struct vfio_device *dev, const struct caller *caller,
 	const uint32_t both = VFIO_DEVICE_FEATURE_GET | VFIO_DEVICE_FEATURE_SET;
 	struct vfio_device_feature feature;
 	size_t minsz = sizeof(feature);
-	int rc = vfio_copy_in(dev->group->vfio, caller, &feature, arg, minsz);
+	int rc = copy_from_caller("vfio.device.feature.copy-in", caller, &feature, arg, minsz);
 
 	if (rc)
 		return rc;
@@ -233,7 +232,7 @@ static long device_ioctl(struct file *file, const struct caller *caller, unsigne
 
 	switch (cmd) {
 	case DEVICE_BIND_IOMMUFD:
-		return bind_iommufd(dev, caller, arg);
+		return bind_iommufd(caller, arg);
 	case VFIO_DEVICE_FEATURE:
 		return device_feature(dev, caller, arg);
 	case VFIO_DEVICE_GET_INFO:
@@ -320,7 +319,7 @@ int vfio_device_open(struct vfio_device *dev, struct file **file)
 
 	if (!dev->group->container)
 		return -EINVAL;
-	df = vfio_alloc(dev->group->vfio, 1, sizeof(*df));
+	df = fail_calloc("vfio.device.open", 1, sizeof(*df));
 	if (!df)
 		return -ENOMEM;
 	if (dev->open_count == 0) {

@@ -50,12 +50,32 @@ void vfio_group_unuse_container(struct vfio_group *group)
 	file_put(group->opened);
 }
 
-/* Without ownership of DMA: no function of the group has a driver that is not ours. */
+/*
+ * Drivers that are known to leave DMA alone, and bridges: a group with a bridge in it cannot be
+ * used without it.
+ */
+bool vfio_companion_allowed(const struct iommu_device *dev)
+{
+	const struct personality *kernel = dev->iommu->personality;
+
+	if (!*dev->bound_to || dev->vfio_bound || !strcmp(dev->bound_to, "pci-stub"))
+		return true;
+	switch ((enum pers_companions)kernel->companions) {
+	case COMPANIONS_PORT:
+		return !strcmp(dev->bound_to, "pcieport");
+	case COMPANIONS_BRIDGE:
+		return pci_is_bridge(dev->pci);
+	case COMPANIONS_STUB:
+		break;
+	}
+	return false;
+}
+
 static bool is_viable(const struct vfio_group *group)
 {
 	for (const struct iommu_device *dev = group->iommu_group->devices; dev;
 	     dev = dev->next_in_group)
-		if (dev->host_driver)
+		if (!vfio_companion_allowed(dev))
 			return false;
 	return true;
 }
@@ -63,12 +83,15 @@ static bool is_viable(const struct vfio_group *group)
 static long get_status(struct vfio_group *group, const struct caller *caller, uint64_t arg)
 {
 	struct vfio_group_status status;
-	int rc = vfio_copy_in(group->vfio, caller, &status, arg, sizeof(status));
+	int rc =
+		copy_from_caller("vfio.group.status.copy-in", caller, &status, arg, sizeof(status));
 
 	if (rc)
 		return rc;
 	if (status.argsz < sizeof(status))
 		return -EINVAL;
+	if (!group->iommu_group)
+		return -ENODEV;
 	status.flags = 0;
 	if (!kernel_of(group)->dma_ownership)
 		status.flags = (group->container ? VFIO_GROUP_FLAGS_CONTAINER_SET : 0u) |
@@ -77,7 +100,7 @@ static long get_status(struct vfio_group *group, const struct caller *caller, ui
 		status.flags = VFIO_GROUP_FLAGS_CONTAINER_SET | VFIO_GROUP_FLAGS_VIABLE;
 	else if (!iommu_group_claimed(group->iommu_group))
 		status.flags = VFIO_GROUP_FLAGS_VIABLE;
-	return vfio_copy_out(group->vfio, caller, arg, &status, sizeof(status));
+	return copy_to_caller("vfio.group.status.copy-out", caller, arg, &status, sizeof(status));
 }
 
 static long set_container(struct vfio_group *group, const struct caller *caller, uint64_t arg)
@@ -85,7 +108,7 @@ static long set_container(struct vfio_group *group, const struct caller *caller,
 	struct vfio_container *container;
 	struct file *file;
 	int32_t fd;
-	int rc = vfio_copy_in(group->vfio, caller, &fd, arg, sizeof(fd));
+	int rc = copy_from_caller("vfio.group.set-container.copy-in", caller, &fd, arg, sizeof(fd));
 
 	if (rc)
 		return rc;
@@ -99,6 +122,8 @@ static long set_container(struct vfio_group *group, const struct caller *caller,
 		return -EBADF;
 	if (group->container)
 		return -EINVAL;
+	if (!group->iommu_group)
+		return -ENODEV;
 	container = vfio_container_from_file(file);
 	if (!container)
 		return kernel_of(group)->set_container_ebadfd ? -EBADFD : -EINVAL;
@@ -118,10 +143,11 @@ static long unset_container(struct vfio_group *group)
 /* ---- devices by name ---- */
 
 /* A string of at most a page, its final zero included. */
-static int copy_name(struct vfio *vfio, const struct caller *caller, uint64_t arg, char *name)
+static int copy_name(const struct caller *caller, uint64_t arg, char *name)
 {
 	for (size_t i = 0; i < SIO_PAGE_SIZE; i++) {
-		if (vfio_copy_in(vfio, caller, name + i, arg + i, 1))
+		if (copy_from_caller("vfio.group.device-name.copy-in", caller, name + i, arg + i,
+				     1))
 			return -EFAULT;
 		if (!name[i])
 			return 0;
@@ -156,14 +182,14 @@ static long get_device_fd(struct vfio_group *group, const struct caller *caller,
 	char name[SIO_PAGE_SIZE];
 	struct vfio_device *dev;
 	struct file *file;
-	int rc = copy_name(group->vfio, caller, arg, name);
+	int rc = copy_name(caller, arg, name);
 
 	if (rc)
 		return rc;
 	/* Before 6.1 the group is looked at first, and only here its viability. */
 	if (!kernel_of(group)->device_fd_name_first && !has_driver(group))
 		return -EINVAL;
-	if (!kernel_of(group)->dma_ownership && !is_viable(group))
+	if (!kernel_of(group)->dma_ownership && group->iommu_group && !is_viable(group))
 		return -EINVAL;
 	if (!kernel_of(group)->device_fd_name_first && vfio_group_forbids(group, caller))
 		return -EPERM;
@@ -218,6 +244,7 @@ static void group_release(struct file *file)
 	if (group->container)
 		vfio_container_detach(group);
 	group->opened = NULL;
+	vfio_group_closed(group);
 	free(gf);
 }
 
@@ -234,14 +261,13 @@ struct vfio_group *vfio_group_from_file(const struct file *file)
 
 static struct file *group_open(struct vfio_group *group, const struct caller *caller, int *error)
 {
-	struct vfio *vfio = group->vfio;
 	struct group_file *gf;
 
 	if (vfio_group_forbids(group, caller) || group->opened) {
 		*error = vfio_group_forbids(group, caller) ? -EPERM : -EBUSY;
 		return NULL;
 	}
-	gf = vfio_alloc(vfio, 1, sizeof(*gf));
+	gf = fail_calloc("vfio.group.open", 1, sizeof(*gf));
 	if (!gf) {
 		*error = -ENOMEM;
 		return NULL;

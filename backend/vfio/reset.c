@@ -199,9 +199,8 @@ typedef uint32_t hot_reset_header[HEADER_SIZE / 4];
 static int info_devices(struct vfio_device *dev, const struct caller *caller, uint64_t to,
 			uint32_t count)
 {
-	struct vfio *vfio = dev->group->vfio;
 	size_t bytes = count * sizeof(struct vfio_pci_dependent_device);
-	struct vfio_pci_dependent_device *list = vfio_alloc(vfio, 1, bytes);
+	struct vfio_pci_dependent_device *list = fail_calloc("vfio.reset-info.list", 1, bytes);
 	struct info_scan scan = {.dev = dev, .next = list};
 	int rc;
 
@@ -209,17 +208,16 @@ static int info_devices(struct vfio_device *dev, const struct caller *caller, ui
 		return -ENOMEM;
 	rc = walk_set(dev, info_visit, &scan);
 	if (!rc)
-		rc = vfio_copy_out(vfio, caller, to, list, bytes);
+		rc = copy_to_caller("vfio.reset-info.list.copy-out", caller, to, list, bytes);
 	free(list);
 	return rc;
 }
 
 long vfio_hot_reset_info(struct vfio_device *dev, const struct caller *caller, uint64_t arg)
 {
-	struct vfio *vfio = dev->group->vfio;
 	hot_reset_header header;
 	uint32_t count = 0;
-	long rc = vfio_copy_in(vfio, caller, header, arg, sizeof(header));
+	long rc = copy_from_caller("vfio.reset-info.copy-in", caller, header, arg, sizeof(header));
 
 	if (rc)
 		return rc;
@@ -236,7 +234,9 @@ long vfio_hot_reset_info(struct vfio_device *dev, const struct caller *caller, u
 		rc = info_devices(dev, caller, arg + HEADER_SIZE, count);
 	if (rc && rc != -ENOSPC)
 		return rc;
-	return vfio_copy_out(vfio, caller, arg, header, sizeof(header)) ? -EFAULT : rc;
+	return copy_to_caller("vfio.reset-info.copy-out", caller, arg, header, sizeof(header))
+		       ? -EFAULT
+		       : rc;
 }
 
 /* ---- PCI_HOT_RESET ---- */
@@ -261,16 +261,15 @@ static int owner_visit(void *ctx, const struct pci_function *fn)
 }
 
 /* All descriptors are read before the first is looked at. */
-static int find_groups(const struct vfio_device *dev, const struct caller *caller, uint64_t from,
-		       struct owner_scan *scan)
+static int find_groups(const struct caller *caller, uint64_t from, struct owner_scan *scan)
 {
-	struct vfio *vfio = dev->group->vfio;
-	int32_t *fds = vfio_alloc(vfio, scan->count, sizeof(*fds));
+	int32_t *fds = fail_calloc("vfio.hot-reset.fds", scan->count, sizeof(*fds));
 	int rc;
 
 	if (!fds)
 		return -ENOMEM;
-	rc = vfio_copy_in(vfio, caller, fds, from, scan->count * sizeof(*fds));
+	rc = copy_from_caller("vfio.hot-reset.fds.copy-in", caller, fds, from,
+			      scan->count * sizeof(*fds));
 	for (uint32_t i = 0; i < scan->count && !rc; i++) {
 		struct file *file = fd_lookup(caller->fds, fds[i]);
 
@@ -285,10 +284,9 @@ static int find_groups(const struct vfio_device *dev, const struct caller *calle
 long vfio_hot_reset(struct vfio_device *dev, const struct caller *caller, uint64_t arg)
 {
 	struct owner_scan scan = {.dev = dev};
-	struct vfio *vfio = dev->group->vfio;
 	hot_reset_header header;
 	uint32_t affected = 0;
-	long rc = vfio_copy_in(vfio, caller, header, arg, sizeof(header));
+	long rc = copy_from_caller("vfio.hot-reset.copy-in", caller, header, arg, sizeof(header));
 
 	if (rc)
 		return rc;
@@ -301,10 +299,10 @@ long vfio_hot_reset(struct vfio_device *dev, const struct caller *caller, uint64
 	scan.count = header[2];
 	if (scan.count > affected)
 		return -EINVAL;
-	scan.groups = vfio_alloc(vfio, scan.count, sizeof(struct vfio_group *));
+	scan.groups = fail_calloc("vfio.hot-reset.groups", scan.count, sizeof(struct vfio_group *));
 	if (!scan.groups)
 		return -ENOMEM;
-	rc = find_groups(dev, caller, arg + HEADER_SIZE, &scan);
+	rc = find_groups(caller, arg + HEADER_SIZE, &scan);
 	if (!rc)
 		rc = walk_set(dev, owner_visit, &scan);
 	if (!rc)

@@ -2,6 +2,9 @@
 /*
  * The machine's VFIO state: which devices are bound, in which groups; audit of the references.
  *
+ * A group is there for its devices. When the last one is taken from vfio-pci while a program has
+ * the group's file open, the file is what is left of it.
+ *
  * Kernel behaviour: vfio_main.c and vfio_group_find_or_alloc() of drivers/vfio.
  */
 #include "vfio/vfio.h"
@@ -11,34 +14,9 @@
 
 #include "vfio/vfio_priv.h"
 
-void *vfio_alloc(struct vfio *vfio, size_t count, size_t size)
-{
-	return inject_point(&vfio->iommu->inject, INJECT_ALLOC) ? NULL : calloc(count, size);
-}
-
-int vfio_copy_in(struct vfio *vfio, const struct caller *caller, void *dst, uint64_t src,
-		 size_t len)
-{
-	int rc = inject_point(&vfio->iommu->inject, INJECT_COPY_IN);
-
-	if (rc)
-		return rc;
-	return uaccess_ok(src, len) ? caller->ua->copy_in(caller->ua, dst, src, len) : -EFAULT;
-}
-
-int vfio_copy_out(struct vfio *vfio, const struct caller *caller, uint64_t dst, const void *src,
-		  size_t len)
-{
-	int rc = inject_point(&vfio->iommu->inject, INJECT_COPY_OUT);
-
-	if (rc)
-		return rc;
-	return uaccess_ok(dst, len) ? caller->ua->copy_out(caller->ua, dst, src, len) : -EFAULT;
-}
-
 struct vfio *vfio_create(const struct vfio_cfg *cfg)
 {
-	struct vfio *vfio = calloc(1, sizeof(*vfio));
+	struct vfio *vfio = fail_calloc("vfio.create", 1, sizeof(*vfio));
 
 	if (!vfio)
 		return NULL;
@@ -46,6 +24,43 @@ struct vfio *vfio_create(const struct vfio_cfg *cfg)
 	vfio->noiommu = cfg->noiommu && cfg->iommu->personality->noiommu;
 	vfio->params.dma_entry_limit = 65535;
 	return vfio;
+}
+
+static void device_free(struct vfio_device *dev)
+{
+	struct iommu_device *idev = dev->idev;
+
+	sio_assert(!dev->open_count);
+	if (idev) {
+		idev->vfio_bound = false;
+		iommu_device_unbind(idev);
+	}
+	free(dev->name);
+	free(dev);
+}
+
+/* The group's number is free for another vfio group. */
+static void group_unlink(struct vfio_group *group)
+{
+	struct vfio_group **at = &group->vfio->groups;
+
+	while (*at != group)
+		at = &(*at)->next;
+	*at = group->next;
+	group->iommu_group->vfio = NULL;
+	/* What VFIO made goes with it. */
+	if (group->iommu_group->bare)
+		iommu_bare_group_destroy(group->iommu_group);
+	group->iommu_group = NULL;
+}
+
+void vfio_group_closed(struct vfio_group *group)
+{
+	if (group->devices)
+		return;
+	if (group->iommu_group)
+		group_unlink(group);
+	free(group);
 }
 
 void vfio_destroy(struct vfio *vfio)
@@ -58,16 +73,10 @@ void vfio_destroy(struct vfio *vfio)
 		while (group->devices) {
 			struct vfio_device *dev = group->devices;
 
-			sio_assert(!dev->open_count);
 			group->devices = dev->next;
-			if (dev->idev)
-				dev->idev->vfio_bound = false;
-			free(dev->name);
-			free(dev);
+			device_free(dev);
 		}
-		group->iommu_group->vfio = NULL;
-		vfio->groups = group->next;
-		free(group);
+		vfio_group_closed(group);
 	}
 	t1_leaks_free(&vfio->params);
 	free(vfio);
@@ -89,7 +98,7 @@ int vfio_set_noiommu(struct vfio *vfio, bool noiommu)
 struct vfio_group *vfio_group_create(struct vfio *vfio, struct iommu_group *iommu_group,
 				     enum vfio_group_kind kind)
 {
-	struct vfio_group *group = vfio_alloc(vfio, 1, sizeof(*group));
+	struct vfio_group *group = fail_calloc("vfio.bind.group", 1, sizeof(*group));
 	struct vfio_group **at = &vfio->groups;
 
 	if (!group)
@@ -107,22 +116,32 @@ struct vfio_group *vfio_group_create(struct vfio *vfio, struct iommu_group *iomm
 /* The group that a device without one gets in no-IOMMU mode. */
 static int noiommu_group(struct vfio *vfio, struct iommu_device *idev, struct vfio_group **group)
 {
-	struct iommu_group *bare;
-	int rc = iommu_bare_group_create(vfio->iommu, idev, &bare);
+	struct iommu_group *bare = idev->group;
+	int rc;
 
+	/* A program still has the file of the group that the device was in before. */
+	if (bare) {
+		*group = bare->vfio;
+		return 0;
+	}
+	rc = iommu_bare_group_create(vfio->iommu, idev, &bare);
 	if (rc)
 		return rc;
 	*group = vfio_group_create(vfio, bare, VFIO_GROUP_NOIOMMU);
-	return *group ? 0 : -ENOMEM;
+	if (*group)
+		return 0;
+	iommu_bare_group_destroy(bare);
+	return -ENOMEM;
 }
 
 static int group_for(struct vfio *vfio, struct iommu_device *idev, struct vfio_group **group)
 {
-	if (!idev->group && vfio->noiommu)
+	if (idev->group ? idev->group->bare : vfio->noiommu)
 		return noiommu_group(vfio, idev, group);
 	/* Without a group there is no isolation; without coherency user space could not restore it.
 	 */
 	if (!idev->group || !idev->driver ||
+	    fail_at(FAIL_POINT("vfio.bind.coherent", FAIL_CAPABILITY, EINVAL)) ||
 	    !idev->driver->capable(idev, IOMMU_CAP_CACHE_COHERENCY))
 		return -EINVAL;
 	*group = idev->group->vfio;
@@ -138,12 +157,12 @@ int vfio_device_bind(struct vfio *vfio, struct iommu_device *idev, struct pci_de
 	struct vfio_device *dev;
 	int rc;
 
-	if (idev->vfio_bound || idev->host_driver)
+	if (*idev->bound_to)
 		return -EBUSY;
 	rc = group_for(vfio, idev, &group);
 	if (rc)
 		return rc;
-	dev = vfio_alloc(vfio, 1, sizeof(*dev));
+	dev = fail_calloc("vfio.bind.device", 1, sizeof(*dev));
 	if (!dev)
 		return -ENOMEM;
 	dev->group = group;
@@ -153,6 +172,8 @@ int vfio_device_bind(struct vfio *vfio, struct iommu_device *idev, struct pci_de
 	for (at = &group->devices; *at; at = &(*at)->next)
 		;
 	*at = dev;
+	/* It manages DMA itself, so nobody is asked. */
+	iommu_device_bind(idev, "vfio-pci");
 	idev->vfio_bound = true;
 	return 0;
 }
@@ -164,6 +185,59 @@ struct vfio_device *vfio_device_find(const struct vfio *vfio, const struct iommu
 			if (idev && dev->idev == idev)
 				return dev;
 	return NULL;
+}
+
+static struct vfio_device **device_link(struct vfio_group *group, const struct iommu_device *idev)
+{
+	struct vfio_device **at = group ? &group->devices : NULL;
+
+	while (at && *at && (*at)->idev != idev)
+		at = &(*at)->next;
+	return at && *at ? at : NULL;
+}
+
+/* The group's last device leaves. */
+static void group_empty(struct vfio_group *group)
+{
+	const struct personality *kernel = group->vfio->iommu->personality;
+
+	if (kernel->last_device == LAST_DEVICE_DETACHES) {
+		if (group->container)
+			vfio_container_detach(group);
+		group_unlink(group);
+	}
+	if (!group->opened)
+		vfio_group_closed(group);
+}
+
+int vfio_device_unbind(struct vfio *vfio, struct iommu_device *idev)
+{
+	struct vfio_group *group = idev->group ? idev->group->vfio : NULL;
+	struct vfio_device **at = device_link(group, idev), *dev;
+
+	if (!at)
+		return -ENODEV;
+	dev = *at;
+	if (dev->open_count) {
+		vfio_irqs_request_release(dev);
+		return -EBUSY;
+	}
+	if (vfio->iommu->personality->last_device == LAST_DEVICE_WAITS && group->container &&
+	    dev == group->devices && !dev->next)
+		return -EBUSY;
+	*at = dev->next;
+	device_free(dev);
+	if (!group->devices)
+		group_empty(group);
+	return 0;
+}
+
+bool vfio_driver_breaks_group(const struct vfio *vfio, const struct iommu_device *idev)
+{
+	const struct vfio_group *group = idev->group ? idev->group->vfio : NULL;
+
+	return !vfio->iommu->personality->dma_ownership && group && group->container &&
+	       !vfio_companion_allowed(idev);
 }
 
 struct type1 *vfio_file_type1(const struct file *file)
@@ -194,7 +268,8 @@ struct pci_dev *vfio_file_pci_dev(const struct file *file)
 static const char *audit_device(const struct vfio_device *dev)
 {
 	if ((dev->open_count != 0) != (dev->config != NULL))
-		return "vfio device: configuration copy of a closed device, or none of an open one";
+		return "vfio device: configuration copy of a closed device, or none of an "
+		       "open one";
 	if (dev->open_count == 0 && pci_dev_bus_master(dev->pci))
 		return "vfio device: a closed device masters the bus";
 	return vfio_irqs_audit(dev);
@@ -219,7 +294,7 @@ static const char *audit_group(const struct vfio_group *group)
 		return "vfio group: in a container without an open file";
 	if (group->opened && group->opened->refs < open + (open ? 0u : 1u))
 		return "vfio group: the file has fewer references than open devices";
-	if (group->iommu_group->bare != (group->kind != VFIO_GROUP_IOMMU))
+	if (group->iommu_group && group->iommu_group->bare != (group->kind != VFIO_GROUP_IOMMU))
 		return "vfio group: its kind is not that of its IOMMU group";
 	if (group->container && group->container->noiommu != (group->kind == VFIO_GROUP_NOIOMMU))
 		return "vfio group: in a container of another kind";

@@ -31,8 +31,20 @@ int vfio_set_noiommu(struct vfio *vfio, bool noiommu);
 
 /* Bind a function to vfio-pci: a vfio device, and a vfio group if its IOMMU group has none. A
  * function without an IOMMU gets a group of its own in no-IOMMU mode. The pci_dev outlives it.
- * -EINVAL no group or not coherent, -EBUSY it has a driver, -ENOMEM. */
+ * -EBUSY it has a driver, -EINVAL no group or not coherent, -ENOMEM. */
 int vfio_device_bind(struct vfio *vfio, struct iommu_device *dev, struct pci_dev *pci);
+/*
+ * Take it from vfio-pci. -ENODEV: vfio-pci does not have it. -EBUSY: a program has it open (and was
+ * asked by interrupt to let go), or, by the personality's `last_device`, has its group in a
+ * container; the kernel waits here. With the group's last device the group goes: its open file
+ * answers -ENODEV from then on.
+ */
+int vfio_device_unbind(struct vfio *vfio, struct iommu_device *dev);
+/*
+ * A driver was bound to a device of a group. True: without DMA ownership that breaks a group which
+ * a program uses, and the kernel stops with a BUG.
+ */
+bool vfio_driver_breaks_group(const struct vfio *vfio, const struct iommu_device *dev);
 /* The device behind a function that is bound, NULL: it is not. */
 struct vfio_device *vfio_device_find(const struct vfio *vfio, const struct iommu_device *dev);
 

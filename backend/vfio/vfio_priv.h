@@ -4,7 +4,8 @@
  *
  * References: a container lives as long as its file or a group in it; a group's file lives as long
  * as a descriptor or an open device of the group (the device's first open takes a reference on it);
- * the file of a device keeps nothing but itself. Groups and devices live as long as the machine.
+ * the file of a device keeps nothing but itself. A device lives as long as it is bound, a group as
+ * long as it has devices or an open file.
  */
 #ifndef BACKEND_VFIO_VFIO_PRIV_H
 #define BACKEND_VFIO_VFIO_PRIV_H
@@ -36,7 +37,8 @@ enum vfio_group_kind {
 struct vfio_group {
 	struct vfio *vfio;
 	enum vfio_group_kind kind;
-	struct iommu_group *iommu_group;
+	struct iommu_group
+		*iommu_group;        /* NULL: it went with its last device; only a file is left */
 	struct vfio_device *devices; /* in order of binding */
 	struct file *opened;         /* the one open file */
 	struct vfio_container *container;
@@ -98,16 +100,6 @@ struct vfio {
 	struct vfio_container *containers;
 };
 
-/* ---- memory ---- */
-
-/* Zeroed; NULL also when a failure is planned. */
-void *vfio_alloc(struct vfio *vfio, size_t count, size_t size);
-/* 0 or -EFAULT. */
-int vfio_copy_in(struct vfio *vfio, const struct caller *caller, void *dst, uint64_t src,
-		 size_t len);
-int vfio_copy_out(struct vfio *vfio, const struct caller *caller, uint64_t dst, const void *src,
-		  size_t len);
-
 /* ---- container.c ---- */
 
 /* NULL: another kind of file. */
@@ -122,6 +114,11 @@ int vfio_container_attach(struct vfio_container *container, struct vfio_group *g
 			  const struct caller *caller);
 void vfio_container_detach(struct vfio_group *group);
 
+/* ---- vfio.c ---- */
+
+/* The group's file was closed: free the group if it has no devices either. */
+void vfio_group_closed(struct vfio_group *group);
+
 /* ---- group.c ---- */
 
 struct vfio_group *vfio_group_from_file(const struct file *file);
@@ -132,6 +129,8 @@ bool vfio_group_forbids(const struct vfio_group *group, const struct caller *cal
 /* A user of the group's container: 0, -EINVAL without container or driver. */
 int vfio_group_use_container(struct vfio_group *group);
 void vfio_group_unuse_container(struct vfio_group *group);
+/* Without DMA ownership: this device does not keep a program from using the group. */
+bool vfio_companion_allowed(const struct iommu_device *dev);
 
 /* ---- emulated.c ---- */
 
@@ -206,6 +205,8 @@ long vfio_irq_info(struct vfio_device *dev, const struct caller *caller, uint64_
 long vfio_irqs_ioctl(struct vfio_device *dev, const struct caller *caller, uint64_t arg);
 void vfio_irqs_init(struct vfio_device *dev);
 void vfio_irqs_fini(struct vfio_device *dev);
+/* Ask whoever has the device open to let go of it. */
+void vfio_irqs_request_release(struct vfio_device *dev);
 /* The command register's INTx disable bit, as the user set it. */
 void vfio_intx_set_disabled(struct vfio_device *dev, bool disabled);
 const char *vfio_irqs_audit(const struct vfio_device *dev);

@@ -2,6 +2,9 @@
 /* What the commands that replay a trace share: their options, and a look at the machine. */
 #include "cli.h"
 
+#include "core/inject.h"
+
+#include <stdlib.h>
 #include <string.h>
 
 enum { OPT_PLACE = 0x100, OPT_INJECT, OPT_STRICT };
@@ -12,10 +15,24 @@ static const struct argp_option options[] = {
 	{"format", 'f', "F", 0, "auto, recording, qemu-log or ioctl-dump", 1},
 	{"place", OPT_PLACE, "BDF=DEVICE", 0, "this device of the trace is that of the platform",
 	 1},
-	{"inject", OPT_INJECT, "PLAN", 0, "plan a failure: type1.pin:nth=3,errno=EFAULT", 1},
+	{"inject", OPT_INJECT, "PLAN", 0,
+	 "plan a failure: type1.pin:nth=3,errno=EFAULT; 'list' prints what can fail", 1},
 	{"strict", OPT_STRICT, NULL, 0, "compare every cached translation with memory", 1},
 	{0},
 };
+
+/* A line for each point: its name, its kind, and the errnos that it may answer. */
+static void list_points(void)
+{
+	const struct fail_point *point;
+
+	for (size_t n = 0; (point = fail_point_at(n)); n++) {
+		printf("%-32s %-10s", point->name, fail_kind_name(point->kind));
+		for (unsigned i = 0; inject_answer(point, i); i++)
+			printf(" %s", inject_errno_name(inject_answer(point, i)));
+		printf("%s\n", inject_answer(point, 0) ? "" : " -");
+	}
+}
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
@@ -37,6 +54,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		trace->place[trace->places++] = arg;
 		return 0;
 	case OPT_INJECT:
+		if (!strcmp(arg, "list")) {
+			list_points();
+			exit(fflush(stdout) ? CLI_BAD : CLI_OK);
+		}
 		trace->inject = arg;
 		return 0;
 	case OPT_STRICT:

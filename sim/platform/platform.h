@@ -32,7 +32,10 @@ enum platform_driver {
 	PLATFORM_VFIO_PCI, /* bound to vfio-pci: a program may open it */
 	PLATFORM_HOST,     /* bound to a kernel driver that uses the DMA API */
 	PLATFORM_NO_DRIVER,
+	PLATFORM_PCI_STUB, /* bound to a driver that does nothing */
 };
+/* As the key `driver` spells it. */
+const char *platform_driver_name(enum platform_driver driver);
 
 enum platform_unit_type { PLATFORM_INTEL, PLATFORM_AMD };
 enum platform_fault_codes { PLATFORM_CODES_MANUAL, PLATFORM_CODES_QEMU_7_2 };

@@ -126,7 +126,7 @@ static void show_all(FILE *out, struct sio_machine *machine, bool with_space)
 	const struct type1 *t1;
 	unsigned n;
 
-	machine_enter(machine, false);
+	machine_look(machine);
 	for (n = 0; (t1 = vfio_container_at(machine->vfio, n)); n++) {
 		show_container(out, t1, n);
 		if (with_space)
@@ -242,7 +242,7 @@ json_t *report_maps_json(struct sio_machine *machine)
 	json_t *json = json_array();
 	const struct type1 *t1;
 
-	machine_enter(machine, false);
+	machine_look(machine);
 	for (unsigned n = 0; (t1 = vfio_container_at(machine->vfio, n)); n++)
 		json_array_append_new(json, container_json(t1));
 	machine_leave(machine);

@@ -5,12 +5,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-static const char *const driver_names[] = {
-	[PLATFORM_VFIO_PCI] = "vfio-pci",
-	[PLATFORM_HOST] = "host",
-	[PLATFORM_NO_DRIVER] = "none",
-};
-
 static const char *const type_names[] = {
 	[PCI_ENDPOINT] = "endpoint",           [PCI_RC_ENDPOINT] = "rc-endpoint",
 	[PCI_CONVENTIONAL] = "conventional",   [PCI_ROOT_PORT] = "root port",
@@ -50,6 +44,11 @@ static const char *device_unit(const struct sio_device *device)
 	return device->iommu->unit ? device->iommu->unit->name : "no unit";
 }
 
+static const char *device_driver(const struct sio_device *device)
+{
+	return *device->iommu->bound_to ? device->iommu->bound_to : "none";
+}
+
 static const char *device_type(const struct platform_device *platform)
 {
 	return platform_is_acpi(platform) ? "platform bus" : type_names[platform->type];
@@ -64,7 +63,7 @@ static void show_device(FILE *out, const struct sio_device *device)
 		snprintf(group, sizeof(group), "group %d", device->iommu->group->id);
 	fprintf(out, "  %s  %-8s  %-15s  %-12s  %-8s  %-7s  %s", device->bdf,
 		*platform->name ? platform->name : "-", platform->model, device_type(platform),
-		driver_names[platform->driver], device_unit(device), group);
+		device_driver(device), device_unit(device), group);
 	if (platform_is_bridge(platform))
 		fprintf(out, "  bus %02x-%02x", platform->secondary_bus, platform->subordinate_bus);
 	if (platform->acs)
@@ -89,7 +88,7 @@ static json_t *device_json(const struct sio_device *device)
 			    *platform->name ? json_string(platform->name) : json_null());
 	json_object_set_new(json, "model", json_string(platform->model));
 	json_object_set_new(json, "type", json_string(device_type(platform)));
-	json_object_set_new(json, "driver", json_string(driver_names[platform->driver]));
+	json_object_set_new(json, "driver", json_string(device_driver(device)));
 	if (platform_is_acpi(platform))
 		json_object_set_new(json, "acpi",
 				    json_string(*platform->acpi ? platform->acpi : platform->hid));
@@ -175,7 +174,7 @@ void report_machine(FILE *out, struct sio_machine *machine)
 	const struct platform *platform = machine->platform;
 	char size[REPORT_TEXT];
 
-	machine_enter(machine, false);
+	machine_look(machine);
 	fprintf(out, "platform %s", platform->name);
 	if (platform->description)
 		fprintf(out, ": %s", platform->description);
@@ -198,7 +197,7 @@ json_t *report_machine_json(struct sio_machine *machine)
 	const struct platform *platform = machine->platform;
 	json_t *json = json_object(), *units = json_array(), *devices = json_array();
 
-	machine_enter(machine, false);
+	machine_look(machine);
 	for (unsigned i = 0; i < machine->unit_count; i++)
 		json_array_append_new(units, report_unit_json(&machine->unit[i]));
 	for (unsigned i = 0; i < machine->device_count; i++)
