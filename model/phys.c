@@ -137,8 +137,8 @@ struct phys *phys_create(const struct phys_cfg *cfg)
 	priv->block = fail_mmap("phys.create.blocks",
 				(phys->ram_bytes >> BLOCK_LG2) * sizeof(*priv->block));
 	priv->written = fail_mmap("phys.create.written", bitmap_bytes(phys, SIO_PAGE_LG2));
-	priv->written_blocks = fail_mmap("phys.create.written-blocks",
-					 bitmap_bytes(phys, BLOCK_LG2));
+	priv->written_blocks =
+		fail_mmap("phys.create.written-blocks", bitmap_bytes(phys, BLOCK_LG2));
 	priv->is_tables = fail_mmap("phys.create.is-tables", phys->ram_bytes >> BLOCK_LG2);
 	imap_init(&priv->recycled);
 	layout(phys);

@@ -49,7 +49,7 @@ const char *sio_device_bdf(const struct sio_device *device)
 int sio_device_group(const struct sio_device *device)
 {
 	if (device_is_emulated(device))
-		return vfio_device_group(device->vfio);
+		return device->vfio ? vfio_device_group(device->vfio) : -1;
 	return device->iommu->group ? device->iommu->group->id : -1;
 }
 

@@ -37,13 +37,13 @@ static void device_free(struct sio_device *device)
 static struct sio_device *device_new(struct sio_machine *machine, const char *name,
 				     const char *model)
 {
-	struct sio_device *device = calloc(1, sizeof(*device));
+	struct sio_device *device = fail_calloc("machine.emulated", 1, sizeof(*device));
 
 	if (!device)
 		return NULL;
 	device->machine = machine;
-	device->name = strdup(name);
-	device->fn = calloc(1, sizeof(*device->fn));
+	device->name = fail_strdup("machine.emulated.name", name);
+	device->fn = fail_calloc("machine.emulated.function", 1, sizeof(*device->fn));
 	if (device->fn)
 		device->fn->type = PCI_CONVENTIONAL;
 	if (device->fn)
@@ -73,6 +73,38 @@ int machine_emulated_create(struct sio_machine *machine, const char *name, const
 	*link = device;
 	*out = device;
 	return 0;
+}
+
+int machine_emulated_boot(struct sio_machine *machine, const char *name, const char *model)
+{
+	struct sio_device *device = machine_emulated_find(machine, name);
+	int rc;
+
+	if (device)
+		return vfio_emulated_create(machine->vfio, name, device->pci, &device->vfio);
+	rc = machine_emulated_create(machine, name, model, &device);
+	if (!rc)
+		device->of_platform = true;
+	return rc;
+}
+
+void machine_emulated_end(struct sio_machine *machine)
+{
+	struct sio_device **link = &machine->emulated;
+
+	while (*link) {
+		struct sio_device *device = *link;
+
+		device->vfio = NULL;
+		device->unmap = NULL;
+		pci_dev_power_on(device->pci);
+		if (device->of_platform) {
+			link = &device->next;
+			continue;
+		}
+		*link = device->next;
+		device_free(device);
+	}
 }
 
 void machine_emulated_free(struct sio_machine *machine)
@@ -110,7 +142,9 @@ int sio_device_create_emulated(struct sio_machine *machine, const char *name, co
 /* NULL: a bridge, or bound to no vfio driver. */
 static struct vfio_device *vfio_of(const struct sio_device *device)
 {
-	return device->vfio ? device->vfio : vfio_device_find(device->machine->vfio, device->iommu);
+	if (device_is_emulated(device))
+		return device->vfio;
+	return vfio_device_find(device->machine->vfio, device->iommu);
 }
 
 static void device_unmapped(void *ctx, iova_t iova, uint64_t size)

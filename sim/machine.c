@@ -58,8 +58,7 @@ static int boot_emulated(const struct boot *boot)
 
 	for (unsigned i = 0; i < platform->emulated_count; i++) {
 		const struct platform_emulated *from = &platform->emulated[i];
-		struct sio_device *device;
-		int rc = machine_emulated_create(machine, from->name, from->model, &device);
+		int rc = machine_emulated_boot(machine, from->name, from->model);
 
 		if (rc && rc != -ENOTTY)
 			return boot_error(boot, rc, "%s: emulated device %s: %s", platform->name,
@@ -85,7 +84,7 @@ int machine_boot_system(const struct boot *boot)
 		return rc;
 	machine->vfio = vfio_create(&(struct vfio_cfg){
 		.iommu = &machine->iommu,
-		.noiommu = boot->noiommu || machine->platform->noiommu,
+		.noiommu = machine->noiommu || machine->platform->noiommu,
 	});
 	if (!machine->vfio)
 		return boot_no_memory(boot);
@@ -128,12 +127,12 @@ int machine_create(const struct sio_machine_cfg *cfg, const struct machine_extra
 	boot.platform_text = cfg->platform_text;
 	boot.ram_bytes = cfg->ram_bytes;
 	boot.strict = cfg->strict;
-	boot.noiommu = cfg->noiommu;
 	boot.env = &machine_unit_env;
 	if (!boot.machine) {
 		rc = boot_no_memory(&boot);
 	} else {
 		boot.machine->seed = cfg->seed;
+		boot.machine->noiommu = cfg->noiommu;
 		rc = boot_machine(&boot, cfg);
 	}
 	if (error && error_len)
@@ -169,6 +168,7 @@ void machine_end_system(struct sio_machine *machine)
 	if (machine->vfio)
 		vfio_destroy(machine->vfio);
 	machine->vfio = NULL;
+	machine_emulated_end(machine);
 	unbind_devices(machine);
 	/* Groups and their default domains go with the driver that can free them. */
 	machine_remove_drivers(machine);

@@ -58,7 +58,8 @@ struct sio_device {
 
 	/* An emulated device: no platform_device, no iommu; fn is its own, and in no topology. */
 	char *name;
-	struct vfio_device *vfio;
+	bool of_platform;
+	struct vfio_device *vfio; /* NULL: the kernel knows no such devices */
 	struct sio_device *next;
 };
 
@@ -122,6 +123,7 @@ struct sio_machine {
 	struct sio_hw *hw;         /* the hardware alone: whose machine this is, else NULL */
 	struct sio_device *device; /* in order of (segment, rid) */
 	unsigned device_count;
+	bool noiommu;                  /* asked for at creation */
 	struct sio_device *emulated;   /* in order of creation */
 	struct sio_process *processes; /* newest first */
 	uint64_t seed;
@@ -202,6 +204,10 @@ void machine_fault_format(const struct iommu_fault *fault, struct sio_fault *out
 struct sio_device *machine_emulated_find(const struct sio_machine *machine, const char *name);
 int machine_emulated_create(struct sio_machine *machine, const char *name, const char *model,
 			    struct sio_device **device);
+/* One of the platform's, which survives a reset. */
+int machine_emulated_boot(struct sio_machine *machine, const char *name, const char *model);
+/* The system ends: those made at run time go, the others are as new. */
+void machine_emulated_end(struct sio_machine *machine);
 void machine_emulated_free(struct sio_machine *machine);
 struct sio_device *machine_device_at(struct sio_machine *machine, uint16_t segment, uint16_t rid);
 

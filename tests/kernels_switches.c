@@ -7,6 +7,7 @@
  */
 #include "core/personality.h"
 #include "harness.h"
+#include "kernels_emulated.h"
 #include "kernels_sequences.h"
 
 static const struct {
@@ -20,7 +21,7 @@ static const struct {
 	{"set_iommu_none", open_v1, 0, -EINVAL, NULL},
 	{"set_iommu_1", open_v2, 0, -ENODEV, NULL},
 	{"set_iommu_1_3", open_nesting, -EINVAL, -ENODEV, NULL},
-	{"vtd_nesting_enodev", open_nesting, -EINVAL, -ENODEV, NULL},
+	{"nesting_enodev", open_nesting, -EINVAL, -ENODEV, NULL},
 	{"no_dma_cc", ask_dma_cc, 1, 0, NULL},
 	{"no_set_container_fd_first", join_twice_closed_fd, -EBADF, -EINVAL, NULL},
 	{"no_set_container_ebadfd", join_another_file, -EBADFD, -EINVAL, NULL},
@@ -53,7 +54,6 @@ static const struct {
 	{"limit_total", map_bar_over_limit, 0, -ENOMEM, NULL},
 	{"pfnmap_offset", map_protected_bar, -EFAULT, 0, NULL},
 	{"zero_page_pins", charge_of_untouched, 4, 0, NULL},
-	{"no_vtd_alias_kept", move_behind_bridge, 0, 1, NULL},
 	{"fork_shares_pins", write_after_fork, 'b', 'a', NULL},
 	{"info_0", info_flags, 3, 0, NULL},
 	{"info_pgsizes", info_flags, 3, 1, NULL},
@@ -63,6 +63,17 @@ static const struct {
 	{"dma_avail_cap_none", info_caps, 231, 21, NULL},
 	{"dma_avail_cap_12", info_argsz, 120, 116, NULL},
 	{"no_zeroed_caps", info_padding, 0, 1, NULL},
+	{"no_emulated", make_emulated, 0, -ENOTTY, NULL},
+	{"unmap_callback_notifier", first_asked, 'W', 'V', NULL},
+	{"no_pin_behind_iommu", pin_behind_iommu, 1, -EINVAL, NULL},
+	{"pin_lone_device", pin_with_neighbour, 1, -EINVAL, "groups"},
+	{"no_pin_needs_page", pin_device_memory, -EINVAL, 1, NULL},
+	{"no_dma_rw", write_a_byte, 0, -ENOTTY, NULL},
+	{"no_dma_rw_dirty_whole", dirty_after_a_byte, 1, 0, NULL},
+	{"vaddr_pins_wait", invalidate_beside_emulated, -EBUSY, 0x1000, NULL},
+	{"no_noiommu", enable_noiommu, 0, -ENOENT, NULL},
+	{"no_replay_rollback", charge_of_failed_replay, 0, 4, NULL},
+	{"no_full_dirty_on_detach", dirty_after_detach, 1, 0, NULL},
 	{"no_dirty", dirty_v2, 0, -ENOTTY, NULL},
 	{"vtd_every_pgsize", info_pgsizes, 0x40201000, -0x1000, NULL},
 	{"no_write_only_readable", read_write_only, 1, 0, NULL},
@@ -88,7 +99,6 @@ static const struct {
 	{"match_bus_prot", "no preset has groups on two buses behind one unit"},
 	{"match_ops_prot", "protection and the answer to enforce are the same thing"},
 	{"one_bus", "no preset has a group on two buses"},
-	{"no_replay_rollback", "the domain that was filled in vain is freed at once"},
 	{"fgsp_at_0", "the usable addresses of all presets begin at 0"},
 	{"no_sub_page_bitmap", "no unit has pages smaller than 4 KiB"},
 	{"try_harder", "only a driver that answers EBUSY makes it try: amd_map_busy"},
@@ -96,17 +106,6 @@ static const struct {
 	{"no_find_first_size", "the answer is the same either way"},
 	{"limit_shortens_run", "the run after the shortened one fails likewise"},
 	{"no_batched_pinning", "pages that were only touched show before 6.3: zero_page_pins"},
-	{"no_huge_zero_splits", "zero pages show in charges before 6.3 only: zero_page_pins"},
-	{"no_emulated", "what emulated devices may is in type1_emulated, by kernel"},
-	{"unmap_callback_notifier", "the same"},
-	{"no_pin_behind_iommu", "the same"},
-	{"pin_lone_device", "the same"},
-	{"no_pin_needs_page", "the same"},
-	{"no_dma_rw", "the same"},
-	{"no_dma_rw_dirty_whole", "the same"},
-	{"vaddr_pins_wait", "the same"},
-	{"no_noiommu", "no preset has a device without an IOMMU: vfio_noiommu"},
-	{"no_full_dirty_on_detach", "groups that remain mark everything as well"},
 };
 
 static void boot(const char *platform, const char *kernel)

@@ -271,6 +271,41 @@ START_TEST(emulated_devices_can_be_made_at_run_time)
 }
 END_TEST
 
+START_TEST(a_reset_keeps_the_platforms_devices_and_their_groups)
+{
+	struct sio_device *device;
+	int group, run_time;
+
+	rig_start(&rig, NULL, V0);
+	group = sio_device_group(rig.dev[V0].device);
+	ck_assert_int_eq(sio_device_create_emulated(rig.machine, "W", NULL, &device), 0);
+	run_time = sio_device_group(device);
+	ck_assert_int_eq(rig_map(&rig, IOVA, rig_memory(&rig, 4), 4), 0);
+	ck_assert_int_eq(rig_pin_many(&rig, V0, IOVA, 2, SIO_PROT_RW), 2);
+	ck_assert_int_eq(sio_machine_reset(rig.machine), 0);
+	rig_audit(&rig);
+	ck_assert_uint_eq(rig_pinned(&rig), 0);
+	ck_assert_ptr_eq(sio_device_find(rig.machine, "V0"), rig.dev[V0].device);
+	ck_assert_int_eq(sio_device_group(rig.dev[V0].device), group);
+	ck_assert_ptr_null(sio_device_find(rig.machine, "W"));
+	ck_assert_int_eq(sio_device_create_emulated(rig.machine, "W", NULL, &device), 0);
+	ck_assert_int_eq(sio_device_group(device), run_time);
+	/* Its driver is as new as the rest: it can be asked by nobody. */
+	rig.process = sio_process_create(rig.machine);
+	rig.container = sio_open(rig.process, "/dev/vfio/vfio");
+	rig.dev[V0].group = -1;
+	ck_assert_int_eq(rig_join(&rig, V0), 0);
+	ck_assert_int_eq(rig_value(&rig, rig.container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU), 0);
+	rig_open(&rig, V0);
+	ck_assert_int_eq(rig_map(&rig, IOVA, rig_memory(&rig, 4), 4), 0);
+	ck_assert_int_eq(rig_pin_many(&rig, V0, IOVA, 2, SIO_PROT_RW), -EINVAL);
+	/* No kernel driver can be given to it, nor its own taken away. */
+	ck_assert_int_eq(sio_device_bind(device, "vfio-pci"), -EINVAL);
+	ck_assert_int_eq(sio_device_unbind(device), -ENODEV);
+	rig_halt(&rig);
+}
+END_TEST
+
 START_TEST(between_5_8_and_6_0_only_a_device_alone_in_its_group_pins)
 {
 	static const char text[] =
@@ -320,6 +355,7 @@ static Suite *build_suite(void)
 			    3);
 	tcase_add_test(device, an_emulated_device_has_a_file_and_no_place_on_a_bus);
 	tcase_add_test(device, emulated_devices_can_be_made_at_run_time);
+	tcase_add_test(device, a_reset_keeps_the_platforms_devices_and_their_groups);
 	suite_add_tcase(suite, addresses);
 	suite_add_tcase(suite, kernels);
 	suite_add_tcase(suite, device);

@@ -336,6 +336,43 @@ START_TEST(a_bus_master_reaches_physical_memory)
 }
 END_TEST
 
+START_TEST(a_device_may_leave_and_come_back)
+{
+	struct sio_device *device;
+	int group;
+	char name[32];
+
+	boot(PLATFORM("noiommu = true;"), _i ? "5.10" : NULL);
+	device = sio_device_find(machine, "N");
+	ck_assert_int_eq(sio_device_unbind(device), 0);
+	audit();
+	ck_assert_int_eq(sio_device_group(device), -1);
+	ck_assert_int_eq(sio_open(process, "/dev/vfio/noiommu-1"), -1);
+	ck_assert_int_eq(errno, ENOENT);
+	/* A driver of the host needs no group. */
+	ck_assert_int_eq(sio_device_bind(device, "edu"), 0);
+	ck_assert_int_eq(sio_device_group(device), -1);
+	ck_assert_int_eq(sio_device_unbind(device), 0);
+	ck_assert_int_eq(sio_param(machine, "enable_unsafe_noiommu_mode", 0), 0);
+	ck_assert_int_eq(sio_device_bind(device, "vfio-pci"), -EINVAL);
+	ck_assert_int_eq(sio_param(machine, "enable_unsafe_noiommu_mode", 1), 0);
+	ck_assert_int_eq(sio_device_bind(device, "vfio-pci"), 0);
+	sio_device_driver(device, name);
+	ck_assert_str_eq(name, "vfio-pci");
+	audit();
+	/* While a program has the group's file. */
+	group = open_group("noiommu-", "N");
+	ck_assert_int_eq(sio_device_unbind(device), 0);
+	audit();
+	ck_assert_int_eq(join(group), _i ? 0 : -ENODEV);
+	ck_assert_int_eq(sio_close(process, group), 0);
+	audit();
+	ck_assert_int_eq(sio_machine_reset(machine), 0);
+	ck_assert_int_eq(sio_device_group(device), 1);
+	halt();
+}
+END_TEST
+
 START_TEST(old_kernels_have_no_such_parameter)
 {
 	static const char plain[] = "machine = { ram = \"64M\"; noiommu = true; };\n"
@@ -362,6 +399,7 @@ static Suite *build_suite(void)
 	tcase_add_test(tcase, nodes_have_a_name_of_their_own);
 	tcase_add_loop_test(tcase, there_is_nothing_to_map_or_pin, 0, 2);
 	tcase_add_test(tcase, a_bus_master_reaches_physical_memory);
+	tcase_add_loop_test(tcase, a_device_may_leave_and_come_back, 0, 2);
 	tcase_add_loop_test(tcase, old_kernels_have_no_such_parameter, 0, 2);
 	suite_add_tcase(suite, tcase);
 	return suite;

@@ -18,7 +18,7 @@ int iommu_bare_group_create(struct iommu *iommu, struct iommu_device *dev, struc
 	struct iommu_priv *priv = iommu->priv;
 	struct iommu_group *group;
 
-	group = fail_calloc("iommu.group.bare", 1, sizeof(*group));
+	group = fail_calloc("iommu.bare-group", 1, sizeof(*group));
 	if (!group)
 		return -ENOMEM;
 	group->iommu = iommu;
@@ -33,6 +33,25 @@ int iommu_bare_group_create(struct iommu *iommu, struct iommu_device *dev, struc
 	priv->groups_tail = &group->next;
 	*out = group;
 	return 0;
+}
+
+void iommu_bare_group_destroy(struct iommu_group *group)
+{
+	struct iommu_priv *priv = group->iommu->priv;
+	struct iommu_group **link = &priv->groups;
+
+	sio_assert(group->bare);
+	while (*link != group)
+		link = &(*link)->next;
+	*link = group->next;
+	if (!*link)
+		priv->groups_tail = link;
+	/* The lowest free number is given next. */
+	if (group->id == priv->next_group - 1)
+		priv->next_group--;
+	if (group->devices)
+		group->devices->group = NULL;
+	free(group);
 }
 
 const char *iommu_bare_group_audit(const struct iommu_group *group)

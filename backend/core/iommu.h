@@ -180,10 +180,12 @@ struct iommu_group {
 int iommu_device_add(struct iommu *iommu, struct pci_function *fn, struct iommu_device **dev);
 /*
  * A group without an IOMMU behind it, with the next free number. `dev` is a device that no driver
- * serves, which joins it, or NULL. The group lives as long as the machine. -ENOMEM.
+ * serves, which joins it, or NULL. The group lives until it is destroyed, or as long as the
+ * machine. -ENOMEM.
  */
 int iommu_bare_group_create(struct iommu *iommu, struct iommu_device *dev,
 			    struct iommu_group **group);
+void iommu_bare_group_destroy(struct iommu_group *group);
 struct iommu_group *iommu_group_find(const struct iommu *iommu, int id);
 struct iommu_device *iommu_device_find(const struct iommu *iommu, uint16_t segment, uint16_t rid);
 

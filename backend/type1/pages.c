@@ -211,7 +211,7 @@ static int page_pin(struct type1 *t1, struct t1_dma *dma, iova_t iova, struct pi
 
 	if (!mm)
 		return -ENODEV;
-	rc = inject_here("type1.emulated.pin", FAIL_PIN);
+	rc = inject_here("type1.page.pin", FAIL_PIN);
 	if (!rc)
 		rc = mm->ops->pin(mm, dma->vaddr + (iova - dma->iova), 1, dma->prot & IOMMU_WRITE,
 				  run);
@@ -235,7 +235,7 @@ static void page_unpin(struct type1 *t1, struct t1_dma *dma, const struct pin_ru
 
 static int page_add(struct type1 *t1, struct t1_dma *dma, iova_t iova, const struct pin_run *run)
 {
-	struct t1_page *page = fail_calloc("type1.emulated.page", 1, sizeof(*page));
+	struct t1_page *page = fail_calloc("type1.page.add", 1, sizeof(*page));
 	struct imap_entry e = {.first = iova >> SIO_PAGE_LG2, .last = iova >> SIO_PAGE_LG2};
 
 	if (!page)
@@ -323,7 +323,7 @@ static int reserve_tracking(struct type1 *t1, const struct iommu_group *group)
 
 	if (group->bare)
 		return 0;
-	grown = fail_realloc("type1.emulated.tracking", emulated->tracking,
+	grown = fail_realloc("type1.page.tracking", emulated->tracking,
 			     (emulated->tracking_count + 1) * sizeof(struct iommu_group *));
 	if (!grown)
 		return -ENOMEM;

@@ -43,12 +43,6 @@ bool vfio_container_is_closed(const struct vfio_container *container)
 	return container->refs == groups;
 }
 
-/* Somebody has to answer for DMA that the IOMMU lets through: real groups have an owner. */
-static bool claims_dma(const struct vfio_group *group)
-{
-	return group->kind == VFIO_GROUP_IOMMU;
-}
-
 static int attach_group(struct type1 *t1, struct vfio_group *group, const struct caller *caller)
 {
 	if (group->kind == VFIO_GROUP_EMULATED)
@@ -66,14 +60,14 @@ int vfio_container_attach(struct vfio_container *container, struct vfio_group *g
 		return -EPERM;
 	if (container->groups && container->noiommu != noiommu)
 		return -EPERM;
-	if (claims_dma(group))
+	if (group->kind == VFIO_GROUP_IOMMU)
 		rc = iommu_group_claim(group->iommu_group, container);
 	if (rc)
 		return rc;
 	if (container->t1) {
 		rc = attach_group(container->t1, group, caller);
 		if (rc) {
-			if (claims_dma(group))
+			if (group->kind == VFIO_GROUP_IOMMU)
 				iommu_group_release(group->iommu_group);
 			return rc;
 		}
@@ -93,7 +87,7 @@ void vfio_container_detach(struct vfio_group *group)
 
 	if (container->t1)
 		t1_detach_group(container->t1, group->iommu_group);
-	if (claims_dma(group))
+	if (group->kind == VFIO_GROUP_IOMMU)
 		iommu_group_release(group->iommu_group);
 	while (*at != group)
 		at = &(*at)->next_in_container;

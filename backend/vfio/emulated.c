@@ -39,11 +39,10 @@ int vfio_emulated_create(struct vfio *vfio, const char *name, struct pci_dev *pc
 	rc = iommu_bare_group_create(vfio->iommu, NULL, &bare);
 	if (rc)
 		goto err_name;
-	/* Without memory for it the bare group stays, as a number that nobody has. */
 	rc = -ENOMEM;
 	group = vfio_group_create(vfio, bare, VFIO_GROUP_EMULATED);
 	if (!group)
-		goto err_name;
+		goto err_bare;
 	dev->group = group;
 	dev->pci = pci;
 	dev->irqs.type = VFIO_IRQ_NONE;
@@ -51,6 +50,8 @@ int vfio_emulated_create(struct vfio *vfio, const char *name, struct pci_dev *pc
 	*out = dev;
 	return 0;
 
+err_bare:
+	iommu_bare_group_destroy(bare);
 err_name:
 	free(dev->name);
 err_dev:

@@ -28,10 +28,12 @@ struct vfio *vfio_create(const struct vfio_cfg *cfg)
 
 static void device_free(struct vfio_device *dev)
 {
+	struct iommu_device *idev = dev->idev;
+
 	sio_assert(!dev->open_count);
-	if (dev->idev) {
-		dev->idev->vfio_bound = false;
-		iommu_device_unbind(dev->idev);
+	if (idev) {
+		idev->vfio_bound = false;
+		iommu_device_unbind(idev);
 	}
 	free(dev->name);
 	free(dev);
@@ -46,6 +48,9 @@ static void group_unlink(struct vfio_group *group)
 		at = &(*at)->next;
 	*at = group->next;
 	group->iommu_group->vfio = NULL;
+	/* What VFIO made goes with it. */
+	if (group->iommu_group->bare)
+		iommu_bare_group_destroy(group->iommu_group);
 	group->iommu_group = NULL;
 }
 
@@ -111,18 +116,27 @@ struct vfio_group *vfio_group_create(struct vfio *vfio, struct iommu_group *iomm
 /* The group that a device without one gets in no-IOMMU mode. */
 static int noiommu_group(struct vfio *vfio, struct iommu_device *idev, struct vfio_group **group)
 {
-	struct iommu_group *bare;
-	int rc = iommu_bare_group_create(vfio->iommu, idev, &bare);
+	struct iommu_group *bare = idev->group;
+	int rc;
 
+	/* A program still has the file of the group that the device was in before. */
+	if (bare) {
+		*group = bare->vfio;
+		return 0;
+	}
+	rc = iommu_bare_group_create(vfio->iommu, idev, &bare);
 	if (rc)
 		return rc;
 	*group = vfio_group_create(vfio, bare, VFIO_GROUP_NOIOMMU);
-	return *group ? 0 : -ENOMEM;
+	if (*group)
+		return 0;
+	iommu_bare_group_destroy(bare);
+	return -ENOMEM;
 }
 
 static int group_for(struct vfio *vfio, struct iommu_device *idev, struct vfio_group **group)
 {
-	if (!idev->group && vfio->noiommu)
+	if (idev->group ? idev->group->bare : vfio->noiommu)
 		return noiommu_group(vfio, idev, group);
 	/* Without a group there is no isolation; without coherency user space could not restore it.
 	 */
@@ -149,11 +163,8 @@ int vfio_device_bind(struct vfio *vfio, struct iommu_device *idev, struct pci_de
 	if (rc)
 		return rc;
 	dev = fail_calloc("vfio.bind.device", 1, sizeof(*dev));
-	if (!dev) {
-		if (!group->opened)
-			vfio_group_closed(group);
+	if (!dev)
 		return -ENOMEM;
-	}
 	dev->group = group;
 	dev->idev = idev;
 	dev->pci = pci;
@@ -165,6 +176,15 @@ int vfio_device_bind(struct vfio *vfio, struct iommu_device *idev, struct pci_de
 	iommu_device_bind(idev, "vfio-pci");
 	idev->vfio_bound = true;
 	return 0;
+}
+
+struct vfio_device *vfio_device_find(const struct vfio *vfio, const struct iommu_device *idev)
+{
+	for (const struct vfio_group *g = vfio->groups; g; g = g->next)
+		for (struct vfio_device *dev = g->devices; dev; dev = dev->next)
+			if (idev && dev->idev == idev)
+				return dev;
+	return NULL;
 }
 
 static struct vfio_device **device_link(struct vfio_group *group, const struct iommu_device *idev)
@@ -220,15 +240,6 @@ bool vfio_driver_breaks_group(const struct vfio *vfio, const struct iommu_device
 	       !vfio_companion_allowed(idev);
 }
 
-struct vfio_device *vfio_device_find(const struct vfio *vfio, const struct iommu_device *idev)
-{
-	for (const struct vfio_group *g = vfio->groups; g; g = g->next)
-		for (struct vfio_device *dev = g->devices; dev; dev = dev->next)
-			if (idev && dev->idev == idev)
-				return dev;
-	return NULL;
-}
-
 struct type1 *vfio_file_type1(const struct file *file)
 {
 	const struct vfio_container *container = vfio_container_from_file(file);
@@ -257,7 +268,8 @@ struct pci_dev *vfio_file_pci_dev(const struct file *file)
 static const char *audit_device(const struct vfio_device *dev)
 {
 	if ((dev->open_count != 0) != (dev->config != NULL))
-		return "vfio device: configuration copy of a closed device, or none of an open one";
+		return "vfio device: configuration copy of a closed device, or none of an "
+		       "open one";
 	if (dev->open_count == 0 && pci_dev_bus_master(dev->pci))
 		return "vfio device: a closed device masters the bus";
 	return vfio_irqs_audit(dev);
@@ -282,7 +294,7 @@ static const char *audit_group(const struct vfio_group *group)
 		return "vfio group: in a container without an open file";
 	if (group->opened && group->opened->refs < open + (open ? 0u : 1u))
 		return "vfio group: the file has fewer references than open devices";
-	if (group->iommu_group->bare != (group->kind != VFIO_GROUP_IOMMU))
+	if (group->iommu_group && group->iommu_group->bare != (group->kind != VFIO_GROUP_IOMMU))
 		return "vfio group: its kind is not that of its IOMMU group";
 	if (group->container && group->container->noiommu != (group->kind == VFIO_GROUP_NOIOMMU))
 		return "vfio group: in a container of another kind";

@@ -37,8 +37,8 @@ enum vfio_group_kind {
 struct vfio_group {
 	struct vfio *vfio;
 	enum vfio_group_kind kind;
-	/* NULL: it went with its last device; only a file is left. */
-	struct iommu_group *iommu_group;
+	struct iommu_group
+		*iommu_group;        /* NULL: it went with its last device; only a file is left */
 	struct vfio_device *devices; /* in order of binding */
 	struct file *opened;         /* the one open file */
 	struct vfio_container *container;
