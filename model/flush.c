@@ -45,6 +45,14 @@ void flush_view_detach(struct phys *phys, struct flush_view *view)
 	free(view);
 }
 
+void flush_view_reset(struct flush_view *view)
+{
+	struct phys *memory = &view->memory;
+
+	/* Private memory that was handed back reads as zero. */
+	sio_assert(madvise(memory->base, memory->ram_bytes, MADV_DONTNEED) == 0);
+}
+
 struct phys *flush_view_memory(struct flush_view *view)
 {
 	return &view->memory;

@@ -360,6 +360,19 @@ void pci_dev_reset(struct pci_dev *dev)
 		dev->ops->reset(dev);
 }
 
+void pci_dev_power_on(struct pci_dev *dev)
+{
+	memcpy(dev->config, dev->initial, dev->config_size);
+	if (dev->ops && dev->ops->reset)
+		dev->ops->reset(dev);
+	for (unsigned i = 0; i < SIO_ARRAY_SIZE(dev->bar); i++) {
+		if (dev->bar[i].address)
+			pci_dev_set_bar_address(dev, i, dev->bar[i].address);
+	}
+	if (dev->ops && dev->ops->power_on)
+		dev->ops->power_on(dev);
+}
+
 static bool message_signalled(const struct pci_dev *dev)
 {
 	if (dev->msi_cap && (dev->config[dev->msi_cap + PCIR_MSI_CTRL] & PCI_MSI_ENABLE))

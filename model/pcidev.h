@@ -113,6 +113,8 @@ struct pci_dev_ops {
 	void (*bar_write)(struct pci_dev *dev, unsigned bar, uint64_t offset, unsigned width,
 			  uint64_t value);
 	void (*reset)(struct pci_dev *dev);
+	/* May be NULL. Clear what a reset leaves alone; one went before. */
+	void (*power_on)(struct pci_dev *dev);
 	void (*destroy)(struct pci_dev *dev);
 };
 
@@ -196,6 +198,8 @@ static inline unsigned pci_dev_power_state(const struct pci_dev *dev)
 void pci_dev_remove(struct pci_dev *dev);
 /* Configuration to its reset values, then the device model. */
 void pci_dev_reset(struct pci_dev *dev);
+/* As after creation and placement of the BARs: all of the configuration, all of the model. */
+void pci_dev_power_on(struct pci_dev *dev);
 /*
  * The model raises vector `vector`, or drives the INTx line to `level` when neither MSI nor MSI-X
  * is enabled (vector 0). With MSI or MSI-X, level false is no event.

@@ -48,6 +48,13 @@ struct phys {
 /* NULL: the range cannot be reserved. The caller owns the result. */
 struct phys *phys_create(const struct phys_cfg *cfg);
 void phys_destroy(struct phys *phys);
+/*
+ * As phys_create() left it, but for windows, which stay: all RAM is zero, nothing is allocated, and
+ * addresses are given out in the same order as the first time. Host memory is kept for the next
+ * use, so that this costs as much as was written. Whoever held a frame or table has forgotten it,
+ * and nobody does DMA meanwhile.
+ */
+void phys_reset(struct phys *phys);
 
 /* Host address of RAM; no check, for addresses known to lie in RAM. */
 static SIO_ALWAYS_INLINE void *phys_ptr(const struct phys *phys, pa_t pa)

@@ -7,45 +7,15 @@
  * and a change of the whole block, or the last count going away, brings the pair back. A frame
  * below `bump` whose counts are both 0 is free and lies in one recycled run.
  *
- * Contents: freed frames are cleared at once where their block was ever written, so that a new
- * frame reads as zero and untouched RAM is never touched.
+ * Freed frames are cleared at once where they were written, so that a new frame reads as zero.
  */
 #include "phys_priv.h"
 
-#include <string.h>
-#include <sys/mman.h>
-
-#define DROP_PAGES  16u /* from here on handing pages back beats writing zeros */
 #define SEARCH_RUNS 64u
 
 static uint64_t pfn_to_block(uint64_t pfn)
 {
 	return pfn / FRAMES_PER_BLOCK;
-}
-
-/* ---- contents ---- */
-
-static void contents_clear(struct phys *phys, uint64_t pfn, uint64_t n)
-{
-	struct phys_priv *priv = phys->priv;
-
-	while (n) {
-		uint64_t block = pfn_to_block(pfn);
-		uint64_t here = FRAMES_PER_BLOCK - pfn % FRAMES_PER_BLOCK;
-		void *host = phys_ptr(phys, pfn << SIO_PAGE_LG2);
-
-		if (here > n)
-			here = n;
-		if (__atomic_load_n(&priv->written[block], __ATOMIC_RELAXED)) {
-			if (here < DROP_PAGES ||
-			    madvise(host, here << SIO_PAGE_LG2, MADV_DONTNEED) != 0)
-				memset(host, 0, here << SIO_PAGE_LG2);
-			if (here == FRAMES_PER_BLOCK)
-				__atomic_store_n(&priv->written[block], 0, __ATOMIC_RELAXED);
-		}
-		pfn += here;
-		n -= here;
-	}
 }
 
 /* ---- free runs ---- */
@@ -210,14 +180,14 @@ static void block_add_some(struct phys *phys, uint64_t pfn, unsigned n, struct c
 			priv->frames--;
 		} else {
 			if (frees && at > freed) {
-				contents_clear(phys, freed, at - freed);
+				phys_contents_clear(phys, freed, at - freed);
 				recycle(phys, freed, at - freed);
 			}
 			freed = at + 1;
 		}
 	}
 	if (frees && freed < pfn + n) {
-		contents_clear(phys, freed, pfn + n - freed);
+		phys_contents_clear(phys, freed, pfn + n - freed);
 		recycle(phys, freed, pfn + n - freed);
 	}
 	if (!block->refs || n == FRAMES_PER_BLOCK)
@@ -250,14 +220,14 @@ static uint64_t blocks_add(struct phys *phys, uint64_t pfn, uint64_t n, struct c
 		at += FRAMES_PER_BLOCK;
 		if (block->refs || block->pins) {
 			if (at - FRAMES_PER_BLOCK > freed) {
-				contents_clear(phys, freed, at - FRAMES_PER_BLOCK - freed);
+				phys_contents_clear(phys, freed, at - FRAMES_PER_BLOCK - freed);
 				recycle(phys, freed, at - FRAMES_PER_BLOCK - freed);
 			}
 			freed = at;
 		}
 	}
 	if (at > freed) {
-		contents_clear(phys, freed, at - freed);
+		phys_contents_clear(phys, freed, at - freed);
 		recycle(phys, freed, at - freed);
 	}
 	return at - pfn;
@@ -377,6 +347,17 @@ uint64_t phys_pins_total(const struct phys *phys)
 uint64_t phys_frames_total(const struct phys *phys)
 {
 	return phys->priv->frames;
+}
+
+void phys_frames_reset(struct phys *phys)
+{
+	struct phys_priv *priv = phys->priv;
+
+	/* Counts of single frames are written anew when their block is spread again. */
+	for (uint64_t b = pfn_to_block(priv->frames_first); b * FRAMES_PER_BLOCK < priv->bump; b++)
+		priv->block[b] = (struct block){0};
+	imap_clear(&priv->recycled);
+	priv->lost = priv->frames = priv->pins = 0;
 }
 
 /* ---- audit ---- */

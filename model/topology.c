@@ -43,7 +43,7 @@ static uint8_t bus_of(const struct pci_function *fn)
 	return (uint8_t)(fn->rid >> 8);
 }
 
-static bool is_bridge(const struct pci_function *fn)
+bool pci_is_bridge(const struct pci_function *fn)
 {
 	switch (fn->type) {
 	case PCI_ROOT_PORT:
@@ -66,7 +66,8 @@ static bool is_bridge(const struct pci_function *fn)
 static struct pci_function *bridge_above(const struct topology *topo, const struct pci_function *fn)
 {
 	for (struct pci_function *up = topo->first; up; up = up->next) {
-		if (up->segment == fn->segment && is_bridge(up) && up->secondary_bus == bus_of(fn))
+		if (up->segment == fn->segment && pci_is_bridge(up) &&
+		    up->secondary_bus == bus_of(fn))
 			if (up->secondary_bus != 0)
 				return up;
 	}
@@ -81,14 +82,14 @@ static const char *unplaceable(const struct topology *topo, const struct pci_fun
 	if (fn->alias_count > SIO_ARRAY_SIZE(fn->alias_devfns))
 		return "too many aliases";
 	/* Bus 0 as secondary bus: a bridge that leads nowhere yet. */
-	if (!is_bridge(fn) || fn->secondary_bus == 0)
+	if (!pci_is_bridge(fn) || fn->secondary_bus == 0)
 		return NULL;
 	if (fn->secondary_bus <= bus_of(fn))
 		return "the bus below a bridge must have a higher number than its own";
 	if (fn->subordinate_bus < fn->secondary_bus)
 		return "the subordinate bus is below the secondary bus";
 	for (const struct pci_function *other = topo->first; other; other = other->next) {
-		if (other->segment == fn->segment && is_bridge(other) &&
+		if (other->segment == fn->segment && pci_is_bridge(other) &&
 		    other->secondary_bus == fn->secondary_bus)
 			return "another bridge leads to the same bus";
 	}

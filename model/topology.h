@@ -75,6 +75,8 @@ struct pci_function *topology_add(struct topology *topo, const struct pci_functi
 struct pci_function *topology_find(const struct topology *topo, uint16_t segment, uint16_t rid);
 struct pci_function *topology_find_name(const struct topology *topo, const char *name);
 
+/* A port or bridge: there is a bus behind it. */
+bool pci_is_bridge(const struct pci_function *fn);
 /* Requester id that the function's DMA carries at the root complex. */
 uint16_t pci_requester_id(const struct pci_function *fn);
 /* Each DMA alias, own id first, then upward; stops and returns nonzero when the callback does. */

@@ -52,10 +52,16 @@ const struct uaccess machine_program_memory = {
 long machine_call_once(const struct machine_call *call)
 {
 	struct sio_machine *machine = call->process->machine;
+	struct task *task = call->process->task;
 	long rc;
 
 	machine_enter(machine, true);
+	/* The task outlives the call, even if the process ends in it or meanwhile. */
+	task_get(task);
+	machine->iommu.current = task;
 	rc = call->run(call);
+	machine->iommu.current = NULL;
+	task_put(task);
 	machine_leave(machine);
 	return rc;
 }
@@ -102,7 +108,7 @@ static struct caller program_caller(const struct sio_process *process)
 
 static long file_open(const struct machine_call *call)
 {
-	static const char dir[] = "/dev/vfio/";
+	static const char dir[] = "/dev/vfio/", noiommu[] = "noiommu-";
 	struct sio_process *process = call->process;
 	struct vfio *vfio = process->machine->vfio;
 	struct caller caller = program_caller(process);
@@ -118,6 +124,10 @@ static long file_open(const struct machine_call *call)
 		file = vfio_container_open(vfio, &error);
 	else if (group >= 0)
 		file = vfio_group_open(vfio, group, &caller, &error);
+	else if (!strncmp(name, noiommu, strlen(noiommu)) &&
+		 group_number(name + strlen(noiommu)) >= 0)
+		file = vfio_noiommu_group_open(vfio, group_number(name + strlen(noiommu)), &caller,
+					       &error);
 	else
 		return -ENOENT;
 	if (!file)
@@ -140,20 +150,18 @@ int sio_open(struct sio_process *process, const char *path)
 
 static long file_ioctl(const struct machine_call *call)
 {
-	struct sio_machine *machine = call->process->machine;
 	struct caller caller = program_caller(call->process);
 	struct file *file = fd_lookup(call->process->fds, call->fd);
 	long rc = -ENOTTY;
 
 	if (!file)
 		return -EBADF;
-	/* The file outlives the call even if the call closes the descriptor. */
+	/* The file outlives the call, even if a device's driver that the call asks for pages closes
+	 * the descriptor. */
 	file_get(file);
-	machine->iommu.current = call->process->task;
 	if (file->ops->ioctl)
 		rc = file->ops->ioctl(file, &caller, (unsigned int)call->request, call->arg);
 	file_put(file);
-	machine->iommu.current = NULL;
 	return rc;
 }
 
@@ -171,13 +179,7 @@ int sio_ioctl(struct sio_process *process, int fd, unsigned long request, void *
 
 static long file_close(const struct machine_call *call)
 {
-	struct sio_machine *machine = call->process->machine;
-	int rc;
-
-	machine->iommu.current = call->process->task;
-	rc = fd_close(call->process->fds, call->fd);
-	machine->iommu.current = NULL;
-	return rc;
+	return fd_close(call->process->fds, call->fd);
 }
 
 int sio_close(struct sio_process *process, int fd)

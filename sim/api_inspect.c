@@ -90,6 +90,16 @@ bool sio_stale_next(struct sio_machine *machine, struct sio_stale *stale)
 	return found;
 }
 
+const char *sio_notice_next(struct sio_machine *machine)
+{
+	const char *text;
+
+	machine_enter(machine, false);
+	text = iommu_notice_next(&machine->iommu);
+	machine_leave(machine);
+	return text;
+}
+
 void sio_stats(struct sio_machine *machine, struct sio_stats *stats)
 {
 	const struct type1 *container;
@@ -234,7 +244,9 @@ int sio_param(struct sio_machine *machine, const char *name, uint64_t value)
 
 	machine_enter(machine, true);
 	params = vfio_params(machine->vfio);
-	if (!strcmp(name, "dma_entry_limit") && !machine->personality.dma_entry_limit)
+	if (!strcmp(name, "enable_unsafe_noiommu_mode"))
+		rc = value <= 1 ? vfio_set_noiommu(machine->vfio, value != 0) : -EINVAL;
+	else if (!strcmp(name, "dma_entry_limit") && !machine->personality.dma_entry_limit)
 		rc = -ENOENT;
 	else if (!strcmp(name, "dma_entry_limit") && value <= UINT32_MAX)
 		params->dma_entry_limit = (uint32_t)value;

@@ -51,7 +51,21 @@ struct sio_device {
 	struct pci_dev *pci; /* NULL: a bridge */
 	struct iommu_device *iommu;
 	char bdf[16];
+
+	/* What its driver wants to be told. */
+	sio_unmap_fn *unmap;
+	void *unmap_user;
+
+	/* An emulated device: no platform_device, no iommu; fn is its own, and in no topology. */
+	char *name;
+	struct vfio_device *vfio;
+	struct sio_device *next;
 };
+
+static inline bool device_is_emulated(const struct sio_device *device)
+{
+	return device->name != NULL;
+}
 
 struct sio_process {
 	struct sio_machine *machine;
@@ -90,6 +104,8 @@ struct sweep;
 
 struct sio_machine {
 	pthread_mutex_t lock;
+	pthread_cond_t changed; /* somebody did something */
+	unsigned waiters;       /* for that */
 	struct platform *platform;
 	struct phys *phys;
 	struct topology topology;
@@ -106,6 +122,7 @@ struct sio_machine {
 	struct sio_hw *hw;         /* the hardware alone: whose machine this is, else NULL */
 	struct sio_device *device; /* in order of (segment, rid) */
 	unsigned device_count;
+	struct sio_device *emulated;   /* in order of creation */
 	struct sio_process *processes; /* newest first */
 	uint64_t seed;
 	bool numbered;                /* machine_operation() counts operations, not the calls */
@@ -130,14 +147,27 @@ struct sio_machine {
 	unsigned stale_first, stale_count;
 };
 
+/* What only a replay asks for: the machine is the one that a trace was recorded on. */
+struct machine_extra {
+	bool quiet_hits; /* VT-d units have quiet-hits, whatever the platform says */
+};
+
+/* sio_machine_create() with more to say. */
+int machine_create(const struct sio_machine_cfg *cfg, const struct machine_extra *extra,
+		   struct sio_machine **out, char *error, size_t error_len);
+
 /* Take the lock; `counts`: the call is an operation of its own. */
 void machine_enter(struct sio_machine *machine, bool counts);
 /* Take the lock to look inside: no failure plan is in force until machine_leave(). */
 void machine_look(struct sio_machine *machine);
 /* Handle what arrived meanwhile, give the lock back. */
 void machine_leave(struct sio_machine *machine);
+/* Give the lock back until another call has been made. */
+void machine_wait(struct sio_machine *machine);
 /* Handle queued interrupts and stale reports now; the lock is held. */
 void machine_settle(struct sio_machine *machine);
+/* One line of `len` bytes: which cache still holds what, for which requester. */
+void machine_stale_text(const struct stale_use *use, uint16_t segment, char *text, size_t len);
 /* From now on operations are what the caller numbers, and this is the number of the next one. */
 void machine_operation(struct sio_machine *machine, uint64_t number);
 
@@ -149,6 +179,9 @@ bool machine_intremap(const struct sio_machine *machine);
 
 /* Callbacks of units; ctx is a struct machine_unit. */
 extern const struct unit_env machine_unit_env;
+
+/* Bind a device to a kernel driver by name; the lock is held. As sio_device_bind(). */
+int machine_driver_bind(struct sio_device *device, const char *name);
 
 struct caller machine_caller(const struct sio_process *process);
 /* Make a call, or have the sweep make it as often as it likes. */
@@ -165,6 +198,11 @@ void machine_processes_end(struct sio_machine *machine);
 int machine_transfer(const struct sio_machine *machine, struct dma_port *port,
 		     const struct dma_req *req, void *buf, struct sio_fault *fault);
 void machine_fault_format(const struct iommu_fault *fault, struct sio_fault *out);
+/* An emulated device by name, NULL: none; a new one: 0, -ENOTTY, -ENOMEM. */
+struct sio_device *machine_emulated_find(const struct sio_machine *machine, const char *name);
+int machine_emulated_create(struct sio_machine *machine, const char *name, const char *model,
+			    struct sio_device **device);
+void machine_emulated_free(struct sio_machine *machine);
 struct sio_device *machine_device_at(struct sio_machine *machine, uint16_t segment, uint16_t rid);
 
 #endif

@@ -56,21 +56,28 @@ static struct sio_process *process_new(struct sio_machine *machine, struct mm *m
 	return process;
 }
 
+/* An empty address space that behaves as the machine's kernel. NULL: no memory. */
+static struct mm *memory_new(struct sio_machine *machine)
+{
+	struct mm *mm = mm_sim_create(machine->phys, machine->seed);
+
+	if (!mm)
+		return NULL;
+	mm->pins_as_is = machine->personality.zero_page_pins;
+	mm->fork_shares_pins = machine->personality.fork_shares_pins;
+	mm->charges_drift = machine->personality.charge != CHARGE_MAPPING;
+	mm->pfnmap_offset = machine->personality.pfnmap_offset;
+	mm->huge_zero_splits = machine->personality.huge_zero_splits;
+	mm->rare = &machine->iommu.rare;
+	return mm;
+}
+
 struct sio_process *sio_process_create(struct sio_machine *machine)
 {
 	struct sio_process *process;
 
 	machine_enter(machine, false);
-	process = process_new(machine, mm_sim_create(machine->phys, machine->seed),
-			      fd_table_create());
-	if (process) {
-		struct mm *mm = process->task->mm;
-
-		mm->pins_as_is = machine->personality.zero_page_pins;
-		mm->fork_shares_pins = machine->personality.fork_shares_pins;
-		mm->pfnmap_offset = machine->personality.pfnmap_offset;
-		mm->rare = &machine->iommu.rare;
-	}
+	process = process_new(machine, memory_new(machine), fd_table_create());
 	machine_leave(machine);
 	return process;
 }
@@ -105,6 +112,29 @@ struct sio_process *sio_process_fork(struct sio_process *parent)
 	return child;
 }
 
+static long process_exec(const struct machine_call *call)
+{
+	struct sio_process *process = call->process;
+	struct mm *old = process->task->mm, *mm = memory_new(process->machine);
+
+	if (!mm)
+		return -ENOMEM;
+	process->task->mm = mm;
+	process->next_address = ADDRESS_FIRST;
+	mm_sim_exit(old);
+	mm_put(old);
+	return 0;
+}
+
+int sio_process_exec(struct sio_process *process)
+{
+	return (int)machine_call(&(struct machine_call){
+		.process = process,
+		.name = "exec",
+		.run = process_exec,
+	});
+}
+
 static void process_end(struct sio_process *process)
 {
 	struct sio_process **link = &process->machine->processes;
@@ -121,6 +151,8 @@ static void process_end(struct sio_process *process)
 
 static long process_exit(const struct machine_call *call)
 {
+	/* Whoever exits is nobody's memory to charge. */
+	call->process->machine->iommu.current = NULL;
 	process_end(call->process);
 	return 0;
 }
@@ -276,6 +308,7 @@ static long call_map_fd(const struct machine_call *call)
 	if (!file->ops->mmap)
 		return -ENODEV;
 	rc = file->ops->mmap(file, call->offset, req.len, true, &req.pfn_pa);
+	req.file = file;
 	if (!rc)
 		rc = memory_map(call->process, &req, call->more);
 	if (rc)
@@ -421,4 +454,14 @@ int sio_mem_write(struct sio_process *process, uint64_t address, const void *buf
 		.len = len,
 		.more = (void *)(uintptr_t)buf,
 	});
+}
+
+int sio_mem_physical(struct sio_process *process, uint64_t address, uint64_t *physical)
+{
+	bool found;
+
+	machine_enter(process->machine, false);
+	found = mm_sim_physical(process->task->mm, address, physical);
+	machine_leave(process->machine);
+	return found ? 0 : -EFAULT;
 }

@@ -47,6 +47,7 @@ struct sio_machine_cfg {
 	uint64_t ram_bytes;        /* emulated RAM; 0: the platform's, or 16 GiB */
 	uint64_t seed;             /* for seeded contiguity policies */
 	bool strict;               /* compare every cached translation with a fresh walk */
+	bool noiommu;              /* enable no-IOMMU mode, as a platform can too */
 };
 
 /*
@@ -58,6 +59,14 @@ int sio_machine_create(const struct sio_machine_cfg *cfg, struct sio_machine **m
 		       size_t error_len);
 /* Processes still alive are ended first. */
 void sio_machine_destroy(struct sio_machine *machine);
+/*
+ * Switch the machine off and on again: as a new machine of the same configuration, to the last
+ * byte of memory, address and answer, at a small part of the price, and without taking more memory
+ * each time. Processes are ended first; their handles are invalid, those of devices and ports stay.
+ * No other call on the machine may be under way, DMA of other threads included.
+ * -ENOMEM: the machine did not come up; it can only be destroyed, or reset again.
+ */
+int sio_machine_reset(struct sio_machine *machine);
 const char *sio_version(void);
 
 /* ---- processes ---- */
@@ -69,6 +78,11 @@ enum sio_cap { SIO_CAP_IPC_LOCK = 1, SIO_CAP_SYS_RAWIO = 2, SIO_CAP_ALL = 3 };
 struct sio_process *sio_process_create(struct sio_machine *machine);
 /* fork(): shares open files, copies memory. NULL: no memory. */
 struct sio_process *sio_process_fork(struct sio_process *parent);
+/*
+ * execve(): the same process, capabilities, limits and open files with an empty address space. What
+ * devices reach of the old one they go on reaching. 0; -ENOMEM, and nothing has changed.
+ */
+int sio_process_exec(struct sio_process *process);
 /* Closes its files, releases its memory; the handle is invalid afterwards. */
 void sio_process_exit(struct sio_process *process);
 void sio_process_set_caps(struct sio_process *process, unsigned caps);
@@ -103,13 +117,18 @@ int sio_mem_protect(struct sio_process *process, uint64_t address, uint64_t size
 int sio_mem_discard(struct sio_process *process, uint64_t address, uint64_t size);
 int sio_mem_lock(struct sio_process *process, uint64_t address, uint64_t size);
 int sio_mem_unlock(struct sio_process *process, uint64_t address, uint64_t size);
+/* Where in physical memory a byte is, as /proc/PID/pagemap tells. -EFAULT: nowhere, or not yet. */
+int sio_mem_physical(struct sio_process *process, uint64_t address, uint64_t *physical);
 /* As the process itself would read and write; -EFAULT where it would get a signal. */
 int sio_mem_read(struct sio_process *process, uint64_t address, void *buf, size_t len);
 int sio_mem_write(struct sio_process *process, uint64_t address, const void *buf, size_t len);
 
 /* ---- files ---- */
 
-/* "/dev/vfio/vfio", "/dev/vfio/GROUP". A descriptor of the process, or -1 and errno. */
+/*
+ * "/dev/vfio/vfio", "/dev/vfio/GROUP"; "/dev/vfio/noiommu-GROUP" for a device without an IOMMU in
+ * no-IOMMU mode. A descriptor of the process, or -1 and errno.
+ */
 int sio_open(struct sio_process *process, const char *path);
 /*
  * An ioctl with the structures of <linux/vfio.h>. `arg` and pointers inside structures (dirty
@@ -129,10 +148,33 @@ int sio_eventfd_read(struct sio_process *process, int fd, uint64_t *count);
 
 /* By platform name ("A") or address ("0000:01:00.0", "01:00.0"). NULL: none. */
 struct sio_device *sio_device_find(struct sio_machine *machine, const char *name);
-/* "0000:01:00.0". Lives as long as the machine. */
+/* "0000:01:00.0"; the name of an emulated device. This is what GET_DEVICE_FD wants. Lives as long
+ * as the machine. */
 const char *sio_device_bdf(const struct sio_device *device);
 /* IOMMU group number, -1: none. */
 int sio_device_group(const struct sio_device *device);
+
+/*
+ * Bind a device to a kernel driver, as a write to the driver's `bind` file does: "vfio-pci" makes
+ * it one that programs can open; "pci-stub" and "pcieport" leave its DMA alone; any other name is a
+ * driver that does DMA for the kernel.
+ *
+ * 0. -EBUSY: it has a driver, or a program owns the DMA of its group. -EINVAL: vfio-pci cannot take
+ * it (a bridge, or no group); no name, or one of more than 31 characters. -EAGAIN: the IOMMU is not
+ * ready. -ENOMEM. -ENOTRECOVERABLE: a kernel without DMA ownership, whose driver broke a group that
+ * a program uses; that kernel stops here with a BUG. The driver is bound.
+ */
+int sio_device_bind(struct sio_device *device, const char *driver);
+/*
+ * Take it from its driver. -ENODEV: it has none. -EBUSY: vfio-pci waits, because a program has the
+ * device open (it was asked to let go, by the device's request interrupt) or, with kernels
+ * from 4.15 on and before 6.1, has the group in a container of which this is the last device.
+ * From 6.1 on that device takes its group out of the container, and the group's file answers
+ * ENODEV.
+ */
+int sio_device_unbind(struct sio_device *device);
+/* Copies the driver's name, empty: none. `name` has room for 32 bytes. */
+void sio_device_driver(struct sio_device *device, char name[32]);
 
 /* A request that the IOMMU blocked, as the kernel's log would name it. */
 struct sio_fault {
@@ -148,8 +190,9 @@ struct sio_fault {
 /*
  * The device reads (writes) `len` bytes of memory at `iova`. 0: done. -EACCES: the IOMMU blocked
  * it, *fault (may be NULL) says why; bytes before the faulting page were moved. -EIO: nothing
- * answers at the translated address. -ENODEV: the device was pulled out. Bus master enable is not
- * looked at here: this is the device's own engine.
+ * answers at the translated address. -ENODEV: the device was pulled out. -EINVAL: an emulated
+ * device, which does no DMA. Bus master enable is not looked at here: this is the device's own
+ * engine. Without an IOMMU `iova` is a physical address.
  */
 int sio_dma_read(struct sio_device *device, uint64_t iova, void *buf, size_t len,
 		 struct sio_fault *fault);
@@ -163,6 +206,63 @@ int sio_port_dma(struct sio_port *port, struct sio_device *device, uint64_t iova
 /* Faults that the driver read out of the units, oldest first. False: no more. */
 bool sio_fault_next(struct sio_machine *machine, struct sio_fault *fault);
 
+/* ---- the driver of a device: emulated devices, pinned pages ---- */
+
+/*
+ * An emulated device (mdev): no DMA of its own; its driver, which is your program, reaches memory
+ * by the calls below. It is alone in a group that no IOMMU serves, and its file shows a PCI
+ * function of `model` (as in platform files; NULL: "generic"). A platform can declare some as well.
+ * The device lives as long as the machine. -EINVAL: no such model, or a name that is empty, longer
+ * than 63 bytes or an address; -EEXIST; -ENOTTY: the kernel knows no such devices (before 4.10);
+ * -ENOMEM.
+ */
+int sio_device_create_emulated(struct sio_machine *machine, const char *name, const char *model,
+			       struct sio_device **device);
+
+/*
+ * UNMAP_DMA is about to remove the mapping [iova, iova + size), of which some device holds pages:
+ * unpin them. Called on the thread of that ioctl, without locks: it may make any call but ending
+ * the machine. When eleven rounds of asking have not helped, where a kernel would die of a bug, the
+ * ioctl fails with EFAULT.
+ */
+typedef void sio_unmap_fn(void *user, struct sio_device *device, uint64_t iova, uint64_t size);
+
+/*
+ * The driver's callback, NULL: none. It counts from the next opening of the device's file until the
+ * last one is closed. -EBUSY: the device is open; -ENODEV: no vfio driver has it.
+ */
+int sio_device_on_unmap(struct sio_device *device, sio_unmap_fn *call, void *user);
+
+/*
+ * Pin `pages` pages (1 to 512) from `iova` on, a whole page, for use as `prot` (enum sio_prot)
+ * says; address[i] receives where page i is in physical memory. The device is open (before 6.0: its
+ * group is in a container with a driver). A device behind an IOMMU may do this too, and is taken at
+ * its word from then on: it dirties what it has pinned and nothing else.
+ *
+ * Returns `pages`; or, with no page pinned: -EINVAL not open, no page, no callback, no mapping
+ * there or device memory; -E2BIG; -EACCES not TYPE1v2; -EBUSY some mapping has lost its address
+ * (in 5.12: waits for another thread to give it one, -EFAULT once the container's file is closed);
+ * -EPERM the mapping allows less; -ENODEV the mapper is gone; -ENOMEM its limit; -EFAULT its
+ * memory; -ENOTTY the kernel, or the container, has no such call; the device's driver is another
+ * one: -ENODEV.
+ */
+int sio_device_pin_pages(struct sio_device *device, uint64_t iova, unsigned pages, unsigned prot,
+			 uint64_t *address);
+/*
+ * Undo one pin of each page; pages that are not pinned are passed over. Returns how many pages lie
+ * before the first that no mapping has; -EINVAL if that is none; others as above. What is still
+ * pinned when the last group leaves the container stays pinned and charged for ever, as in Linux.
+ */
+int sio_device_unpin_pages(struct sio_device *device, uint64_t iova, unsigned pages);
+/*
+ * Read (write) memory of mappings without pinning, in the context of `process`, NULL: of a kernel
+ * thread. Mappings need to allow reading in both cases. 0; bytes before an error are done: -EINVAL
+ * not open, no bytes, no mapping; -EPERM the mapping forbids it or the mapper is gone; -EFAULT its
+ * memory, or `process` is not the mapper; -EBUSY, -ENOTTY, -ENODEV as above.
+ */
+int sio_device_dma_rw(struct sio_device *device, struct sio_process *process, uint64_t iova,
+		      void *buf, size_t len, bool write);
+
 /* ---- looking inside ---- */
 
 /* Every invariant of every object. 0; or -EPROTO and one line in `what` (len bytes). `thorough`
@@ -172,10 +272,16 @@ int sio_audit(struct sio_machine *machine, bool thorough, char *what, size_t len
 /* What a cached translation was used for after its tables had changed. Only with cfg.strict. */
 struct sio_stale {
 	char text[256]; /* one line: cache, address, the mapping, the operation that forgot */
-	uint64_t iova;
+	uint64_t iova;  /* of an interrupt entry: its index */
 	uint64_t mapped_by, unmapped_by; /* operation numbers, 0 unknown */
 };
 bool sio_stale_next(struct sio_machine *machine, struct sio_stale *stale);
+
+/*
+ * Where the kernel would have stopped instead of answering: one line, oldest first. NULL: no more.
+ * The text is static.
+ */
+const char *sio_notice_next(struct sio_machine *machine);
 
 struct sio_stats {
 	uint64_t operations;
@@ -263,7 +369,10 @@ uint64_t sio_rare_happened(struct sio_machine *machine, unsigned n);
 
 /* ---- parameters ---- */
 
-/* A vfio_iommu_type1 module parameter: dma_entry_limit, disable_hugepages, allow_unsafe_interrupts.
+/*
+ * A module parameter: dma_entry_limit, disable_hugepages, allow_unsafe_interrupts of
+ * vfio_iommu_type1; enable_unsafe_noiommu_mode of vfio (devices without an IOMMU are bound at boot,
+ * if it was on then). -EINVAL; -ENOENT: this kernel has no such parameter.
  */
 int sio_param(struct sio_machine *machine, const char *name, uint64_t value);
 
@@ -286,7 +395,8 @@ enum sio_event_kind {
 struct sio_event {
 	enum sio_event_kind kind;
 	struct sio_unit *unit;
-	uint64_t address; /* MSI: of the message. STALE: the device's address */
+	uint64_t address; /* MSI: of the message. STALE: the device's address, or the index
+			     of an interrupt entry */
 	uint32_t data;    /* MSI */
 	/* INTERRUPT: the requester id, and what reaches the processors. */
 	uint16_t requester;

@@ -64,8 +64,8 @@ static const struct allowed {
 	{"backend/core/domain.c", "map_descending", "->map_pages", "iommu_map() passed the point"},
 	{"backend/core/domain.c", "map_ascending", "->map_pages", "iommu_map() passed the point"},
 	{"backend/core/domain.c", "iommu_iotlb_sync", "->iotlb_sync", "drivers pass it per wait"},
-	{"backend/core/group.c", "group_set_domain", "->attach", "going back cannot fail"},
-	{"backend/core/group.c", "group_restore_domain", "->attach", "going back cannot fail"},
+	{"backend/core/group.c", "iommu_group_set_domain", "->attach", "going back cannot fail"},
+	{"backend/core/group.c", "iommu_group_restore_domain", "->attach", "going back cannot fail"},
 	{"backend/core/group.c", "iommu_group_msi_isolated", "->capable", "who asks passes it"},
 	{"backend/core/group.c", "iommu_bus_capable", "->capable", "who asks passes it"},
 };

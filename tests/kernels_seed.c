@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The behaviours that older containers are known for, each by name: what 2012 cuts and merges, what
- * the first posting of several domains refused, whom the client's way round 4.15 serves, and groups
- * on two buses behind one unit.
+ * the first posting of several domains refused, whom the client's way round 4.15 serves, groups on
+ * two buses behind one unit, and who gets a group under the DMA ownership proposed in 2021.
  */
 #include <limits.h>
 
@@ -276,6 +276,39 @@ START_TEST(interrupts_of_the_whole_bus_count_before_6_1)
 }
 END_TEST
 
+START_TEST(dma_ownership_of_2021_knows_users_by_type_and_cookie)
+{
+	static const int file, other_file;
+	struct iommu_group *group;
+	struct iommu_device *dev;
+
+	fake_setup(&fake);
+	ck_assert(personality_parse("5.12,dma_ownership_2021", &fake.personality, NULL, 0));
+	fake_boot(&fake);
+	group = fake.group[0];
+	dev = group->devices;
+	iommu_group_release(group);
+	/* A kernel driver first: nobody else gets in, whichever cookie. */
+	ck_assert_int_eq(iommu_device_bind(dev, "e1000e"), 0);
+	ck_assert_int_eq(iommu_group_claim(group, &file), -EBUSY);
+	ck_assert_int_eq(iommu_group_owner_set(group, DMA_OWNER_PRIVATE_DOMAIN, NULL), -EBUSY);
+	ck_assert_int_eq(iommu_device_unbind(dev), 0);
+	/* A user first: as often as it likes, and no other, and no driver. */
+	ck_assert_int_eq(iommu_group_claim(group, &file), 0);
+	ck_assert_int_eq(iommu_group_claim(group, &file), 0);
+	ck_assert_int_eq(iommu_group_claim(group, &other_file), -EBUSY);
+	ck_assert_int_eq(iommu_device_bind(dev, "e1000e"), -EBUSY);
+	ck_assert_int_eq(iommu_device_bind(dev, "pci-stub"), 0);
+	iommu_group_release(group);
+	ck_assert_int_eq(iommu_group_claim(group, &other_file), -EBUSY);
+	iommu_group_release(group);
+	/* The cookie is still there, and means nothing. */
+	ck_assert_ptr_eq(group->owner, &file);
+	ck_assert_int_eq(iommu_group_claim(group, &other_file), 0);
+	fake_teardown(&fake);
+}
+END_TEST
+
 START_TEST(a_switch_changes_one_behaviour_alone)
 {
 	struct personality now, with;
@@ -336,6 +369,7 @@ int main(void)
 	tcase_add_test(tcase,
 		       groups_on_two_buses_behind_one_unit_share_a_domain_but_in_the_posting);
 	tcase_add_test(tcase, interrupts_of_the_whole_bus_count_before_6_1);
+	tcase_add_test(tcase, dma_ownership_of_2021_knows_users_by_type_and_cookie);
 	tcase_add_test(tcase, a_switch_changes_one_behaviour_alone);
 	tcase_add_test(tcase, every_setting_can_be_written);
 	suite_add_tcase(suite, tcase);

@@ -502,7 +502,8 @@ static inline void fake_teardown(struct fake *fake)
 	fake->logging = false;
 	if (fake->t1) {
 		for (unsigned i = 0; i < FAKE_GROUPS; i++)
-			if (fake->group[i]->domain != fake->group[i]->blocking_domain)
+			if (fake->group[i]->domain != fake->group[i]->blocking_domain &&
+			    fake->group[i]->domain != fake->group[i]->default_domain)
 				t1_detach_group(fake->t1, fake->group[i]);
 		t1_release(fake->t1);
 	}

@@ -24,10 +24,13 @@ struct rig {
 	int container;
 };
 
-/* `text` NULL: the preset `platform`. */
-static inline void rig_boot(struct rig *rig, const char *platform, const char *text)
+/* `kernel` NULL: the default; `text` NULL: the preset `platform`. */
+static inline void rig_boot_as(struct rig *rig, const char *kernel, const char *platform,
+			       const char *text)
 {
-	struct sio_machine_cfg cfg = {.platform = platform, .platform_text = text};
+	struct sio_machine_cfg cfg = {.kernel = kernel,
+				      .platform = platform,
+				      .platform_text = text};
 	char error[256];
 	int rc = sio_machine_create(&cfg, &rig->machine, error, sizeof(error));
 
@@ -36,6 +39,11 @@ static inline void rig_boot(struct rig *rig, const char *platform, const char *t
 	ck_assert_ptr_nonnull(rig->process);
 	rig->container = sio_open(rig->process, "/dev/vfio/vfio");
 	ck_assert_int_ge(rig->container, 0);
+}
+
+static inline void rig_boot(struct rig *rig, const char *platform, const char *text)
+{
+	rig_boot_as(rig, NULL, platform, text);
 }
 
 static inline void rig_audit(const struct rig *rig)
@@ -99,7 +107,9 @@ static inline int rig_open(struct rig *rig, const char *device, int *group)
 
 	ck_assert_int_ge(group_fd, 0);
 	ck_assert_int_eq(rig_join(rig, group_fd, rig->container), 0);
-	sio_ioctl(rig->process, rig->container, VFIO_SET_IOMMU, (void *)VFIO_TYPE1v2_IOMMU);
+	/* 2012 and 3.11 know the first type only. */
+	if (sio_ioctl(rig->process, rig->container, VFIO_SET_IOMMU, (void *)VFIO_TYPE1v2_IOMMU))
+		sio_ioctl(rig->process, rig->container, VFIO_SET_IOMMU, (void *)VFIO_TYPE1_IOMMU);
 	fd = rig_device(rig, group_fd, device);
 	ck_assert_int_ge(fd, 0);
 	if (group)

@@ -313,6 +313,11 @@ bool iommu_enforce_cache_coherency(struct iommu_domain *domain)
 	       domain->driver->enforce_cache_coherency(domain);
 }
 
+int iommu_enable_nesting(struct iommu_domain *domain)
+{
+	return domain->driver->enable_nesting ? domain->driver->enable_nesting(domain) : -EINVAL;
+}
+
 const char *iommu_domain_audit(const struct iommu_domain *domain)
 {
 	return domain->driver->domain_audit ? domain->driver->domain_audit(domain) : NULL;

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Groups: which devices cannot be told apart or kept apart, whose DMA they do, and in which domain.
+ * Groups: which devices cannot be told apart or kept apart, and in which domain they are.
  *
- * Kernel behaviour: pci_device_group(), iommu_attach_group() and the DMA ownership calls of
- * drivers/iommu/iommu.c.
+ * Kernel behaviour: pci_device_group() and iommu_attach_group() of drivers/iommu/iommu.c.
  *
- * Invariants (iommu_group_audit): a group is always on some domain; while it has an owner that is
- * its blocking domain or one that the owner attached; with no user at all it is the default domain.
+ * Invariant (iommu_group_audit): a group has devices and is always on some domain, all of them on
+ * the same. Whose DMA it does: owner.c.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -136,8 +135,7 @@ static void group_note_domain(struct iommu_group *group, struct iommu_domain *do
 	domain->attached++;
 }
 
-/* Move all devices or none. */
-static int group_set_domain(struct iommu_group *group, struct iommu_domain *domain)
+int iommu_group_set_domain(struct iommu_group *group, struct iommu_domain *domain)
 {
 	struct iommu_device *dev, *undo;
 	int rc = 0;
@@ -163,8 +161,7 @@ err_undo:
 	return rc;
 }
 
-/* To the default or blocking domain, where a device can always go back to. */
-static void group_restore_domain(struct iommu_group *group, struct iommu_domain *domain)
+void iommu_group_restore_domain(struct iommu_group *group, struct iommu_domain *domain)
 {
 	if (group->domain == domain)
 		return;
@@ -252,7 +249,8 @@ void iommu_group_destroy(struct iommu_group *group)
 		group->domain->attached--;
 	if (group->blocking_domain)
 		iommu_domain_free(group->blocking_domain);
-	iommu_domain_free(group->default_domain);
+	if (group->default_domain)
+		iommu_domain_free(group->default_domain);
 	free(group);
 }
 
@@ -327,81 +325,21 @@ int iommu_attach_group(struct iommu_domain *domain, struct iommu_group *group)
 		return -EBUSY;
 	if (!group->devices || group->devices->driver != domain->driver)
 		return -EINVAL;
-	return group_set_domain(group, domain);
+	return iommu_group_set_domain(group, domain);
 }
 
 void iommu_detach_group(struct iommu_domain *domain, struct iommu_group *group)
 {
 	(void)domain;
-	group_restore_domain(group, group->owner ? group->blocking_domain : group->default_domain);
+	iommu_group_restore_domain(group, iommu_owner_idle_domain(group));
 }
 
-/* ---- DMA ownership ---- */
-
-int iommu_group_claim(struct iommu_group *group, const void *owner)
-{
-	int rc;
-
-	if (!owner)
-		return -EINVAL;
-	if (group->owner_count || rare_due(&group->iommu->rare, RARE_GROUP_UNVIABLE))
-		return -EPERM;
-	if (group->domain != group->default_domain)
-		return -EBUSY;
-	if (!group->blocking_domain) {
-		rc = iommu_domain_create(group->devices, IOMMU_DOMAIN_BLOCKED,
-					 &group->blocking_domain);
-		if (rc)
-			return rc;
-	}
-	rc = group_set_domain(group, group->blocking_domain);
-	if (rc)
-		return rc;
-	group->owner = owner;
-	group->owner_count = 1;
-	return 0;
-}
-
-void iommu_group_release(struct iommu_group *group)
-{
-	sio_assert(group->owner != NULL);
-	group->owner = NULL;
-	group->owner_count = 0;
-	group_restore_domain(group, group->default_domain);
-}
-
-bool iommu_group_claimed(const struct iommu_group *group)
-{
-	return group->owner_count != 0;
-}
-
-int iommu_device_use_default(struct iommu_device *dev)
-{
-	struct iommu_group *group = dev->group;
-
-	if (group && group->owner_count && (group->owner || group->domain != group->default_domain))
-		return -EBUSY;
-	if (group)
-		group->owner_count++;
-	dev->host_driver = true;
-	return 0;
-}
-
-void iommu_device_unuse_default(struct iommu_device *dev)
-{
-	struct iommu_group *group = dev->group;
-
-	dev->host_driver = false;
-	if (!group)
-		return;
-	sio_assert(group->owner_count != 0 && !group->owner);
-	group->owner_count--;
-}
+/* ---- audit ---- */
 
 const char *iommu_group_audit(const struct iommu_group *group)
 {
-	unsigned hosts = 0;
-
+	if (group->bare)
+		return iommu_bare_group_audit(group);
 	if (!group->devices)
 		return "a group has no device";
 	if (!group->domain)
@@ -409,15 +347,6 @@ const char *iommu_group_audit(const struct iommu_group *group)
 	for (const struct iommu_device *dev = group->devices; dev; dev = dev->next_in_group) {
 		if (dev->group != group)
 			return "a group lists a device of another group";
-		hosts += dev->host_driver;
 	}
-	if (group->owner ? group->owner_count != 1 : group->owner_count != hosts)
-		return "a group's owner count is not its number of users";
-	if (group->owner && hosts)
-		return "a group is owned while a host driver uses one of its devices";
-	if (group->owner && group->domain == group->default_domain)
-		return "an owned group is on its default domain";
-	if (!group->owner && group->domain == group->blocking_domain)
-		return "a group without owner is blocked";
-	return NULL;
+	return iommu_owner_audit(group);
 }

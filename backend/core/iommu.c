@@ -63,6 +63,18 @@ void iommu_fini(struct iommu *iommu)
 	iommu->priv = NULL;
 }
 
+void iommu_reset(struct iommu *iommu)
+{
+	struct iommu_priv *priv = iommu->priv;
+
+	iommu_devices_drop(iommu);
+	sio_assert(!priv->domains && !priv->probes);
+	priv->next_domain = 0;
+	priv->fault_first = priv->fault_count = 0;
+	priv->faults_dropped = 0;
+	priv->journal_count = 0;
+}
+
 /* ---- drivers and devices ---- */
 
 void iommu_probe_add(struct iommu *iommu, struct iommu_probe *probe)
@@ -177,6 +189,29 @@ uint64_t iommu_faults_dropped(const struct iommu *iommu)
 	return iommu->priv->faults_dropped;
 }
 
+/* ---- notices ---- */
+
+void iommu_notice(struct iommu *iommu, const char *text)
+{
+	struct iommu_priv *priv = iommu->priv;
+
+	if (priv->notice_count < IOMMU_NOTICES_MAX)
+		priv->notices[(priv->notice_first + priv->notice_count++) % IOMMU_NOTICES_MAX] =
+			text;
+}
+
+const char *iommu_notice_next(struct iommu *iommu)
+{
+	struct iommu_priv *priv = iommu->priv;
+	const char *text = priv->notices[priv->notice_first];
+
+	if (!priv->notice_count)
+		return NULL;
+	priv->notice_first = (priv->notice_first + 1) % IOMMU_NOTICES_MAX;
+	priv->notice_count--;
+	return text;
+}
+
 /* ---- journal ---- */
 
 void iommu_journal_add(struct iommu *iommu, const struct iommu_journal_entry *entry)
@@ -227,8 +262,8 @@ static const char *devices_audit(const struct iommu *iommu)
 	for (const struct iommu_device *dev = iommu->priv->devices; dev; dev = dev->next) {
 		const struct iommu_device *member;
 
-		if (!dev->group != !dev->driver)
-			return "a device has a group exactly when a driver serves it";
+		if (!dev->driver != (!dev->group || dev->group->bare))
+			return "a device has an IOMMU's group exactly when a driver serves it";
 		if (!dev->group)
 			continue;
 		for (member = dev->group->devices; member != dev; member = member->next_in_group) {

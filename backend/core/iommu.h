@@ -11,6 +11,7 @@
 
 #include "dma.h"
 #include "inject.h"
+#include "owner.h"
 #include "personality.h"
 #include "rare.h"
 #include "pt/pt.h"
@@ -83,6 +84,9 @@ struct iommu_driver {
 	/* True: every later leaf snoops, whatever its prot. */
 	bool (*enforce_cache_coherency)(struct iommu_domain *domain);
 	bool (*capable)(const struct iommu_device *dev, enum iommu_cap cap);
+	/* Make a new domain a nesting one. No driver here can; NULL: it does not know the question.
+	 */
+	int (*enable_nesting)(struct iommu_domain *domain);
 	/* Append this device's regions. 0 or -ENOMEM. */
 	int (*reserved)(const struct iommu_device *dev, struct resv_list *list);
 	const char *(*domain_audit)(const struct iommu_domain *domain);
@@ -127,6 +131,8 @@ struct pt_run iommu_query(const struct iommu_domain *domain, iova_t iova, uint64
 /* Lowest translated iova in [from, last]; false: none. */
 bool iommu_next(const struct iommu_domain *domain, iova_t from, iova_t last, iova_t *found);
 bool iommu_enforce_cache_coherency(struct iommu_domain *domain);
+/* -EINVAL: the driver does not know what that is; else what it says. */
+int iommu_enable_nesting(struct iommu_domain *domain);
 const char *iommu_domain_audit(const struct iommu_domain *domain);
 
 /* ---- devices and groups ---- */
@@ -141,7 +147,8 @@ struct iommu_device {
 	void *driver_data;
 	struct iommu_device *next_in_group;
 	unsigned bus;              /* 0: PCI; another number: a bus of its own */
-	bool host_driver;          /* bound to a kernel driver that uses the DMA API */
+	char bound_to[32];         /* the kernel driver; empty: none */
+	bool host_driver;          /* ... and that one uses the DMA API */
 	bool vfio_bound;           /* bound to vfio-pci */
 	bool require_direct;       /* firmware wants memory mapped one to one at all times */
 	struct iommu_device *next; /* of the machine, in order of discovery */
@@ -149,13 +156,19 @@ struct iommu_device {
 
 struct iommu_group {
 	int id;
+	bool bare; /* no domain ever: see iommu_bare_group_create() */
 	struct iommu *iommu;
 	struct iommu_device *devices;
 	struct iommu_domain *default_domain;
 	struct iommu_domain *blocking_domain;
 	struct iommu_domain *domain; /* now */
+	/* Whose DMA it does; see owner.h. */
+	enum dma_owner_type owner_type; /* with the 2021 form only */
 	unsigned owner_count;
-	const void *owner;        /* NULL with owner_count: host drivers */
+	const void *owner; /* NULL with owner_count: host drivers */
+	/* PASIDs of its devices that are attached to domains of their own; whoever attaches one
+	 * counts it. While there is any, the group cannot change hands. */
+	unsigned pasid_count;
 	struct iommu_group *next; /* by id */
 	void *vfio;               /* the vfio group behind it; not used here */
 };
@@ -165,28 +178,27 @@ struct iommu_group {
  * boot does. Called for each function after the topology is complete. -ENOMEM, -ENODEV.
  */
 int iommu_device_add(struct iommu *iommu, struct pci_function *fn, struct iommu_device **dev);
+/*
+ * A group without an IOMMU behind it, with the next free number. `dev` is a device that no driver
+ * serves, which joins it, or NULL. The group lives as long as the machine. -ENOMEM.
+ */
+int iommu_bare_group_create(struct iommu *iommu, struct iommu_device *dev,
+			    struct iommu_group **group);
 struct iommu_group *iommu_group_find(const struct iommu *iommu, int id);
 struct iommu_device *iommu_device_find(const struct iommu *iommu, uint16_t segment, uint16_t rid);
 
-/* Attach all devices of a group, from the blocking domain. -EBUSY: not on default or blocking
- * domain. On failure the group stays where it was. */
+/* Attach all devices of a group. -EBUSY: it is on neither its default nor its blocking domain;
+ * -EINVAL: the domain is another driver's; the driver's. On failure the group stays where it was.
+ */
 int iommu_attach_group(struct iommu_domain *domain, struct iommu_group *group);
-/* Back to the blocking domain while owned, else to the default domain. Never fails. */
+/* Back to the blocking domain while it is owned (mainline), else to the default domain. Never
+ * fails. */
 void iommu_detach_group(struct iommu_domain *domain, struct iommu_group *group);
 int iommu_group_reserved(const struct iommu_group *group, struct resv_list *list);
 bool iommu_group_msi_isolated(const struct iommu_group *group);
 /* Every device of a bus that is behind an IOMMU has it. */
 bool iommu_bus_capable(const struct iommu *iommu, unsigned bus, enum iommu_cap cap);
 struct iommu_device *iommu_group_first_device(const struct iommu_group *group);
-
-/* DMA ownership. Claim: -EPERM owned by another or used by host drivers; -EBUSY not on its default
- * domain; -EINVAL a device requires direct regions; then the group is on its blocking domain. */
-int iommu_group_claim(struct iommu_group *group, const void *owner);
-void iommu_group_release(struct iommu_group *group);
-bool iommu_group_claimed(const struct iommu_group *group);
-/* A host driver binds / unbinds: uses the default domain. -EBUSY: claimed. */
-int iommu_device_use_default(struct iommu_device *dev);
-void iommu_device_unuse_default(struct iommu_device *dev);
 
 /* ---- faults that drivers reported, oldest first: the kernel log's DMAR lines ---- */
 
@@ -198,6 +210,13 @@ struct iommu_fault {
 	bool is_read;
 	uint64_t address; /* page */
 };
+
+/* ---- notices: where the kernel would not have answered; a line each, oldest first ---- */
+
+/* `text` is a literal. What does not fit any more is dropped. */
+void iommu_notice(struct iommu *iommu, const char *text);
+/* NULL: no more. */
+const char *iommu_notice_next(struct iommu *iommu);
 
 /* ---- journal of table changes, kept only with strict checking, for stale reports ---- */
 
@@ -225,6 +244,8 @@ struct iommu {
 
 int iommu_init(struct iommu *iommu);
 void iommu_fini(struct iommu *iommu);
+/* As iommu_init() left it, for another boot; drivers are gone. What was set by others stays. */
+void iommu_reset(struct iommu *iommu);
 void iommu_fault_report(struct iommu *iommu, const struct iommu_fault *fault);
 bool iommu_fault_next(struct iommu *iommu, struct iommu_fault *fault);
 /* Faults forgotten because nobody fetched them in time. */

@@ -36,6 +36,11 @@ struct mm_ops {
 	/* Drop the pins of a run; works after the address space is gone. Reserved runs are ignored.
 	 */
 	void (*unpin)(struct mm *mm, const struct pin_run *run, bool dirty);
+	/*
+	 * Read or write as the process itself would. 0; -EFAULT where it would get a signal, bytes
+	 * before that are done.
+	 */
+	int (*copy)(struct mm *mm, uint64_t va, void *buf, uint64_t len, bool write);
 	void (*destroy)(struct mm *mm);
 };
 
@@ -48,7 +53,9 @@ struct mm {
 	bool pins_as_is;       /* a pin for reading takes what is there (before 6.2) */
 	bool fork_shares_pins; /* pinned pages are copied on write like others (before 5.9) */
 	struct rare *rare;     /* of the machine; NULL: nothing rare happens */
+	bool charges_drift;    /* charges are taken back from others than who paid (before 6.1) */
 	bool pfnmap_offset;    /* PFN maps are pinned whatever their protection (before 5.8) */
+	bool huge_zero_splits; /* writing to the huge zero page takes small pages (5.8 to 6.12) */
 };
 
 static inline struct mm *mm_get(struct mm *mm)

@@ -23,6 +23,7 @@ static void sim_destroy(struct mm *mm)
 static const struct mm_ops sim_ops = {
 	.pin = sim_pin,
 	.unpin = sim_unpin,
+	.copy = sim_copy,
 	.destroy = sim_destroy,
 };
 
@@ -37,6 +38,7 @@ struct mm *mm_sim_create(struct phys *phys, uint64_t seed)
 	sim->rng.state = seed;
 	imap_init(&sim->areas);
 	imap_init(&sim->pages);
+	imap_init(&sim->zero_blocks);
 	return &sim->mm;
 }
 
@@ -47,6 +49,7 @@ void mm_sim_exit(struct mm *mm)
 	if (!mm->users || --mm->users)
 		return;
 	extent_drop_all(&sim->pages, sim->phys);
+	imap_fini(&sim->zero_blocks);
 	area_drop_all(sim);
 }
 
@@ -177,9 +180,12 @@ struct mm *mm_sim_fork(struct mm *parent)
 		return NULL;
 	mm->pins_as_is = parent->pins_as_is;
 	mm->fork_shares_pins = parent->fork_shares_pins;
+	mm->charges_drift = parent->charges_drift;
 	mm->pfnmap_offset = parent->pfnmap_offset;
 	mm->rare = parent->rare;
-	if (fork_areas(mm_sim_of(mm), from) && fork_pages(mm_sim_of(mm), from))
+	mm->huge_zero_splits = parent->huge_zero_splits;
+	if (fork_areas(mm_sim_of(mm), from) && fork_pages(mm_sim_of(mm), from) &&
+	    zero_blocks_copy(mm_sim_of(mm), from))
 		return mm;
 	sim_destroy(mm);
 	return NULL;

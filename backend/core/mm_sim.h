@@ -14,6 +14,8 @@
 #include "mm.h"
 #include "phys.h"
 
+struct file;
+
 enum { MM_READ = 1, MM_WRITE = 2 };
 
 enum mm_kind {
@@ -40,6 +42,8 @@ struct mm_map_req {
 	bool hugetlb; /* MAP_HUGETLB: 2 MiB pages; cuts inside one are refused */
 	enum mm_contiguity contiguity;
 	pa_t pfn_pa; /* MM_PFN */
+	struct file
+		*file; /* MM_PFN: stays open as long as any of it is mapped; NULL: nothing does */
 };
 
 /* User addresses end below this. */
@@ -52,8 +56,12 @@ struct mm *mm_sim_fork(struct mm *parent);
 /* Exit or exec: all areas go; pinned pages stay with their pins. */
 void mm_sim_exit(struct mm *mm);
 
-int mm_sim_map(struct mm *mm, const struct mm_map_req *req); /* replaces what was there */
-int mm_sim_unmap(struct mm *mm, uint64_t va, uint64_t len);  /* munmap */
+/*
+ * Replaces what was there. Whatever takes the last page of a file's map away (munmap, a map over
+ * it, exit) may close the file, with all that follows from that.
+ */
+int mm_sim_map(struct mm *mm, const struct mm_map_req *req);
+int mm_sim_unmap(struct mm *mm, uint64_t va, uint64_t len);                  /* munmap */
 int mm_sim_protect(struct mm *mm, uint64_t va, uint64_t len, unsigned prot); /* mprotect */
 int mm_sim_discard(struct mm *mm, uint64_t va, uint64_t len);                /* MADV_DONTNEED */
 /* mlock by `task` (its limit and capability count) / munlock. */
@@ -62,6 +70,8 @@ int mm_sim_unlock(struct mm *mm, uint64_t va, uint64_t len);
 /* Access as the process would: -EFAULT where it would get a signal; bytes before it are done. */
 int mm_sim_read(struct mm *mm, uint64_t va, void *buf, uint64_t len);
 int mm_sim_write(struct mm *mm, uint64_t va, const void *buf, uint64_t len);
+/* Where in physical memory the byte at va is, as /proc/PID/pagemap shows it. False: nowhere yet. */
+bool mm_sim_physical(struct mm *mm, uint64_t va, pa_t *pa);
 /* Touch every page: write if the area is writable, else read. */
 int mm_sim_touch(struct mm *mm, uint64_t va, uint64_t len);
 /* The area at or above va, for reports. False: none. */

@@ -6,11 +6,15 @@
  * checks first and then removes everything; mprotect works area by area and stops at the first
  * hole; madvise goes on behind holes and reports them at the end. A huge page is never cut: EINVAL.
  *
+ * An area holds the file that it maps open, so removing one may close a device: what that does to
+ * other address spaces' pins and charges comes after the area has left this one.
+ *
  * Invariant: areas that meet and differ in nothing are one area, huge page areas excepted: those
  * are never joined (VM_DONTEXPAND), which shows when a request is refused in the second of two.
  */
 #include "core/mm_sim_priv.h"
 
+#include "core/file.h"
 #include "fail.h"
 
 #include "phys.h"
@@ -98,14 +102,24 @@ int area_add(struct mm_sim *sim, const struct area *model)
 	}
 	if (area->object)
 		area->object->refs++;
+	if (area->file)
+		file_get(area->file);
 	return 0;
+}
+
+/* An area that is in no set any more. */
+static void area_release(struct area *area)
+{
+	object_put(area->object);
+	if (area->file)
+		file_put(area->file);
+	free(area);
 }
 
 static void area_free(struct mm_sim *sim, struct area *area)
 {
 	area_set_locked(sim, area, false);
-	object_put(area->object);
-	free(area);
+	area_release(area);
 }
 
 void area_drop_all(struct mm_sim *sim)
@@ -145,7 +159,7 @@ static bool areas_match(const struct area *a, const struct area *b)
 	return a->last + 1 == b->first && !a->hugetlb && a->prot == b->prot && a->kind == b->kind &&
 	       a->contiguity == b->contiguity && !b->hugetlb && a->locked == b->locked &&
 	       a->object == b->object && a->object_shift == b->object_shift &&
-	       a->pfn_shift == b->pfn_shift;
+	       a->pfn_shift == b->pfn_shift && a->file == b->file;
 }
 
 void area_join_range(struct mm_sim *sim, uint64_t first, uint64_t last)
@@ -162,8 +176,7 @@ void area_join_range(struct mm_sim *sim, uint64_t first, uint64_t last)
 		imap_erase(&sim->areas, b->first, NULL);
 		a->last = b->last;
 		imap_update(&sim->areas, a->first, area_entry(a));
-		object_put(b->object);
-		free(b);
+		area_release(b);
 	}
 }
 
@@ -183,6 +196,7 @@ static int unmap_pages(struct mm_sim *sim, uint64_t first, uint64_t last)
 		area_join_range(sim, first, last + 1);
 		return rc;
 	}
+	zero_blocks_forget(sim, first, last);
 	while ((area = area_ceil(sim, first)) && area->first <= last) {
 		imap_erase(&sim->areas, area->first, NULL);
 		area_free(sim, area);
@@ -238,8 +252,10 @@ int mm_map_object(struct mm *mm, const struct mm_map_req *req, struct mm_object 
 		return rc;
 	if (!mm_alive(mm))
 		return -EINVAL;
-	if (req->kind == MM_PFN)
+	if (req->kind == MM_PFN) {
 		area.pfn_shift = (req->pfn_pa >> SIO_PAGE_LG2) - area.first;
+		area.file = req->file;
+	}
 	if (req->kind != MM_ANON && req->kind != MM_PFN && !object)
 		area.object = object_create(sim->phys);
 	if (req->kind != MM_ANON && req->kind != MM_PFN && !area.object)
@@ -329,7 +345,10 @@ static int discard_area(struct mm_sim *sim, const struct area *area, uint64_t fi
 	/* Shared pages stay in their object; only page table entries go, which nobody can see. */
 	if (area_is_shared(area))
 		return 0;
-	return extent_drop(&sim->pages, sim->phys, first, last) ? 0 : -ENOMEM;
+	if (!extent_drop(&sim->pages, sim->phys, first, last))
+		return -ENOMEM;
+	zero_blocks_forget(sim, first, last);
+	return 0;
 }
 
 int mm_sim_discard(struct mm *mm, uint64_t va, uint64_t len)
@@ -379,7 +398,9 @@ bool mm_sim_area(const struct mm *mm, uint64_t va, struct mm_map_req *out)
 		.hugetlb = area->hugetlb,
 		.contiguity = area->contiguity,
 	};
-	if (area->kind == MM_PFN)
+	if (area->kind == MM_PFN) {
 		out->pfn_pa = (area->first + area->pfn_shift) << SIO_PAGE_LG2;
+		out->file = area->file;
+	}
 	return true;
 }

@@ -26,11 +26,16 @@ enum pers_intr_remap {
 	INTR_REMAP_DEVICE_OR_MSI,
 	INTR_REMAP_ISOLATED
 };
+enum pers_dma_ownership { DMA_OWNERSHIP_NONE, DMA_OWNERSHIP_2021, DMA_OWNERSHIP_MAINLINE };
+enum pers_companions { COMPANIONS_STUB, COMPANIONS_PORT, COMPANIONS_BRIDGE };
+enum pers_last_device { LAST_DEVICE_LEAVES, LAST_DEVICE_WAITS, LAST_DEVICE_DETACHES };
 enum pers_coherency { COHERENCY_NONE, COHERENCY_DOMAIN, COHERENCY_BUS, COHERENCY_ENFORCE };
 enum pers_match { MATCH_ONE, MATCH_BUS_PROT, MATCH_OPS_PROT, MATCH_OPS_ENFORCE };
 enum pers_charge { CHARGE_CURRENT, CHARGE_OWNER, CHARGE_MAPPING };
 enum pers_limit { LIMIT_TOTAL, LIMIT_SHORTENS_RUN, LIMIT_FAILS_RUN };
 enum pers_amd_pgsizes { AMD_PGSIZES_ALL, AMD_PGSIZES_2P, AMD_PGSIZES_64T };
+enum pers_unmap_callback { UNMAP_CALLBACK_NOTIFIER, UNMAP_CALLBACK_DEVICE };
+enum pers_vaddr_pins { VADDR_PINS_WAIT, VADDR_PINS_REFUSED };
 enum pers_fgsp { FGSP_LEAVES, FGSP_AT_0, FGSP_RESERVED, FGSP_NO_PROBE };
 
 #define PERSONALITY_NAME_MAX 128
@@ -39,8 +44,9 @@ enum pers_fgsp { FGSP_LEAVES, FGSP_AT_0, FGSP_RESERVED, FGSP_NO_PROBE };
 struct personality {
 	char name[PERSONALITY_NAME_MAX]; /* "6.12", "6.12,unmap_wrap_4_15" */
 	/* choosing a driver */
-	uint8_t container, set_iommu, nesting_enodev, dma_cc;
+	uint8_t container, set_iommu, vtd_nesting_enodev, dma_cc;
 	uint8_t set_container_fd_first, set_container_ebadfd, dma_ownership, device_fd_name_first;
+	uint8_t companions, last_device;
 	/* groups and domains */
 	uint8_t intr_remap, coherency, match, one_bus, domain_eio, iova_list, replay_rollback, fgsp;
 	uint8_t sub_page_bitmap, try_harder;
@@ -50,11 +56,16 @@ struct personality {
 	uint8_t unmap_all, vaddr, vaddr_recharge;
 	/* pages and their price */
 	uint8_t charge, limit, batched_pinning, pfnmap_offset, zero_page_pins, fork_shares_pins;
+	uint8_t huge_zero_splits;
 	/* information, dirty pages */
 	uint8_t info, info_error_count, iova_cap, migration_cap, avail_cap, zeroed_caps;
 	uint8_t dirty, full_dirty_on_detach;
+	/* devices without an IOMMU of their own */
+	uint8_t emulated, unmap_callback, pin_behind_iommu, pin_lone_device, pin_needs_page;
+	uint8_t dma_rw, dma_rw_dirty_whole, vaddr_pins, noiommu;
 	/* drivers and device files */
-	uint8_t vtd_every_pgsize, write_only_readable, amd_pgsizes, amd_aperture_48;
+	uint8_t vtd_every_pgsize, write_only_readable, amd_pgsizes, amd_aperture_48, amd_map_busy,
+		vtd_alias_kept;
 	uint8_t device_req_irq;
 };
 

@@ -83,9 +83,12 @@ int iommu_device_reserved(const struct iommu_device *dev, struct resv_list *list
 
 int iommu_group_reserved(const struct iommu_group *group, struct resv_list *list)
 {
-	int rc = inject_here("iommu.group.reserved", FAIL_ALLOC);
+	int rc;
 
 	*list = (struct resv_list){0};
+	if (group->bare)
+		return 0;
+	rc = inject_here("iommu.group.reserved", FAIL_ALLOC);
 	for (const struct iommu_device *dev = group->devices; dev && !rc; dev = dev->next_in_group)
 		rc = dev->driver->reserved(dev, list);
 	if (!rc)

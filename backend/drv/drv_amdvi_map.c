@@ -4,9 +4,12 @@
  *
  * Kernel behaviour: drivers/iommu/amd/io_pgtable.c of Linux 6.12 (v1 tables). The table grows at
  * the root until it holds the address and has a level for the page size. Mapping over something
- * replaces it silently; only where tables went, or a part of a larger page, does the map
- * invalidate. Unmapping clears every page that it meets as a whole and answers their sizes; where
- * nothing is mapped at the start it does nothing.
+ * replaces it silently; only where tables went, or a part of a larger
+ * page, does the map invalidate. Unmapping clears every page that it meets as a whole and answers
+ * their sizes; where nothing is mapped at the start it does nothing.
+ *
+ * Up to 4.20 mapping over something was refused: EBUSY for an entry that is present, whatever it
+ * says; ENOMEM where a larger page is in the way, because no table can be hung below it.
  *
  * Tables that an unmap emptied stay in the gather until every unit has forgotten them.
  */
@@ -22,10 +25,16 @@ static iova_t table_last(const struct amd_domain *ad)
 	return width < 64 ? SIO_BIT(width) - 1 : UINT64_MAX;
 }
 
+/* The level whose entries make a page of this size, alone or several of them. */
+static unsigned page_level(unsigned size_lg2)
+{
+	return (size_lg2 - SIO_PAGE_LG2) / 9;
+}
+
 /* Make room for `last` and for pages of 2^size_lg2 bytes. What was translated stays so. */
 static int domain_grow(struct amd_domain *ad, iova_t last, unsigned size_lg2)
 {
-	const unsigned level = (size_lg2 - SIO_PAGE_LG2) / 9;
+	const unsigned level = page_level(size_lg2);
 
 	while (table_last(ad) < last || ad->pt.top_level < level) {
 		enum pt_status status = pt_grow_root(&ad->pt);
@@ -51,6 +60,13 @@ static void clear_under(struct amd_domain *ad, iova_t iova, unsigned size_lg2,
 	(void)ad->pt.ops->unmap(&ad->pt, iova, SIO_BIT(size_lg2), &replaced->tables);
 }
 
+static int refusal(const struct amd_domain *ad, iova_t iova, unsigned size_lg2)
+{
+	unsigned leaf_lg2 = ad->pt.ops->leaf_lg2(&ad->pt, iova);
+
+	return leaf_lg2 && page_level(leaf_lg2) > page_level(size_lg2) ? -ENOMEM : -EBUSY;
+}
+
 static int fill(struct amd_domain *ad, struct pt_map_req req, struct iommu_gather *replaced,
 		uint64_t *mapped)
 {
@@ -66,6 +82,8 @@ static int fill(struct amd_domain *ad, struct pt_map_req req, struct iommu_gathe
 			return -ENOMEM;
 		if (change.status == PT_RANGE)
 			return -EINVAL;
+		if (change.status == PT_EXISTS && ad->base.iommu->personality->amd_map_busy)
+			return refusal(ad, req.iova, req.size_lg2);
 		if (change.status == PT_EXISTS)
 			clear_under(ad, req.iova, req.size_lg2, replaced);
 	}

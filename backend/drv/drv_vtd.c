@@ -310,6 +310,7 @@ const struct iommu_driver iommu_driver_vtd = {
 	.query = vtd_query,
 	.next = vtd_next,
 	.enforce_cache_coherency = vtd_domain_enforce,
+	.enable_nesting = vtd_domain_nest,
 	.capable = vtd_capable,
 	.reserved = vtd_reserved,
 	.domain_audit = vtd_domain_audit,

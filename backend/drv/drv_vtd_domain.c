@@ -321,6 +321,12 @@ bool vtd_domain_enforce(struct iommu_domain *domain)
 	return true;
 }
 
+/* Before nesting moved to its own interface the driver made first-stage domains of this. */
+int vtd_domain_nest(struct iommu_domain *domain)
+{
+	return domain->iommu->personality->vtd_nesting_enodev ? -ENODEV : -EINVAL;
+}
+
 /* ---- audit ---- */
 
 static unsigned user_devices(const struct vtd_domain *vd, const struct vtd_unit *vu)

@@ -128,6 +128,12 @@ static void fit_leaf_size(const struct vtd_domain *vd, struct pt_map_req *req)
 	req->oa_step = (int64_t)SIO_BIT(lg2);
 }
 
+/* As seen on 3.16 and 4.19. Later kernels never come here: the list of usable addresses refuses. */
+static const char map_to_the_end[] =
+	"VT-d is asked for a page that ends at 2^64: its test of the width adds up to 0 and "
+	"passes, "
+	"and the kernel stops at a BUG in __domain_mapping(); answered with EFAULT";
+
 int vtd_map_pages(struct iommu_domain *domain, const struct pt_map_req *request, uint64_t *mapped)
 {
 	struct vtd_domain *vd = vtd_domain(domain);
@@ -138,8 +144,11 @@ int vtd_map_pages(struct iommu_domain *domain, const struct pt_map_req *request,
 	*mapped = 0;
 	if (!(req.perm & (PT_R | PT_W)))
 		return -EINVAL;
-	if (beyond_width(vd, req.iova, len))
+	if (beyond_width(vd, req.iova, len)) {
+		if (req.iova + SIO_BIT(req.size_lg2) == 0)
+			iommu_notice(vd->base.iommu, map_to_the_end);
 		return -EFAULT;
+	}
 	req.perm = leaf_perm(vd, req.perm);
 	if (vd->base.iommu->personality->vtd_every_pgsize)
 		fit_leaf_size(vd, &req);

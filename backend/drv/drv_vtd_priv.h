@@ -214,6 +214,7 @@ void vtd_domain_free(struct iommu_domain *domain);
 int vtd_domain_attach(struct iommu_domain *domain, struct iommu_device *dev);
 void vtd_domain_leave(struct vtd_device *vdev);
 bool vtd_domain_enforce(struct iommu_domain *domain);
+int vtd_domain_nest(struct iommu_domain *domain);
 const char *vtd_domain_audit(const struct iommu_domain *domain);
 
 /* ---- drv_vtd_map.c ---- */

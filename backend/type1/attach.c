@@ -148,9 +148,8 @@ static int domain_create(struct type1 *t1, struct iommu_group *group, struct t1_
 		if (rc && t1_kernel(t1)->domain_eio)
 			rc = -EIO;
 	}
-	/* No driver here has the operation that makes a first-stage domain of an existing one. */
 	if (!rc && t1->nesting)
-		rc = t1_kernel(t1)->nesting_enodev ? -ENODEV : -EINVAL;
+		rc = iommu_enable_nesting(domain->domain);
 	if (rc) {
 		domain_destroy(domain);
 		return rc;
@@ -487,7 +486,9 @@ static void leave_domain(struct type1 *t1, struct t1_domain *domain, struct iomm
 	if (domain->group_count || t1_has_one_domain(t1))
 		return;
 	/* Ownership of a group is what allows mappings: with the last domain they all go. */
-	if (t1->domain_count == 1)
+	if (t1->domain_count == 1 && t1->emulated.group_count)
+		t1_reaccount(t1);
+	else if (t1->domain_count == 1)
 		t1_remove_all(t1);
 	remove_domain(t1, domain);
 	iova_expand(t1, list);
@@ -499,6 +500,8 @@ void t1_detach_group(struct type1 *t1, struct iommu_group *group)
 	struct t1_domain *domain = find_group(t1, group);
 	struct iova_list list;
 
+	if (t1_detach_emulated(t1, group))
+		return;
 	/* Without memory for a copy the old list stays: narrower than it could be. */
 	iova_list_copy(&t1->iova, &list);
 	if (domain)
@@ -507,7 +510,7 @@ void t1_detach_group(struct type1 *t1, struct iommu_group *group)
 		iova_list_fini(&list);
 	else
 		iova_replace(t1, &list);
-	if (!domain)
+	if (!domain || !t1_forget_tracking(t1, group))
 		return;
 	t1->untracked_groups--;
 	if (t1->dirty_tracking && t1_kernel(t1)->full_dirty_on_detach)

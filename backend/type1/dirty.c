@@ -3,7 +3,8 @@
  * Dirty page tracking: one bitmap per mapping, reported as the kernel reports it.
  *
  * A group behind an IOMMU cannot say what it wrote, so while one is in the container every page of
- * a mapping that the IOMMU translates counts as dirty.
+ * a mapping that the IOMMU translates counts as dirty. Pages that devices hold (pages.c) are dirty
+ * when tracking starts, and again after each report.
  *
  * A mapping's bitmap has one word more than its pages need. A report whose base is not a multiple
  * of 64 pages below the mapping shifts it in place by the difference, ORs the whole first user word
@@ -75,6 +76,19 @@ static uint64_t dma_pages(const struct type1 *t1, const struct t1_dma *dma)
 	return dma->size / t1_pgsize(t1);
 }
 
+void t1_bitmap_mark(const struct type1 *t1, struct t1_dma *dma, iova_t iova, uint64_t pages)
+{
+	const uint64_t pgsize = t1_pgsize(t1);
+
+	if (!dma->bitmap)
+		return;
+	for (uint64_t i = 0; i < pages; i++) {
+		uint64_t bit = (iova - dma->iova + i * SIO_PAGE_SIZE) / pgsize;
+
+		dma->bitmap[bit / 64] |= SIO_BIT(bit % 64);
+	}
+}
+
 void t1_bitmap_fill_all(struct type1 *t1)
 {
 	struct t1_walk walk = t1_walk(t1);
@@ -139,6 +153,7 @@ static int dirty_start(struct type1 *t1)
 		rc = t1_bitmap_alloc(dma, t1_pgsize(t1));
 		if (rc)
 			goto err_bitmaps;
+		t1_pages_mark_dirty(t1, dma);
 	}
 	t1->dirty_tracking = true;
 	return 0;
@@ -226,6 +241,7 @@ static long dirty_get(struct type1 *t1, const struct caller *caller, uint64_t ar
 		if (rc)
 			return rc;
 		bitmap_assign(dma->bitmap, dma_pages(t1, dma), false);
+		t1_pages_mark_dirty(t1, dma);
 	}
 	return 0;
 }

@@ -191,7 +191,7 @@ static int map_run(struct type1 *t1, struct t1_dma *dma, const struct pin_run *c
 		rc = iommu_map(domain_of(t1), iova, &run, (unsigned)dma->prot);
 		if (rc != -EBUSY)
 			return rc;
-		return t1_map_try_harder(domain_of(t1), iova, chunk, (unsigned)dma->prot);
+		return t1_map_try_harder(t1, domain_of(t1), iova, chunk, (unsigned)dma->prot);
 	}
 	for (rc = 0; done < chunk->pages; done++) {
 		struct pt_run page = {.oa = chunk->pa + done * (uint64_t)chunk->step,
@@ -327,8 +327,7 @@ long t1_2012_map(struct type1 *t1, const struct caller *caller, uint64_t arg)
 	if (find_overlap(t1, map.iova, map.size))
 		return -EEXIST;
 	/* All pages count, those that will cost nothing too. */
-	if (t1_kernel(t1)->limit == LIMIT_TOTAL &&
-	    map.size >> SIO_PAGE_LG2 > t1_room(task, task->mm, task->cap_ipc_lock))
+	if (!t1_request_fits(t1, task, map.size >> SIO_PAGE_LG2))
 		return -ENOMEM;
 	if (iommu_next(domain_of(t1), map.iova, map.iova + (map.size - 1), &found))
 		return -EBUSY;

@@ -71,6 +71,7 @@ static int first_open(struct vfio_device *dev)
 	}
 	dev->low_power = false;
 	vfio_irqs_init(dev);
+	vfio_client_open(dev);
 	return 0;
 }
 
@@ -79,6 +80,7 @@ static void last_close(struct vfio_device *dev)
 	struct pci_dev *pci = dev->pci;
 	uint32_t command;
 
+	vfio_client_close(dev);
 	vfio_set_power_state(dev, 0);
 	command = pci_config_read(pci, PCIR_COMMAND, 2);
 	pci_config_write(pci, PCIR_COMMAND, 2, command & ~(uint32_t)PCI_CMD_MASTER);
@@ -187,7 +189,7 @@ static long pci_feature(struct vfio_device *dev, const struct caller *caller, ui
 	uint32_t feature = flags & VFIO_DEVICE_FEATURE_MASK;
 	int rc;
 
-	if (feature < FEATURE_LOW_POWER_ENTRY || feature > FEATURE_LOW_POWER_EXIT)
+	if (!dev->idev || feature < FEATURE_LOW_POWER_ENTRY || feature > FEATURE_LOW_POWER_EXIT)
 		return -ENOTTY;
 	rc = check_feature(flags, len, VFIO_DEVICE_FEATURE_SET,
 			   feature == FEATURE_LOW_POWER_ENTRY_WAKEUP ? 8 : 0);
@@ -262,9 +264,9 @@ static long device_ioctl(struct file *file, const struct caller *caller, unsigne
 	case VFIO_DEVICE_RESET:
 		return device_reset(dev);
 	case VFIO_DEVICE_GET_PCI_HOT_RESET_INFO:
-		return vfio_hot_reset_info(dev, caller, arg);
+		return dev->idev ? vfio_hot_reset_info(dev, caller, arg) : -ENOTTY;
 	case VFIO_DEVICE_PCI_HOT_RESET:
-		return vfio_hot_reset(dev, caller, arg);
+		return dev->idev ? vfio_hot_reset(dev, caller, arg) : -ENOTTY;
 	default:
 		return -ENOTTY;
 	}

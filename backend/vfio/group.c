@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The group file (/dev/vfio/N).
+ * The group file (/dev/vfio/N; /dev/vfio/noiommu-N when nothing translates the group's DMA).
  *
  * Kernel behaviour: drivers/vfio/group.c. One open file at a time, because whoever holds it decides
  * about the whole group. An open device holds the group's file, so the group leaves its container
@@ -25,9 +25,19 @@ static const struct personality *kernel_of(const struct vfio_group *group)
 	return group->vfio->iommu->personality;
 }
 
+bool vfio_group_forbids(const struct vfio_group *group, const struct caller *caller)
+{
+	return group->kind == VFIO_GROUP_NOIOMMU && !caller->task->cap_sys_rawio;
+}
+
+static bool has_driver(const struct vfio_group *group)
+{
+	return group->container && vfio_container_has_driver(group->container);
+}
+
 int vfio_group_use_container(struct vfio_group *group)
 {
-	if (!group->container || !group->container->t1)
+	if (!has_driver(group))
 		return -EINVAL;
 	file_get(group->opened);
 	group->container_users++;
@@ -40,14 +50,34 @@ void vfio_group_unuse_container(struct vfio_group *group)
 	file_put(group->opened);
 }
 
-/* Without ownership of DMA: no function of the group has a driver that is not ours. */
+/*
+ * Drivers that are known to leave DMA alone, and bridges: a group with a bridge in it cannot be
+ * used without it.
+ */
+bool vfio_companion_allowed(const struct iommu_device *dev)
+{
+	const struct personality *kernel = dev->iommu->personality;
+
+	if (!*dev->bound_to || dev->vfio_bound || !strcmp(dev->bound_to, "pci-stub"))
+		return true;
+	switch ((enum pers_companions)kernel->companions) {
+	case COMPANIONS_PORT:
+		return !strcmp(dev->bound_to, "pcieport");
+	case COMPANIONS_BRIDGE:
+		return pci_is_bridge(dev->pci);
+	case COMPANIONS_STUB:
+		break;
+	}
+	return false;
+}
+
 static bool is_viable(const struct vfio_group *group)
 {
 	if (rare_due(&group->vfio->iommu->rare, RARE_GROUP_UNVIABLE))
 		return false;
 	for (const struct iommu_device *dev = group->iommu_group->devices; dev;
 	     dev = dev->next_in_group)
-		if (dev->host_driver)
+		if (!vfio_companion_allowed(dev))
 			return false;
 	return true;
 }
@@ -62,6 +92,8 @@ static long get_status(struct vfio_group *group, const struct caller *caller, ui
 		return rc;
 	if (status.argsz < sizeof(status))
 		return -EINVAL;
+	if (!group->iommu_group)
+		return -ENODEV;
 	status.flags = 0;
 	if (!kernel_of(group)->dma_ownership)
 		status.flags = (group->container ? VFIO_GROUP_FLAGS_CONTAINER_SET : 0u) |
@@ -86,11 +118,15 @@ static long set_container(struct vfio_group *group, const struct caller *caller,
 	/* Before 6.1 a negative number is no argument at all, and the group is looked at first. */
 	if (!kernel_of(group)->set_container_fd_first && (fd < 0 || group->container))
 		return -EINVAL;
+	if (!kernel_of(group)->set_container_fd_first && vfio_group_forbids(group, caller))
+		return -EPERM;
 	file = fd_lookup(caller->fds, fd);
 	if (!file)
 		return -EBADF;
 	if (group->container)
 		return -EINVAL;
+	if (!group->iommu_group)
+		return -ENODEV;
 	container = vfio_container_from_file(file);
 	if (!container)
 		return kernel_of(group)->set_container_ebadfd ? -EBADFD : -EINVAL;
@@ -128,10 +164,12 @@ static int copy_name(const struct caller *caller, uint64_t arg, char *name)
  */
 static int name_matches(const struct vfio_device *dev, const char *name)
 {
-	const struct pci_function *fn = dev->idev->pci;
+	const struct pci_function *fn = dev->pci->fn;
 	char own[16];
 	size_t len;
 
+	if (dev->name)
+		return !strcmp(name, dev->name);
 	pci_format_bdf(own, fn->segment, fn->rid, true);
 	len = strlen(own);
 	if (strncmp(name, own, len))
@@ -152,10 +190,12 @@ static long get_device_fd(struct vfio_group *group, const struct caller *caller,
 	if (rc)
 		return rc;
 	/* Before 6.1 the group is looked at first, and only here its viability. */
-	if (!kernel_of(group)->device_fd_name_first && (!group->container || !group->container->t1))
+	if (!kernel_of(group)->device_fd_name_first && !has_driver(group))
 		return -EINVAL;
-	if (!kernel_of(group)->dma_ownership && !is_viable(group))
+	if (!kernel_of(group)->dma_ownership && group->iommu_group && !is_viable(group))
 		return -EINVAL;
+	if (!kernel_of(group)->device_fd_name_first && vfio_group_forbids(group, caller))
+		return -EPERM;
 	for (dev = group->devices; dev; dev = dev->next) {
 		rc = name_matches(dev, name);
 		if (rc)
@@ -165,6 +205,9 @@ static long get_device_fd(struct vfio_group *group, const struct caller *caller,
 		return rc;
 	if (!dev || dev->pci->gone)
 		return -ENODEV;
+	/* A device that is open already is opened again without a question. */
+	if (has_driver(group) && !dev->open_count && vfio_group_forbids(group, caller))
+		return -EPERM;
 	rc = vfio_device_open(dev, &file);
 	if (rc)
 		return rc;
@@ -204,6 +247,7 @@ static void group_release(struct file *file)
 	if (group->container)
 		vfio_container_detach(group);
 	group->opened = NULL;
+	vfio_group_closed(group);
 	free(gf);
 }
 
@@ -218,17 +262,12 @@ struct vfio_group *vfio_group_from_file(const struct file *file)
 	return file->ops == &group_ops ? ((const struct group_file *)file)->group : NULL;
 }
 
-struct file *vfio_group_open(struct vfio *vfio, int group_id, const struct caller *caller,
-			     int *error)
+static struct file *group_open(struct vfio_group *group, const struct caller *caller, int *error)
 {
-	struct vfio_group *group = vfio->groups;
 	struct group_file *gf;
 
-	(void)caller; /* only groups without an IOMMU ask for a capability */
-	while (group && group->iommu_group->id != group_id)
-		group = group->next;
-	if (!group || group->opened) {
-		*error = group ? -EBUSY : -ENOENT;
+	if (vfio_group_forbids(group, caller) || group->opened) {
+		*error = vfio_group_forbids(group, caller) ? -EPERM : -EBUSY;
 		return NULL;
 	}
 	gf = fail_calloc("vfio.group.open", 1, sizeof(*gf));
@@ -241,4 +280,27 @@ struct file *vfio_group_open(struct vfio *vfio, int group_id, const struct calle
 	gf->group = group;
 	group->opened = &gf->file;
 	return &gf->file;
+}
+
+static struct file *open_by_name(struct vfio *vfio, int group_id, bool noiommu,
+				 const struct caller *caller, int *error)
+{
+	for (struct vfio_group *group = vfio->groups; group; group = group->next)
+		if (group->iommu_group->id == group_id &&
+		    noiommu == (group->kind == VFIO_GROUP_NOIOMMU))
+			return group_open(group, caller, error);
+	*error = -ENOENT;
+	return NULL;
+}
+
+struct file *vfio_group_open(struct vfio *vfio, int group_id, const struct caller *caller,
+			     int *error)
+{
+	return open_by_name(vfio, group_id, false, caller, error);
+}
+
+struct file *vfio_noiommu_group_open(struct vfio *vfio, int group_id, const struct caller *caller,
+				     int *error)
+{
+	return open_by_name(vfio, group_id, true, caller, error);
 }

@@ -100,6 +100,12 @@ static void intx_poll_unmask(struct vfio_device *dev)
 		intx_unmask(dev);
 }
 
+void vfio_irqs_request_release(struct vfio_device *dev)
+{
+	if (dev->irqs.req)
+		eventfd_file_signal(dev->irqs.req);
+}
+
 void vfio_intx_set_disabled(struct vfio_device *dev, bool disabled)
 {
 	struct vfio_irqs *irqs = &dev->irqs;

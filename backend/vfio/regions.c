@@ -72,6 +72,11 @@ long vfio_region_info(struct vfio_device *dev, const struct caller *caller, uint
 	switch (info.index) {
 	case VFIO_PCI_BAR0_REGION_INDEX ... VFIO_PCI_BAR5_REGION_INDEX:
 		describe_bar(pci, &info, &msix);
+		/* An emulated BAR is nowhere in physical space. */
+		if (!dev->idev) {
+			info.flags &= ~(uint32_t)VFIO_REGION_INFO_FLAG_MMAP;
+			msix = false;
+		}
 		break;
 	case VFIO_PCI_ROM_REGION_INDEX:
 		/* The size of the BAR, not of the image; but without an image there is no region.
@@ -217,7 +222,7 @@ int vfio_bar_mmap(struct vfio_device *dev, uint64_t offset, uint64_t len, bool s
 	const struct pci_bar *bar;
 	uint64_t room;
 
-	if (!shared || index >= VFIO_PCI_ROM_REGION_INDEX)
+	if (!shared || index >= VFIO_PCI_ROM_REGION_INDEX || !dev->idev)
 		return -EINVAL;
 	bar = &dev->pci->bar[index];
 	if (!bar_mappable(bar))

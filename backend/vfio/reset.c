@@ -48,12 +48,12 @@ static int walk_bus(const struct topology *topo, const struct pci_function *brid
 static int walk_set(const struct vfio_device *dev,
 		    int (*visit)(void *ctx, const struct pci_function *fn), void *ctx)
 {
-	return walk_bus(topology_of(dev), dev->idev->pci->parent, visit, ctx);
+	return walk_bus(topology_of(dev), dev->pci->fn->parent, visit, ctx);
 }
 
 static bool alone_on_bus(const struct vfio_device *dev)
 {
-	const struct pci_function *fn = dev->idev->pci;
+	const struct pci_function *fn = dev->pci->fn;
 
 	for (const struct pci_function *it = topology_of(dev)->first; it; it = it->next) {
 		if (it != fn && it->parent == fn->parent)
@@ -66,11 +66,11 @@ static bool alone_on_bus(const struct vfio_device *dev)
 static struct vfio_device *bound_sibling(const struct vfio_device *dev,
 					 const struct pci_function *fn)
 {
-	if (fn->parent != dev->idev->pci->parent)
+	if (fn->parent != dev->pci->fn->parent)
 		return NULL;
 	for (struct vfio_group *g = dev->group->vfio->groups; g; g = g->next) {
 		for (struct vfio_device *it = g->devices; it; it = it->next) {
-			if (it->idev->pci == fn)
+			if (it->pci->fn == fn)
 				return it;
 		}
 	}
@@ -83,12 +83,13 @@ bool vfio_reset_probe(const struct vfio_device *dev)
 {
 	const struct pci_dev *pci = dev->pci;
 
-	if (pci->flr)
+	/* The driver that emulates a device can reset it. */
+	if (pci->flr || !dev->idev)
 		return true;
 	if (pci->pm_cap &&
 	    !(pci_config_read(pci, pci->pm_cap + PCIR_PM_CSR, 2) & PCI_PM_NO_SOFT_RESET))
 		return true;
-	return bus_resettable(dev->idev->pci) && alone_on_bus(dev);
+	return bus_resettable(dev->pci->fn) && alone_on_bus(dev);
 }
 
 static void restore_bytes(struct pci_dev *pci, const uint8_t *saved, unsigned at, unsigned len)
@@ -158,7 +159,7 @@ void vfio_reset_after_close(struct vfio_device *dev)
 {
 	struct close_scan scan = {.dev = dev};
 
-	if (bus_resettable(dev->idev->pci) && !walk_set(dev, close_visit, &scan) && scan.needed)
+	if (bus_resettable(dev->pci->fn) && !walk_set(dev, close_visit, &scan) && scan.needed)
 		walk_set(dev, reset_visit, dev);
 }
 
@@ -222,7 +223,7 @@ long vfio_hot_reset_info(struct vfio_device *dev, const struct caller *caller, u
 		return rc;
 	if (header[0] < HEADER_SIZE)
 		return -EINVAL;
-	if (!bus_resettable(dev->idev->pci))
+	if (!bus_resettable(dev->pci->fn))
 		return -ENODEV;
 	walk_set(dev, count_visit, &count);
 	header[1] = 0;
@@ -292,7 +293,7 @@ long vfio_hot_reset(struct vfio_device *dev, const struct caller *caller, uint64
 	/* An empty list is for device nodes. */
 	if (header[0] < HEADER_SIZE || header[1] || !header[2])
 		return -EINVAL;
-	if (!bus_resettable(dev->idev->pci))
+	if (!bus_resettable(dev->pci->fn))
 		return -ENODEV;
 	walk_set(dev, count_visit, &affected);
 	scan.count = header[2];

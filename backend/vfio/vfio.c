@@ -2,6 +2,9 @@
 /*
  * The machine's VFIO state: which devices are bound, in which groups; audit of the references.
  *
+ * A group is there for its devices. When the last one is taken from vfio-pci while a program has
+ * the group's file open, the file is what is left of it.
+ *
  * Kernel behaviour: vfio_main.c and vfio_group_find_or_alloc() of drivers/vfio.
  */
 #include "vfio/vfio.h"
@@ -18,9 +21,41 @@ struct vfio *vfio_create(const struct vfio_cfg *cfg)
 	if (!vfio)
 		return NULL;
 	vfio->iommu = cfg->iommu;
-	vfio->noiommu = cfg->noiommu;
+	vfio->noiommu = cfg->noiommu && cfg->iommu->personality->noiommu;
 	vfio->params.dma_entry_limit = 65535;
 	return vfio;
+}
+
+static void device_free(struct vfio_device *dev)
+{
+	sio_assert(!dev->open_count);
+	if (dev->idev) {
+		dev->idev->vfio_bound = false;
+		iommu_device_unbind(dev->idev);
+	}
+	free(dev->name);
+	free(dev);
+}
+
+/* The group's number is free for another vfio group. */
+static void group_unlink(struct vfio_group *group)
+{
+	struct vfio_group **at = &group->vfio->groups;
+
+	while (*at != group)
+		at = &(*at)->next;
+	*at = group->next;
+	group->iommu_group->vfio = NULL;
+	group->iommu_group = NULL;
+}
+
+void vfio_group_closed(struct vfio_group *group)
+{
+	if (group->devices)
+		return;
+	if (group->iommu_group)
+		group_unlink(group);
+	free(group);
 }
 
 void vfio_destroy(struct vfio *vfio)
@@ -33,14 +68,10 @@ void vfio_destroy(struct vfio *vfio)
 		while (group->devices) {
 			struct vfio_device *dev = group->devices;
 
-			sio_assert(!dev->open_count);
 			group->devices = dev->next;
-			dev->idev->vfio_bound = false;
-			free(dev);
+			device_free(dev);
 		}
-		group->iommu_group->vfio = NULL;
-		vfio->groups = group->next;
-		free(group);
+		vfio_group_closed(group);
 	}
 	t1_leaks_free(&vfio->params);
 	free(vfio);
@@ -51,7 +82,16 @@ struct type1_params *vfio_params(struct vfio *vfio)
 	return &vfio->params;
 }
 
-static struct vfio_group *group_create(struct vfio *vfio, struct iommu_group *iommu_group)
+int vfio_set_noiommu(struct vfio *vfio, bool noiommu)
+{
+	if (!vfio->iommu->personality->noiommu)
+		return -ENOENT;
+	vfio->noiommu = noiommu;
+	return 0;
+}
+
+struct vfio_group *vfio_group_create(struct vfio *vfio, struct iommu_group *iommu_group,
+				     enum vfio_group_kind kind)
 {
 	struct vfio_group *group = fail_calloc("vfio.bind.group", 1, sizeof(*group));
 	struct vfio_group **at = &vfio->groups;
@@ -59,6 +99,7 @@ static struct vfio_group *group_create(struct vfio *vfio, struct iommu_group *io
 	if (!group)
 		return NULL;
 	group->vfio = vfio;
+	group->kind = kind;
 	group->iommu_group = iommu_group;
 	iommu_group->vfio = group;
 	while (*at)
@@ -67,28 +108,50 @@ static struct vfio_group *group_create(struct vfio *vfio, struct iommu_group *io
 	return group;
 }
 
-int vfio_device_bind(struct vfio *vfio, struct iommu_device *idev, struct pci_dev *pci)
+/* The group that a device without one gets in no-IOMMU mode. */
+static int noiommu_group(struct vfio *vfio, struct iommu_device *idev, struct vfio_group **group)
 {
-	struct vfio_device **at;
-	struct vfio_group *group;
-	struct vfio_device *dev;
+	struct iommu_group *bare;
+	int rc = iommu_bare_group_create(vfio->iommu, idev, &bare);
 
+	if (rc)
+		return rc;
+	*group = vfio_group_create(vfio, bare, VFIO_GROUP_NOIOMMU);
+	return *group ? 0 : -ENOMEM;
+}
+
+static int group_for(struct vfio *vfio, struct iommu_device *idev, struct vfio_group **group)
+{
+	if (!idev->group && vfio->noiommu)
+		return noiommu_group(vfio, idev, group);
 	/* Without a group there is no isolation; without coherency user space could not restore it.
 	 */
 	if (!idev->group || !idev->driver ||
 	    fail_at(FAIL_POINT("vfio.bind.coherent", FAIL_CAPABILITY, EINVAL)) ||
 	    !idev->driver->capable(idev, IOMMU_CAP_CACHE_COHERENCY))
 		return -EINVAL;
-	if (idev->vfio_bound || idev->host_driver)
+	*group = idev->group->vfio;
+	if (!*group)
+		*group = vfio_group_create(vfio, idev->group, VFIO_GROUP_IOMMU);
+	return *group ? 0 : -ENOMEM;
+}
+
+int vfio_device_bind(struct vfio *vfio, struct iommu_device *idev, struct pci_dev *pci)
+{
+	struct vfio_device **at;
+	struct vfio_group *group;
+	struct vfio_device *dev;
+	int rc;
+
+	if (*idev->bound_to)
 		return -EBUSY;
+	rc = group_for(vfio, idev, &group);
+	if (rc)
+		return rc;
 	dev = fail_calloc("vfio.bind.device", 1, sizeof(*dev));
-	if (!dev)
-		return -ENOMEM;
-	group = idev->group->vfio;
-	if (!group)
-		group = group_create(vfio, idev->group);
-	if (!group) {
-		free(dev);
+	if (!dev) {
+		if (!group->opened)
+			vfio_group_closed(group);
 		return -ENOMEM;
 	}
 	dev->group = group;
@@ -98,8 +161,72 @@ int vfio_device_bind(struct vfio *vfio, struct iommu_device *idev, struct pci_de
 	for (at = &group->devices; *at; at = &(*at)->next)
 		;
 	*at = dev;
+	/* It manages DMA itself, so nobody is asked. */
+	iommu_device_bind(idev, "vfio-pci");
 	idev->vfio_bound = true;
 	return 0;
+}
+
+static struct vfio_device **device_link(struct vfio_group *group, const struct iommu_device *idev)
+{
+	struct vfio_device **at = group ? &group->devices : NULL;
+
+	while (at && *at && (*at)->idev != idev)
+		at = &(*at)->next;
+	return at && *at ? at : NULL;
+}
+
+/* The group's last device leaves. */
+static void group_empty(struct vfio_group *group)
+{
+	const struct personality *kernel = group->vfio->iommu->personality;
+
+	if (kernel->last_device == LAST_DEVICE_DETACHES) {
+		if (group->container)
+			vfio_container_detach(group);
+		group_unlink(group);
+	}
+	if (!group->opened)
+		vfio_group_closed(group);
+}
+
+int vfio_device_unbind(struct vfio *vfio, struct iommu_device *idev)
+{
+	struct vfio_group *group = idev->group ? idev->group->vfio : NULL;
+	struct vfio_device **at = device_link(group, idev), *dev;
+
+	if (!at)
+		return -ENODEV;
+	dev = *at;
+	if (dev->open_count) {
+		vfio_irqs_request_release(dev);
+		return -EBUSY;
+	}
+	if (vfio->iommu->personality->last_device == LAST_DEVICE_WAITS && group->container &&
+	    dev == group->devices && !dev->next)
+		return -EBUSY;
+	*at = dev->next;
+	device_free(dev);
+	if (!group->devices)
+		group_empty(group);
+	return 0;
+}
+
+bool vfio_driver_breaks_group(const struct vfio *vfio, const struct iommu_device *idev)
+{
+	const struct vfio_group *group = idev->group ? idev->group->vfio : NULL;
+
+	return !vfio->iommu->personality->dma_ownership && group && group->container &&
+	       !vfio_companion_allowed(idev);
+}
+
+struct vfio_device *vfio_device_find(const struct vfio *vfio, const struct iommu_device *idev)
+{
+	for (const struct vfio_group *g = vfio->groups; g; g = g->next)
+		for (struct vfio_device *dev = g->devices; dev; dev = dev->next)
+			if (idev && dev->idev == idev)
+				return dev;
+	return NULL;
 }
 
 struct type1 *vfio_file_type1(const struct file *file)
@@ -155,7 +282,12 @@ static const char *audit_group(const struct vfio_group *group)
 		return "vfio group: in a container without an open file";
 	if (group->opened && group->opened->refs < open + (open ? 0u : 1u))
 		return "vfio group: the file has fewer references than open devices";
-	if (group->container && group->vfio->iommu->personality->dma_ownership &&
+	if (group->iommu_group->bare != (group->kind != VFIO_GROUP_IOMMU))
+		return "vfio group: its kind is not that of its IOMMU group";
+	if (group->container && group->container->noiommu != (group->kind == VFIO_GROUP_NOIOMMU))
+		return "vfio group: in a container of another kind";
+	if (group->container && group->kind == VFIO_GROUP_IOMMU &&
+	    group->vfio->iommu->personality->dma_ownership &&
 	    !iommu_group_claimed(group->iommu_group))
 		return "vfio group: in a container without DMA ownership";
 	return NULL;
@@ -170,7 +302,9 @@ static const char *audit_container(const struct vfio_container *container, bool 
 			return "vfio container: holds a group that names another one";
 		groups++;
 	}
-	if (container->t1 && !groups)
+	if (container->t1 && container->noiommu)
+		return "vfio container: type1 beside groups without an IOMMU";
+	if (vfio_container_has_driver(container) && !groups)
 		return "vfio container: driver selected without a group";
 	if (container->refs != groups && container->refs != groups + 1)
 		return "vfio container: references are not its file and groups";

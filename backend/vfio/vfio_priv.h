@@ -4,7 +4,8 @@
  *
  * References: a container lives as long as its file or a group in it; a group's file lives as long
  * as a descriptor or an open device of the group (the device's first open takes a reference on it);
- * the file of a device keeps nothing but itself. Groups and devices live as long as the machine.
+ * the file of a device keeps nothing but itself. A device lives as long as it is bound, a group as
+ * long as it has devices or an open file.
  */
 #ifndef BACKEND_VFIO_VFIO_PRIV_H
 #define BACKEND_VFIO_VFIO_PRIV_H
@@ -20,13 +21,23 @@
 struct vfio_container {
 	struct vfio *vfio;
 	unsigned refs;
-	struct type1 *t1;            /* NULL: no driver selected */
+	struct type1 *t1;            /* NULL: this driver is not selected */
+	bool noiommu_driver;         /* selected: it does nothing */
+	bool noiommu;                /* its groups have no IOMMU; real and such groups do not mix */
 	struct vfio_group *groups;   /* most recently added first */
 	struct vfio_container *next; /* of the machine, oldest first */
 };
 
+enum vfio_group_kind {
+	VFIO_GROUP_IOMMU,
+	VFIO_GROUP_EMULATED, /* of one device whose DMA the CPU does */
+	VFIO_GROUP_NOIOMMU,  /* of one device whose DMA nothing translates */
+};
+
 struct vfio_group {
 	struct vfio *vfio;
+	enum vfio_group_kind kind;
+	/* NULL: it went with its last device; only a file is left. */
 	struct iommu_group *iommu_group;
 	struct vfio_device *devices; /* in order of binding */
 	struct file *opened;         /* the one open file */
@@ -65,8 +76,11 @@ struct vfio_config {
 
 struct vfio_device {
 	struct vfio_group *group;
-	struct iommu_device *idev;
+	struct iommu_device *idev; /* NULL: emulated */
 	struct pci_dev *pci;
+	char *name;               /* emulated: for GET_DEVICE_FD */
+	bool has_client;          /* its driver can be asked for pinned pages: `client` is set */
+	struct t1_client client;  /* in the container while the device is open */
 	unsigned open_count;      /* files */
 	struct vfio_device *next; /* in the group */
 
@@ -90,16 +104,39 @@ struct vfio {
 
 /* NULL: another kind of file. */
 struct vfio_container *vfio_container_from_file(const struct file *file);
+static inline bool vfio_container_has_driver(const struct vfio_container *container)
+{
+	return container->t1 || container->noiommu_driver;
+}
+/* The last file on the container was closed; groups keep it. */
+bool vfio_container_is_closed(const struct vfio_container *container);
 int vfio_container_attach(struct vfio_container *container, struct vfio_group *group,
 			  const struct caller *caller);
 void vfio_container_detach(struct vfio_group *group);
 
+/* ---- vfio.c ---- */
+
+/* The group's file was closed: free the group if it has no devices either. */
+void vfio_group_closed(struct vfio_group *group);
+
 /* ---- group.c ---- */
 
 struct vfio_group *vfio_group_from_file(const struct file *file);
+struct vfio_group *vfio_group_create(struct vfio *vfio, struct iommu_group *iommu_group,
+				     enum vfio_group_kind kind);
+/* CAP_SYS_RAWIO is missing, which a group without an IOMMU asks for. */
+bool vfio_group_forbids(const struct vfio_group *group, const struct caller *caller);
 /* A user of the group's container: 0, -EINVAL without container or driver. */
 int vfio_group_use_container(struct vfio_group *group);
 void vfio_group_unuse_container(struct vfio_group *group);
+/* Without DMA ownership: this device does not keep a program from using the group. */
+bool vfio_companion_allowed(const struct iommu_device *dev);
+
+/* ---- emulated.c ---- */
+
+/* The first file on a device was opened, the last one closed. */
+void vfio_client_open(struct vfio_device *dev);
+void vfio_client_close(struct vfio_device *dev);
 
 /* ---- device.c ---- */
 
@@ -168,6 +205,8 @@ long vfio_irq_info(struct vfio_device *dev, const struct caller *caller, uint64_
 long vfio_irqs_ioctl(struct vfio_device *dev, const struct caller *caller, uint64_t arg);
 void vfio_irqs_init(struct vfio_device *dev);
 void vfio_irqs_fini(struct vfio_device *dev);
+/* Ask whoever has the device open to let go of it. */
+void vfio_irqs_request_release(struct vfio_device *dev);
 /* The command register's INTx disable bit, as the user set it. */
 void vfio_intx_set_disabled(struct vfio_device *dev, bool disabled);
 const char *vfio_irqs_audit(const struct vfio_device *dev);

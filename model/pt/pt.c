@@ -65,9 +65,12 @@ void pt_fini(struct pt *pt)
 	const uint64_t half = SIO_BIT(pt_width(pt->top_level) - 1);
 	struct pt_gather gather = {0};
 
-	(void)pt->ops->unmap(pt, 0, half, &gather);
-	(void)pt->ops->unmap(pt, pt->ops->format->sign_extend ? -half : half, half, &gather);
-	pt_gather_free(pt->phys, &gather);
+	if (phys_table_meta(pt->phys, pt->root)->live) {
+		(void)pt->ops->unmap(pt, 0, half, &gather);
+		(void)pt->ops->unmap(pt, pt->ops->format->sign_extend ? -half : half, half,
+				     &gather);
+		pt_gather_free(pt->phys, &gather);
+	}
 	sio_assert(pt->table_count == 1);
 	phys_table_free(pt->phys, pt->root);
 	*pt = (struct pt){.root = PA_NONE};

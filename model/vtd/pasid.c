@@ -62,6 +62,16 @@ void vtd_sm_fini(struct vtd *vtd)
 	free(vtd->sm);
 }
 
+void vtd_sm_reset(struct vtd *vtd)
+{
+	if (!vtd->sm)
+		return;
+	vtd_sm_flush_contexts(vtd);
+	vtd_sm_flush_spaces(vtd);
+	vtd->sm->spaces = 0;
+	vtd->sm->full = false;
+}
+
 static uint64_t now(const struct vtd *vtd)
 {
 	return vtd->env.clock ? vtd->env.clock(vtd->env.ctx) : 0;

@@ -40,7 +40,9 @@ static const struct vtd_reg_desc descs[VTD_REGS] = {
 	/* Write only: reads as 0. */
 	[VTD_GCMD] = {.offset = 0x18, .width = 4, .written = vtd_write_gcmd},
 	[VTD_GSTS] = {.offset = 0x1c, .width = 4},
-	[VTD_RTADDR] = {.offset = 0x20, .width = 8, .writable = RTADDR_ADDRESS | RTADDR_SMT},
+	[VTD_RTADDR] = {.offset = 0x20,
+			.width = 8,
+			.writable = RTADDR_ADDRESS | RTADDR_MODE_HI | RTADDR_SMT},
 	[VTD_CCMD] = {.offset = 0x28,
 		      .width = 8,
 		      .writable = CCMD_ICC | CCMD_CIRG | CCMD_FM | CCMD_SID | CCMD_DID,
@@ -225,11 +227,18 @@ bool vtd_regs_init(struct vtd *vtd)
 	if (!vtd->map.owner)
 		return false;
 	sio_assert(map_fill(&vtd->caps, vtd->map.owner));
+	return true;
+}
+
+void vtd_regs_reset(struct vtd *vtd)
+{
 	for (unsigned reg = 0; reg < VTD_REGS; reg++)
 		vtd->reg[reg] = descs[reg].reset;
+	vtd->reg[VTD_VER] = vtd->version;
 	vtd->reg[VTD_CAP] = vtd->caps.cap;
 	vtd->reg[VTD_ECAP] = vtd->caps.ecap;
-	return true;
+	memset(vtd->record, 0, vtd_record_count(&vtd->caps) * sizeof(vtd->record[0]));
+	vtd->next_record = 0;
 }
 
 void vtd_regs_fini(struct vtd *vtd)
@@ -276,7 +285,7 @@ static uint64_t reg_undefined(const struct vtd *vtd, unsigned reg)
 {
 	if (vtd->caps.scalable)
 		return 0;
-	return reg == VTD_RTADDR ? RTADDR_SMT : reg == VTD_IQA ? IQA_DW : 0;
+	return reg == VTD_RTADDR ? RTADDR_MODE_HI | RTADDR_SMT : reg == VTD_IQA ? IQA_DW : 0;
 }
 
 /* A write that touches some bytes of one register. */

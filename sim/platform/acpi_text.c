@@ -211,10 +211,9 @@ static const char *type_name(enum pci_type type)
 
 static void text_function(FILE *out, const struct platform_device *device)
 {
-	static const char *const drivers[] = {"vfio-pci", "host", "none"};
 	uint16_t alias[SIO_ARRAY_SIZE(device->alias_devfns)];
 
-	fprintf(out, " driver = \"%s\";", drivers[device->driver]);
+	fprintf(out, " driver = \"%s\";", platform_driver_name(device->driver));
 	if (!platform_is_acpi(device))
 		acpi_text_string(out, "type", type_name(device->type));
 	for (unsigned i = 0; i < device->alias_count; i++)

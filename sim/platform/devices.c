@@ -35,6 +35,18 @@ static const struct {
 	{"event-collector", PCI_RC_EVENT_COLLECTOR},
 };
 
+static const char *const drivers[] = {
+	[PLATFORM_VFIO_PCI] = "vfio-pci",
+	[PLATFORM_HOST] = "host",
+	[PLATFORM_NO_DRIVER] = "none",
+	[PLATFORM_PCI_STUB] = "pci-stub",
+};
+
+const char *platform_driver_name(enum platform_driver driver)
+{
+	return drivers[driver];
+}
+
 static int parse_bdf(struct parser *parser, const config_setting_t *setting, void *object)
 {
 	struct platform_device *device = object;
@@ -63,7 +75,6 @@ static int parse_model(struct parser *parser, const config_setting_t *setting, v
 
 static int parse_driver(struct parser *parser, const config_setting_t *setting, void *object)
 {
-	static const char *const drivers[] = {"vfio-pci", "host", "none"};
 	struct platform_device *device = object;
 	unsigned index;
 	int rc = setting_choice(parser, setting, drivers, SIO_ARRAY_SIZE(drivers), &index);
@@ -171,10 +182,11 @@ static int acpi_finish(struct parser *parser, const config_setting_t *group,
 				    "a bridge on a platform bus, expected a device");
 	if (!config_setting_get_member(group, "driver"))
 		device->driver = PLATFORM_HOST;
-	if (device->driver == PLATFORM_VFIO_PCI)
+	if (device->driver == PLATFORM_VFIO_PCI || device->driver == PLATFORM_PCI_STUB)
 		return parser_error(parser, device->place,
-				    "vfio-pci for a device on a platform bus, expected driver = "
-				    "\"host\" or \"none\"");
+				    "%s for a device on a platform bus, expected driver = "
+				    "\"host\" or \"none\"",
+				    platform_driver_name(device->driver));
 	device->type = PCI_RC_ENDPOINT;
 	device->typed = true;
 	return function_finish(parser, device);

@@ -5,12 +5,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-static const char *const driver_names[] = {
-	[PLATFORM_VFIO_PCI] = "vfio-pci",
-	[PLATFORM_HOST] = "host",
-	[PLATFORM_NO_DRIVER] = "none",
-};
-
 static const char *const type_names[] = {
 	[PCI_ENDPOINT] = "endpoint",           [PCI_RC_ENDPOINT] = "rc-endpoint",
 	[PCI_CONVENTIONAL] = "conventional",   [PCI_ROOT_PORT] = "root port",
@@ -50,6 +44,11 @@ static const char *device_unit(const struct sio_device *device)
 	return device->iommu->unit ? device->iommu->unit->name : "no unit";
 }
 
+static const char *device_driver(const struct sio_device *device)
+{
+	return *device->iommu->bound_to ? device->iommu->bound_to : "none";
+}
+
 static const char *device_type(const struct platform_device *platform)
 {
 	return platform_is_acpi(platform) ? "platform bus" : type_names[platform->type];
@@ -64,7 +63,7 @@ static void show_device(FILE *out, const struct sio_device *device)
 		snprintf(group, sizeof(group), "group %d", device->iommu->group->id);
 	fprintf(out, "  %s  %-8s  %-15s  %-12s  %-8s  %-7s  %s", device->bdf,
 		*platform->name ? platform->name : "-", platform->model, device_type(platform),
-		driver_names[platform->driver], device_unit(device), group);
+		device_driver(device), device_unit(device), group);
 	if (platform_is_bridge(platform))
 		fprintf(out, "  bus %02x-%02x", platform->secondary_bus, platform->subordinate_bus);
 	if (platform->acs)
@@ -89,7 +88,7 @@ static json_t *device_json(const struct sio_device *device)
 			    *platform->name ? json_string(platform->name) : json_null());
 	json_object_set_new(json, "model", json_string(platform->model));
 	json_object_set_new(json, "type", json_string(device_type(platform)));
-	json_object_set_new(json, "driver", json_string(driver_names[platform->driver]));
+	json_object_set_new(json, "driver", json_string(device_driver(device)));
 	if (platform_is_acpi(platform))
 		json_object_set_new(json, "acpi",
 				    json_string(*platform->acpi ? platform->acpi : platform->hid));
@@ -119,6 +118,39 @@ static void show_reserved(FILE *out, const struct iommu_group *group)
 	resv_list_fini(&list);
 }
 
+static void show_emulated(FILE *out, const struct sio_machine *machine)
+{
+	if (machine->emulated)
+		fprintf(out, "emulated\n");
+	for (const struct sio_device *device = machine->emulated; device; device = device->next)
+		fprintf(out, "  %s  %s  group %d\n", device->name, device->pci->model,
+			vfio_device_group(device->vfio));
+}
+
+static json_t *emulated_json(const struct sio_machine *machine)
+{
+	json_t *list = json_array();
+
+	for (const struct sio_device *device = machine->emulated; device; device = device->next)
+		json_array_append_new(list, json_pack("{s:s, s:s, s:i}", "name", device->name,
+						      "model", device->pci->model, "group",
+						      vfio_device_group(device->vfio)));
+	return list;
+}
+
+/* Devices that the IOMMU core does not know. */
+static void show_members(FILE *out, const struct sio_machine *machine,
+			 const struct iommu_group *group)
+{
+	if (group->devices) {
+		fprintf(out, " without an IOMMU");
+		return;
+	}
+	for (const struct sio_device *device = machine->emulated; device; device = device->next)
+		if (vfio_device_group(device->vfio) == group->id)
+			fprintf(out, " %s, emulated", device->name);
+}
+
 static void show_groups(FILE *out, const struct sio_machine *machine)
 {
 	const struct iommu_group *group;
@@ -130,6 +162,8 @@ static void show_groups(FILE *out, const struct sio_machine *machine)
 		for (const struct iommu_device *dev = group->devices; dev; dev = dev->next_in_group)
 			fprintf(out, " %s",
 				pci_format_bdf(bdf, dev->pci->segment, dev->pci->rid, true));
+		if (group->bare)
+			show_members(out, machine, group);
 		show_reserved(out, group);
 		fprintf(out, "\n");
 	}
@@ -153,6 +187,7 @@ void report_machine(FILE *out, struct sio_machine *machine)
 	fprintf(out, "devices\n");
 	for (unsigned i = 0; i < machine->device_count; i++)
 		show_device(out, &machine->device[i]);
+	show_emulated(out, machine);
 	show_groups(out, machine);
 	machine_leave(machine);
 }
@@ -167,6 +202,8 @@ json_t *report_machine_json(struct sio_machine *machine)
 		json_array_append_new(units, report_unit_json(&machine->unit[i]));
 	for (unsigned i = 0; i < machine->device_count; i++)
 		json_array_append_new(devices, device_json(&machine->device[i]));
+	if (machine->emulated)
+		json_object_set_new(json, "emulated", emulated_json(machine));
 	json_object_set_new(json, "platform", json_string(platform->name));
 	json_object_set_new(json, "description",
 			    platform->description ? json_string(platform->description)

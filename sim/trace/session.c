@@ -109,10 +109,13 @@ int session_boot(struct session *s, const struct session_machine *machine)
 		.kernel = kernel_of(s, machine),
 		.strict = s->cfg->strict,
 	};
+	const struct machine_extra extra = {
+		.quiet_hits = machine->emulated_vtd && !s->cfg->platform,
+	};
 	char why[256] = "";
 	int rc;
 
-	rc = sio_machine_create(&cfg, &s->machine, why, sizeof(why));
+	rc = machine_create(&cfg, &extra, &s->machine, why, sizeof(why));
 	if (rc == -ENOENT && !s->cfg->platform)
 		return session_error(s, 0, "recorded on platform \"%s\", which is not emulated",
 				     machine->platform);
@@ -211,6 +214,14 @@ static void drain_stale(struct session *s)
 	}
 }
 
+static void drain_notices(struct session *s, unsigned line)
+{
+	const char *text;
+
+	while ((text = sio_notice_next(s->machine)))
+		session_note(s, "line %u: %s", line, text);
+}
+
 int session_operation(struct session *s, const struct session_op *op)
 {
 	struct replay_result *result = s->result;
@@ -226,6 +237,7 @@ int session_operation(struct session *s, const struct session_op *op)
 		kind->failed++;
 	audit(s);
 	drain_stale(s);
+	drain_notices(s, op->line);
 	snapshot_take(s->machine, result);
 	if (s->cfg->after_operation) {
 		struct replay_view view = {

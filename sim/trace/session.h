@@ -29,6 +29,7 @@ struct session {
 struct session_machine {
 	const char *platform;
 	const char *kernel; /* full version as recorded ("6.12.117"), NULL: unknown */
+	bool emulated_vtd;  /* by QEMU: VT-d units have its ways; not if cfg names a platform */
 };
 
 struct session_op {
