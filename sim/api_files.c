@@ -52,10 +52,16 @@ const struct uaccess machine_program_memory = {
 long machine_call_once(const struct machine_call *call)
 {
 	struct sio_machine *machine = call->process->machine;
+	struct task *task = call->process->task;
 	long rc;
 
 	machine_enter(machine, true);
+	/* The task outlives the call, even if the process ends in it or meanwhile. */
+	task_get(task);
+	machine->iommu.current = task;
 	rc = call->run(call);
+	machine->iommu.current = NULL;
+	task_put(task);
 	machine_leave(machine);
 	return rc;
 }
@@ -144,25 +150,18 @@ int sio_open(struct sio_process *process, const char *path)
 
 static long file_ioctl(const struct machine_call *call)
 {
-	struct sio_machine *machine = call->process->machine;
 	struct caller caller = program_caller(call->process);
 	struct file *file = fd_lookup(call->process->fds, call->fd);
 	long rc = -ENOTTY;
 
 	if (!file)
 		return -EBADF;
-	/*
-	 * File and task outlive the call, even if a device's driver that the call asks for pages
-	 * closes the descriptor, or the process ends meanwhile.
-	 */
+	/* The file outlives the call, even if a device's driver that the call asks for pages closes
+	 * the descriptor. */
 	file_get(file);
-	task_get(caller.task);
-	machine->iommu.current = caller.task;
 	if (file->ops->ioctl)
 		rc = file->ops->ioctl(file, &caller, (unsigned int)call->request, call->arg);
 	file_put(file);
-	machine->iommu.current = NULL;
-	task_put(caller.task);
 	return rc;
 }
 
@@ -180,13 +179,7 @@ int sio_ioctl(struct sio_process *process, int fd, unsigned long request, void *
 
 static long file_close(const struct machine_call *call)
 {
-	struct sio_machine *machine = call->process->machine;
-	int rc;
-
-	machine->iommu.current = call->process->task;
-	rc = fd_close(call->process->fds, call->fd);
-	machine->iommu.current = NULL;
-	return rc;
+	return fd_close(call->process->fds, call->fd);
 }
 
 int sio_close(struct sio_process *process, int fd)

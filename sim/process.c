@@ -112,21 +112,27 @@ struct sio_process *sio_process_fork(struct sio_process *parent)
 	return child;
 }
 
+static long process_exec(const struct machine_call *call)
+{
+	struct sio_process *process = call->process;
+	struct mm *old = process->task->mm, *mm = memory_new(process->machine);
+
+	if (!mm)
+		return -ENOMEM;
+	process->task->mm = mm;
+	process->next_address = ADDRESS_FIRST;
+	mm_sim_exit(old);
+	mm_put(old);
+	return 0;
+}
+
 int sio_process_exec(struct sio_process *process)
 {
-	struct sio_machine *machine = process->machine;
-	struct mm *old = process->task->mm, *mm;
-
-	machine_enter(machine, true);
-	mm = memory_new(machine);
-	if (mm) {
-		process->task->mm = mm;
-		process->next_address = ADDRESS_FIRST;
-		mm_sim_exit(old);
-		mm_put(old);
-	}
-	machine_leave(machine);
-	return mm ? 0 : -ENOMEM;
+	return (int)machine_call(&(struct machine_call){
+		.process = process,
+		.name = "exec",
+		.run = process_exec,
+	});
 }
 
 static void process_end(struct sio_process *process)
@@ -145,6 +151,8 @@ static void process_end(struct sio_process *process)
 
 static long process_exit(const struct machine_call *call)
 {
+	/* Whoever exits is nobody's memory to charge. */
+	call->process->machine->iommu.current = NULL;
 	process_end(call->process);
 	return 0;
 }
@@ -202,17 +210,6 @@ uint64_t sio_process_vmpin(const struct sio_process *process)
 
 /* ---- memory ---- */
 
-/* Around what may take a map away: a device file that closes with it is closed by this process. */
-static void current_begin(const struct sio_process *process)
-{
-	process->machine->iommu.current = process->task;
-}
-
-static void current_end(const struct sio_process *process)
-{
-	process->machine->iommu.current = NULL;
-}
-
 /* Round a length up to pages; 0 when that is no length of a mapping. */
 static uint64_t page_round(uint64_t size)
 {
@@ -256,11 +253,8 @@ static long call_map(const struct machine_call *call)
 {
 	struct mm_map_req req = *(const struct mm_map_req *)(uintptr_t)call->arg;
 	uint64_t next = call->process->next_address;
-	int rc;
+	int rc = memory_map(call->process, &req, call->more);
 
-	current_begin(call->process);
-	rc = memory_map(call->process, &req, call->more);
-	current_end(call->process);
 	if (rc)
 		call->process->next_address = next;
 	return rc;
@@ -315,10 +309,8 @@ static long call_map_fd(const struct machine_call *call)
 		return -ENODEV;
 	rc = file->ops->mmap(file, call->offset, req.len, true, &req.pfn_pa);
 	req.file = file;
-	current_begin(call->process);
 	if (!rc)
 		rc = memory_map(call->process, &req, call->more);
-	current_end(call->process);
 	if (rc)
 		call->process->next_address = next;
 	return rc;
@@ -350,12 +342,7 @@ int sio_mem_map_fd(struct sio_process *process, int fd, uint64_t offset, uint64_
 
 static long call_unmap(const struct machine_call *call)
 {
-	int rc;
-
-	current_begin(call->process);
-	rc = mm_sim_unmap(call->process->task->mm, call->arg, call->len);
-	current_end(call->process);
-	return rc;
+	return mm_sim_unmap(call->process->task->mm, call->arg, call->len);
 }
 
 int sio_mem_unmap(struct sio_process *process, uint64_t address, uint64_t size)

@@ -160,9 +160,9 @@ int sio_device_group(const struct sio_device *device);
  * driver that does DMA for the kernel.
  *
  * 0. -EBUSY: it has a driver, or a program owns the DMA of its group. -EINVAL: vfio-pci cannot take
- * it (a bridge, an emulated device, or no group); no name, or one of more than 31 characters.
- * -EAGAIN: the IOMMU is not ready. -ENOMEM. -ENOTRECOVERABLE: a kernel without DMA ownership, whose
- * driver broke a group that a program uses; that kernel stops here with a BUG. The driver is bound.
+ * it (a bridge, or no group); no name, or one of more than 31 characters. -EAGAIN: the IOMMU is not
+ * ready. -ENOMEM. -ENOTRECOVERABLE: a kernel without DMA ownership, whose driver broke a group that
+ * a program uses; that kernel stops here with a BUG. The driver is bound.
  */
 int sio_device_bind(struct sio_device *device, const char *driver);
 /*
@@ -190,9 +190,9 @@ struct sio_fault {
 /*
  * The device reads (writes) `len` bytes of memory at `iova`. 0: done. -EACCES: the IOMMU blocked
  * it, *fault (may be NULL) says why; bytes before the faulting page were moved. -EIO: nothing
- * answers at the translated address. -EINVAL: an emulated device, which does no DMA; -ENODEV: the
- * device was pulled out. Bus master enable is not looked at here: this is the device's own engine.
- * Without an IOMMU `iova` is a physical address.
+ * answers at the translated address. -ENODEV: the device was pulled out. -EINVAL: an emulated
+ * device, which does no DMA. Bus master enable is not looked at here: this is the device's own
+ * engine. Without an IOMMU `iova` is a physical address.
  */
 int sio_dma_read(struct sio_device *device, uint64_t iova, void *buf, size_t len,
 		 struct sio_fault *fault);
@@ -212,9 +212,9 @@ bool sio_fault_next(struct sio_machine *machine, struct sio_fault *fault);
  * An emulated device (mdev): no DMA of its own; its driver, which is your program, reaches memory
  * by the calls below. It is alone in a group that no IOMMU serves, and its file shows a PCI
  * function of `model` (as in platform files; NULL: "generic"). A platform can declare some as well.
- * The device lives until the machine is reset or destroyed; one of the platform's outlives a reset.
- * -EINVAL: no such model, or a name that is empty, longer than 63 bytes or an address; -EEXIST;
- * -ENOTTY: the kernel knows no such devices (before 4.10); -ENOMEM.
+ * The device lives as long as the machine. -EINVAL: no such model, or a name that is empty, longer
+ * than 63 bytes or an address; -EEXIST; -ENOTTY: the kernel knows no such devices (before 4.10);
+ * -ENOMEM.
  */
 int sio_device_create_emulated(struct sio_machine *machine, const char *name, const char *model,
 			       struct sio_device **device);

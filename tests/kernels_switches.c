@@ -21,7 +21,7 @@ static const struct {
 	{"set_iommu_none", open_v1, 0, -EINVAL, NULL},
 	{"set_iommu_1", open_v2, 0, -ENODEV, NULL},
 	{"set_iommu_1_3", open_nesting, -EINVAL, -ENODEV, NULL},
-	{"nesting_enodev", open_nesting, -EINVAL, -ENODEV, NULL},
+	{"vtd_nesting_enodev", open_nesting, -EINVAL, -ENODEV, NULL},
 	{"no_dma_cc", ask_dma_cc, 1, 0, NULL},
 	{"no_set_container_fd_first", join_twice_closed_fd, -EBADF, -EINVAL, NULL},
 	{"no_set_container_ebadfd", join_another_file, -EBADFD, -EINVAL, NULL},
@@ -54,6 +54,7 @@ static const struct {
 	{"limit_total", map_bar_over_limit, 0, -ENOMEM, NULL},
 	{"pfnmap_offset", map_protected_bar, -EFAULT, 0, NULL},
 	{"zero_page_pins", charge_of_untouched, 4, 0, NULL},
+	{"no_vtd_alias_kept", move_behind_bridge, 0, 1, NULL},
 	{"fork_shares_pins", write_after_fork, 'b', 'a', NULL},
 	{"info_0", info_flags, 3, 0, NULL},
 	{"info_pgsizes", info_flags, 3, 1, NULL},
@@ -106,6 +107,7 @@ static const struct {
 	{"no_find_first_size", "the answer is the same either way"},
 	{"limit_shortens_run", "the run after the shortened one fails likewise"},
 	{"no_batched_pinning", "pages that were only touched show before 6.3: zero_page_pins"},
+	{"no_huge_zero_splits", "zero pages show in charges before 6.3 only: zero_page_pins"},
 };
 
 static void boot(const char *platform, const char *kernel)

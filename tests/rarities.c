@@ -335,19 +335,19 @@ END_TEST
 
 static int request_eventfd(const struct client *c)
 {
-	struct {
+	union {
 		struct vfio_irq_set set;
-		int32_t fd;
+		int32_t word[6];
 	} arg = {
 		.set = {.argsz = sizeof(arg),
 			.flags = VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER,
 			.index = VFIO_PCI_REQ_IRQ_INDEX,
 			.count = 1},
-		.fd = sio_eventfd(c->process),
 	};
 
+	arg.word[5] = sio_eventfd(c->process);
 	ck_assert_int_eq(sio_ioctl(c->process, c->fd, VFIO_DEVICE_SET_IRQS, &arg), 0);
-	return arg.fd;
+	return arg.word[5];
 }
 
 START_TEST(a_device_that_was_pulled_out_reads_as_ones)

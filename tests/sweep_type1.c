@@ -126,13 +126,23 @@ static void dirty(const struct sweep_client *c, uint32_t flags)
 	sio_ioctl(c->process, c->container, VFIO_IOMMU_DIRTY_PAGES, &dirty);
 }
 
+/* The kernel's structures have an open end, behind which more follows. */
+struct dirty_get_arg {
+	uint32_t argsz, flags;
+	struct vfio_iommu_type1_dirty_bitmap_get get;
+};
+
+struct dirty_unmap_arg {
+	uint32_t argsz, flags;
+	uint64_t iova, size;
+	struct vfio_bitmap bitmap;
+};
+
 static void dirty_get(const struct sweep_client *c, uint64_t iova, uint64_t size)
 {
-	struct {
-		struct vfio_iommu_type1_dirty_bitmap dirty;
-		struct vfio_iommu_type1_dirty_bitmap_get get;
-	} arg = {
-		.dirty = {.argsz = sizeof(arg), .flags = VFIO_IOMMU_DIRTY_PAGES_FLAG_GET_BITMAP},
+	struct dirty_get_arg arg = {
+		.argsz = sizeof(arg),
+		.flags = VFIO_IOMMU_DIRTY_PAGES_FLAG_GET_BITMAP,
 		.get = {.iova = iova, .size = size},
 	};
 	uint64_t bits[64] = {0};
@@ -145,14 +155,11 @@ static void dirty_get(const struct sweep_client *c, uint64_t iova, uint64_t size
 
 static void unmap_dirty(const struct sweep_client *c, uint64_t iova, uint64_t size)
 {
-	struct {
-		struct vfio_iommu_type1_dma_unmap unmap;
-		struct vfio_bitmap bitmap;
-	} arg = {
-		.unmap = {.argsz = sizeof(arg),
-			  .flags = VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP,
-			  .iova = iova,
-			  .size = size},
+	struct dirty_unmap_arg arg = {
+		.argsz = sizeof(arg),
+		.flags = VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP,
+		.iova = iova,
+		.size = size,
 	};
 	uint64_t bits[64] = {0};
 

@@ -66,16 +66,16 @@ static void come_and_go(struct sweep_client *c)
 static void set_irqs(const struct sweep_client *c, int device, uint32_t index, uint32_t flags,
 		     uint32_t start, uint32_t count, const int *fd)
 {
-	struct {
+	union {
 		struct vfio_irq_set set;
-		int32_t fd[4];
+		int32_t word[9]; /* descriptors from the sixth on */
 	} arg = {
 		.set = {.flags = flags, .index = index, .start = start, .count = count},
 	};
 
 	arg.set.argsz = (uint32_t)(sizeof(arg.set) + (fd ? count * sizeof(*fd) : 0));
 	if (fd)
-		memcpy(arg.fd, fd, count * sizeof(*fd));
+		memcpy(arg.word + 5, fd, count * sizeof(*fd));
 	sio_ioctl(c->process, device, VFIO_DEVICE_SET_IRQS, &arg);
 }
 
@@ -112,15 +112,14 @@ static void interrupts(struct sweep_client *c)
 
 static void feature(const struct sweep_client *c, int device, uint32_t what, int fd)
 {
-	struct {
+	union {
 		struct vfio_device_feature head;
-		int32_t fd;
-		uint32_t reserved;
+		int32_t word[4]; /* the descriptor is the third */
 	} arg = {
 		.head = {.argsz = sizeof(arg), .flags = VFIO_DEVICE_FEATURE_SET | what},
-		.fd = fd,
 	};
 
+	arg.word[2] = fd;
 	sio_ioctl(c->process, device, VFIO_DEVICE_FEATURE, &arg);
 }
 
@@ -162,17 +161,17 @@ static void resets(struct sweep_client *c)
 		struct vfio_pci_hot_reset_info info;
 		uint8_t bytes[512];
 	} info = {.info.argsz = sizeof(info)};
-	struct {
+	union {
 		struct vfio_pci_hot_reset reset;
-		int32_t fd[2];
+		int32_t word[5]; /* the group is the fourth */
 	} hot = {.reset = {.argsz = sizeof(hot), .count = 1}};
 	int group, device = open_device(c, &group), iommufd = 0;
 
 	sio_ioctl(c->process, device, VFIO_DEVICE_RESET, NULL);
 	sio_ioctl(c->process, device, VFIO_DEVICE_GET_PCI_HOT_RESET_INFO, &info);
-	hot.fd[0] = group;
+	hot.word[3] = group;
 	sio_ioctl(c->process, device, VFIO_DEVICE_PCI_HOT_RESET, &hot);
-	hot.fd[0] = c->container;
+	hot.word[3] = c->container;
 	sio_ioctl(c->process, device, VFIO_DEVICE_PCI_HOT_RESET, &hot);
 	/* What only files of device nodes know. */
 	sio_ioctl(c->process, device, _IO(VFIO_TYPE, VFIO_BASE + 18), (uint32_t[8]){32, 0});

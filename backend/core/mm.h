@@ -52,8 +52,8 @@ struct mm {
 	uint64_t pinned_pages; /* mm->pinned_vm: iommufd */
 	bool pins_as_is;       /* a pin for reading takes what is there (before 6.2) */
 	bool fork_shares_pins; /* pinned pages are copied on write like others (before 5.9) */
-	bool charges_drift;    /* charges are taken back from others than who paid (before 6.1) */
 	struct rare *rare;     /* of the machine; NULL: nothing rare happens */
+	bool charges_drift;    /* charges are taken back from others than who paid (before 6.1) */
 	bool pfnmap_offset;    /* PFN maps are pinned whatever their protection (before 5.8) */
 	bool huge_zero_splits; /* writing to the huge zero page takes small pages (5.8 to 6.12) */
 };

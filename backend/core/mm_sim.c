@@ -182,8 +182,8 @@ struct mm *mm_sim_fork(struct mm *parent)
 	mm->fork_shares_pins = parent->fork_shares_pins;
 	mm->charges_drift = parent->charges_drift;
 	mm->pfnmap_offset = parent->pfnmap_offset;
-	mm->huge_zero_splits = parent->huge_zero_splits;
 	mm->rare = parent->rare;
+	mm->huge_zero_splits = parent->huge_zero_splits;
 	if (fork_areas(mm_sim_of(mm), from) && fork_pages(mm_sim_of(mm), from) &&
 	    zero_blocks_copy(mm_sim_of(mm), from))
 		return mm;

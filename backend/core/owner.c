@@ -64,7 +64,9 @@ static int mainline_claim(struct iommu_group *group, const void *owner)
 {
 	if (!owner)
 		return -EINVAL;
-	return group->owner_count ? -EPERM : mainline_take(group, owner);
+	if (group->owner_count || rare_due(&group->iommu->rare, RARE_GROUP_UNVIABLE))
+		return -EPERM;
+	return mainline_take(group, owner);
 }
 
 static int mainline_claim_device(struct iommu_group *group, const void *owner)

@@ -351,6 +351,12 @@ static bool unmap_is_allowed(const struct type1 *t1, const struct caller *caller
 	return owner->mm && mm_alive(owner->mm) && owner->mm == caller->task->mm;
 }
 
+/* TYPE1 promises no more than that the size says what went. */
+static bool stops_short(const struct type1 *t1, uint64_t removed)
+{
+	return !t1->v2 && removed && rare_due(&t1->iommu->rare, RARE_UNMAP_SHORT);
+}
+
 /*
  * Devices hold pages of the mapping: ask for them. A client that does not give them back has the
  * kernel die of a bug after ten more rounds; here that is an error.
@@ -382,12 +388,6 @@ static int remove_one(struct type1 *t1, const struct caller *caller, struct unma
 	req->removed += dma->size;
 	t1_remove_dma(t1, dma);
 	return 0;
-}
-
-/* TYPE1 promises no more than that the size says what went. */
-static bool stops_short(const struct type1 *t1, uint64_t removed)
-{
-	return !t1->v2 && removed && rare_due(&t1->iommu->rare, RARE_UNMAP_SHORT);
 }
 
 /* A second invalidation of one mapping undoes every mark that this call made. */

@@ -88,6 +88,7 @@ static const struct {
 	{"read", {EFAULT, ENOMEM}},
 	{"write", {EFAULT, ENOMEM}},
 	{"fork", {ENOMEM, EAGAIN}},
+	{"exec", {ENOMEM}},
 	{"exit", {0}},
 };
 
