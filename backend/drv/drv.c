@@ -50,13 +50,9 @@ void drv_read_dirty(struct pt *pt, iova_t iova, uint64_t len, struct iommu_gathe
 	pt->ops->dirty(pt, iova, len, gather != NULL, dirty_page, &job);
 }
 
-int drv_inject_tables(struct iommu *iommu, const struct pt *pt, uint64_t before)
+bool drv_skips_iotlb(void)
 {
-	int rc = 0;
-
-	for (; before < pt->table_count && !rc; before++)
-		rc = inject_point(&iommu->inject, INJECT_PT_ALLOC);
-	return rc;
+	return fail_at(FAIL_POINT("drv.skip-iotlb", FAIL_BUG));
 }
 
 pa_t drv_frames_alloc(struct phys *phys, unsigned count)

@@ -11,7 +11,7 @@ void snapshot_take(struct sio_machine *machine, struct replay_result *result)
 	struct replay_snapshot now = {.at_operation = result->operations};
 	const struct type1 *container;
 
-	machine_enter(machine, false);
+	machine_look(machine);
 	for (unsigned i = 0; (container = vfio_container_at(machine->vfio, i)); i++) {
 		struct t1_stats stats;
 
