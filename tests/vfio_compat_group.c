@@ -373,10 +373,10 @@ START_TEST(units_that_differ_need_a_domain_each)
 
 	reboot("6.12,iommufd_container", "vtd-mixed");
 	ck_assert_int_eq(sio_param(rig.machine, "iommufd.allow_unsafe_interrupts", 1), 0);
-	a = joined("middle");
-	b = joined("new");
-	ck_assert_int_ge(rig_device(&rig, a, "middle"), 0);
-	ck_assert_int_ge(rig_device(&rig, b, "new"), 0);
+	a = joined("new");
+	b = joined("old");
+	ck_assert_int_ge(rig_device(&rig, a, "new"), 0);
+	ck_assert_int_ge(rig_device(&rig, b, "old"), 0);
 	sio_stats(rig.machine, &stats);
 	ck_assert_uint_eq(stats.domains, 2);
 }
