@@ -520,7 +520,7 @@ START_TEST(areas_can_be_named_by_number_and_offset)
 		.length = PAGE,
 		.dst_iova = FIRST + MIB,
 	};
-	uint64_t va, word;
+	uint64_t va, word = 0;
 	long access, pins;
 
 	mock_boot(mock_kernels[_i]);
