@@ -136,8 +136,8 @@ void sio_machine_destroy(struct sio_machine *machine)
 	if (!machine)
 		return;
 	machine_processes_end(machine);
-	/* No file is left, and nothing else keeps one. */
-	sio_assert(!machine->iommufd.live);
+	/* No file is left but those that keep each other. */
+	iommufd_env_fini(&machine->iommufd);
 	if (machine->vfio)
 		vfio_destroy(machine->vfio);
 	unbind_devices(machine);

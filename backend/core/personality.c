@@ -287,8 +287,6 @@ static const struct row rows[] = {
 	  FIELD(iommufd_container), {{K2012, 0}} },
 	{ {"cdev_pasid", "device nodes attach and detach PASIDs", true, {{0}}},
 	  FIELD(cdev_pasid), {{K2012, 0}, {K6_17, 1}} },
-	{ {"hw_info_input", "GET_HW_INFO answers for one type that is asked for", true, {{0}}},
-	  FIELD(hw_info_input), {{K2012, 0}, {K6_17, 1}} },
 	{ {"cdev_token", "BIND_IOMMUFD knows a token; what it does not know must be zero", true,
 	   {{0}}},
 	  FIELD(cdev_token), {{K2012, 0}, {K6_18, 1}} },

