@@ -69,6 +69,7 @@ static const struct allowed {
 	{"backend/core/group.c", "iommu_group_restore_domain", "->attach",
 	 "going back cannot fail"},
 	{"backend/core/group.c", "iommu_group_msi_isolated", "->capable", "who asks passes it"},
+	{"backend/iommufd/device.c", "device_capable", "->capable", "who asks passes it"},
 	{"backend/core/group.c", "iommu_bus_capable", "->capable", "who asks passes it"},
 };
 

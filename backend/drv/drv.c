@@ -57,7 +57,8 @@ bool drv_skips_iotlb(void)
 
 pa_t drv_frames_alloc(struct phys *phys, unsigned count)
 {
-	return count == 1 ? phys_table_alloc(phys) : phys_tables_alloc(phys, count);
+	return count == 1 ? fail_table("drv.frames.one", phys)
+			  : fail_tables("drv.frames.many", phys, count);
 }
 
 void drv_frames_free(struct phys *phys, pa_t pa, unsigned count)

@@ -88,7 +88,7 @@ static int domain_init_v2(struct amd_domain *ad)
 	const struct pt_caps caps = {.haw = 52, .large_levels = 7, .ignore_no_execute = true};
 	struct phys *phys = ad->drv->iommu->phys;
 
-	ad->gcr3 = phys_table_alloc(phys);
+	ad->gcr3 = fail_table("amdvi.domain.gcr3", phys);
 	if (ad->gcr3 == PA_NONE)
 		return -ENOMEM;
 	if (!pt_init(&ad->pt, phys, &pt_x86_64, &caps, TOP_LEVEL_V2)) {

@@ -116,7 +116,7 @@ int vtd_domain_alloc(struct iommu_device *dev, enum iommu_domain_type type,
 	if (type == IOMMU_DOMAIN_IDENTITY)
 		return -EINVAL;
 	if (type == IOMMU_DOMAIN_BLOCKED) {
-		vd = calloc(1, sizeof(*vd));
+		vd = fail_calloc("vtd.domain.blocked", 1, sizeof(*vd));
 		if (!vd)
 			return -ENOMEM;
 		vd->pt.root = PA_NONE;

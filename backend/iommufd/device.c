@@ -34,7 +34,7 @@ static struct iommufd_group *group_get(struct iommufd_ctx *ctx, struct iommu_gro
 			return igroup;
 		}
 	}
-	igroup = calloc(1, sizeof(*igroup));
+	igroup = fail_calloc("iommufd.bind.group", 1, sizeof(*igroup));
 	if (!igroup)
 		return NULL;
 	*igroup = (struct iommufd_group){.ctx = ctx, .group = group, .refs = 1};
@@ -94,7 +94,8 @@ int iommufd_device_bind(struct iommufd_ctx *ctx, struct iommu_device *dev,
 	struct iommufd_device *idev;
 	int rc;
 
-	if (!device_capable(dev, IOMMU_CAP_CACHE_COHERENCY))
+	if (fail_at(FAIL_POINT("iommufd.bind.coherent", FAIL_CAPABILITY, EINVAL)) ||
+	    !device_capable(dev, IOMMU_CAP_CACHE_COHERENCY))
 		return -EINVAL;
 	if (!dev->group)
 		return -ENODEV;
@@ -164,14 +165,15 @@ static struct iommufd_attach *attach_room(struct iommufd_group *igroup, uint32_t
 	struct iommufd_device **devices;
 
 	if (!attach) {
-		attach = calloc(1, sizeof(*attach));
+		attach = fail_calloc("iommufd.attach.record", 1, sizeof(*attach));
 		if (!attach)
 			return NULL;
 		attach->pasid = pasid;
 		attach->next = igroup->attachments;
 		igroup->attachments = attach;
 	}
-	devices = realloc(attach->devices, (attach->count + 1) * sizeof(struct iommufd_device *));
+	devices = fail_realloc("iommufd.attach.devices", attach->devices,
+			       (attach->count + 1) * sizeof(struct iommufd_device *));
 	if (devices)
 		attach->devices = devices;
 	return devices ? attach : NULL;
@@ -236,7 +238,7 @@ static int group_attach(struct iommufd_hwpt *hwpt, struct iommufd_device *idev, 
 
 	if (rc)
 		return rc;
-	rc = hwpt->fault ? iommufd_fault_attach(hwpt, idev) : 0;
+	rc = hwpt->fault ? iommufd_fault_attach(idev) : 0;
 	if (rc)
 		return rc;
 	if (pasid == IOMMU_NO_PASID)
@@ -244,7 +246,7 @@ static int group_attach(struct iommufd_hwpt *hwpt, struct iommufd_device *idev, 
 	else
 		rc = iommu_attach_pasid(hwpt->domain, idev->dev, pasid);
 	if (rc && hwpt->fault)
-		iommufd_fault_detach(hwpt, idev);
+		iommufd_fault_detach(hwpt, idev, pasid);
 	return rc;
 }
 
@@ -255,7 +257,7 @@ static void group_detach(struct iommufd_hwpt *hwpt, struct iommufd_device *idev,
 	else
 		iommu_detach_pasid(hwpt->domain, idev->dev, pasid);
 	if (hwpt->fault)
-		iommufd_fault_detach(hwpt, idev);
+		iommufd_fault_detach(hwpt, idev, pasid);
 }
 
 int iommufd_hwpt_attach_device(struct iommufd_hwpt *hwpt, struct iommufd_device *idev,
@@ -350,7 +352,7 @@ static int group_replace(struct iommufd_hwpt *hwpt, struct iommufd_hwpt *old,
 
 	if (rc)
 		return rc;
-	rc = hwpt->fault ? iommufd_fault_attach(hwpt, idev) : 0;
+	rc = hwpt->fault ? iommufd_fault_attach(idev) : 0;
 	if (rc)
 		return rc;
 	if (pasid == IOMMU_NO_PASID)
@@ -359,11 +361,11 @@ static int group_replace(struct iommufd_hwpt *hwpt, struct iommufd_hwpt *old,
 		rc = iommu_replace_pasid(hwpt->domain, idev->dev, pasid);
 	if (rc) {
 		if (hwpt->fault)
-			iommufd_fault_detach(hwpt, idev);
+			iommufd_fault_detach(hwpt, idev, pasid);
 		return rc;
 	}
 	if (old->fault)
-		iommufd_fault_detach(old, idev);
+		iommufd_fault_detach(old, idev, pasid);
 	return 0;
 }
 
@@ -422,17 +424,16 @@ static int new_auto_domain(struct iommufd_ioas *ioas, struct iommufd_device *ide
 	struct iommufd_hwpt_paging *paging;
 	int rc;
 
-	/* A PASID never works with it: the flag is missing. */
-	rc = iommufd_hwpt_paging_create(idev->ctx, ioas, idev, 0,
-					!replace && pasid == IOMMU_NO_PASID, NULL, &paging);
+	/* An attachment comes before the domain is filled, and a PASID never gets one: the flag is
+	 * missing. */
+	rc = iommufd_hwpt_paging_create(idev->ctx, ioas, idev, 0, replace ? NULL : &pasid, NULL,
+					&paging);
 	if (rc)
 		return rc;
-	if (replace || pasid != IOMMU_NO_PASID) {
-		rc = change_to(&paging->hwpt, idev, pasid, replace, old);
-		if (rc) {
-			iommufd_object_abort_and_destroy(idev->ctx, &paging->hwpt.obj);
-			return rc;
-		}
+	rc = replace ? replace_device(&paging->hwpt, idev, pasid, old) : 0;
+	if (rc) {
+		iommufd_object_abort_and_destroy(idev->ctx, &paging->hwpt.obj);
+		return rc;
 	}
 	paging->automatic = true;
 	*pt_id = paging->hwpt.obj.id;
