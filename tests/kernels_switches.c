@@ -108,6 +108,13 @@ static const struct {
 	{"limit_shortens_run", "the run after the shortened one fails likewise"},
 	{"no_batched_pinning", "pages that were only touched show before 6.3: zero_page_pins"},
 	{"no_huge_zero_splits", "zero pages show in charges before 6.3 only: zero_page_pins"},
+	{"no_prq_pasid_only", "page requests of devices are in api_ats"},
+	{"amd_iommufd", "what drivers have for iommufd is in drv_amdvi_user"},
+	{"iommufd_none", "no /dev/iommu: api_iommufd"},
+	{"iommufd_7_2", "commands of 7.2 are in selftest_viommu and replay_iommufd"},
+	{"iommufd_container", "its answers are those of replay_iommufd's compat"},
+	{"cdev_pasid", "vfio_cdev"},
+	{"cdev_token", "vfio_cdev"},
 };
 
 static void boot(const char *platform, const char *kernel)

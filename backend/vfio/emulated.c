@@ -76,9 +76,15 @@ int vfio_device_on_unmap(struct vfio_device *dev,
 	return 0;
 }
 
+/* NULL: an iommufd is in its place, or no driver. */
+static struct type1 *type1_of(const struct vfio_device *dev)
+{
+	return dev->group->container ? dev->group->container->t1 : NULL;
+}
+
 void vfio_client_open(struct vfio_device *dev)
 {
-	struct type1 *t1 = dev->group->container->t1;
+	struct type1 *t1 = type1_of(dev);
 
 	if (t1 && dev->has_client)
 		t1_client_add(t1, &dev->client);
@@ -86,7 +92,7 @@ void vfio_client_open(struct vfio_device *dev)
 
 void vfio_client_close(struct vfio_device *dev)
 {
-	struct type1 *t1 = dev->group->container->t1;
+	struct type1 *t1 = type1_of(dev);
 
 	if (t1 && dev->has_client)
 		t1_client_remove(t1, &dev->client);
