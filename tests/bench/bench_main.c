@@ -18,6 +18,7 @@ void bench_pt(struct bench *bench);
 void bench_translate(struct bench *bench);
 void bench_container(struct bench *bench);
 void bench_guest(struct bench *bench);
+void bench_iommufd(struct bench *bench);
 
 static const struct {
 	const char *name;
@@ -25,6 +26,7 @@ static const struct {
 } groups[] = {
 	{"limit", bench_limits},        {"imap", bench_imap},           {"pt", bench_pt},
 	{"translate", bench_translate}, {"container", bench_container}, {"guest", bench_guest},
+	{"iommufd", bench_iommufd},
 };
 
 struct result {
