@@ -148,7 +148,9 @@ static const struct argp_option options[] = {
 	{"quick", OPT_QUICK, NULL, 0, "Small sizes, one repetition: does it run at all", 0},
 	{"table", OPT_TABLE, NULL, 0, "A line per figure as it is measured instead of JSON", 0},
 	{"only", OPT_ONLY, "GROUP", 0,
-	 "One group (imap, pt, translate, container, guest); the limits are always measured", 0},
+	 "One group (imap, pt, translate, container, guest, iommufd); the limits are always "
+	 "measured",
+	 0},
 	{0},
 };
 
