@@ -60,7 +60,8 @@ int iopt_check_source(const struct io_pagetable *iopt, uint64_t iova, uint64_t l
  * -ENOENT an area sticks out, -EBUSY, -EDEADLOCK. */
 int iopt_unmap(struct io_pagetable *iopt, uint64_t iova, uint64_t length, uint64_t *unmapped);
 int iopt_unmap_all(struct io_pagetable *iopt, uint64_t *unmapped);
-/* Cut the areas that contain these bytes, so that one begins at each. For TYPE1 containers. */
+/* Cut the areas that contain these bytes, so that one ends at each; a byte that is an area's first
+ * leaves that whole. For TYPE1 containers. -EINVAL, -EBUSY, -ENOMEM. */
 int iopt_cut(struct io_pagetable *iopt, const uint64_t *iovas, unsigned count);
 
 /* ---- ranges ---- */
