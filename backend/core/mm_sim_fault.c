@@ -190,12 +190,17 @@ int page_fault_pfn(struct mm_sim *sim, const struct area *area, uint64_t page, u
 
 int area_populate(struct mm_sim *sim, const struct area *area, uint64_t first, uint64_t last)
 {
+	struct area inside;
+
 	if (!area->prot)
 		return -EFAULT;
 	if (area->kind == MM_PFN)
 		return page_fault_pfn(sim, area, first, last - first + 1);
+	/* The zero page, or the file's. */
 	if (!(area->prot & MM_WRITE) && !area_is_shared(area))
-		return zero_page_seen(sim, area, first, last - first + 1); /* or the file's */
+		return area_in_file(area, last, &inside)
+			       ? zero_page_seen(sim, area, first, last - first + 1)
+			       : -EFAULT;
 	while (first <= last) {
 		struct extent x;
 		int rc = page_fault(sim, area, first, last - first + 1, &x);
