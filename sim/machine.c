@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mock/mock.h"
+
 const char *sio_version(void)
 {
 	return SIO_VERSION;
@@ -65,6 +67,8 @@ static int boot_system(const struct boot *boot)
 	machine->iommufd.iommu = &machine->iommu;
 	/* As distributions build it. */
 	machine->iommufd.noiommu = true;
+	if (boot->selftest || machine->platform->selftest)
+		mock_enable(&machine->iommufd);
 	for (unsigned i = 0; i < machine->device_count && !rc; i++)
 		rc = boot_bind(boot, &machine->device[i]);
 	return rc;
@@ -101,6 +105,7 @@ int sio_machine_create(const struct sio_machine_cfg *cfg, struct sio_machine **o
 	boot.platform_text = cfg->platform_text;
 	boot.ram_bytes = cfg->ram_bytes;
 	boot.strict = cfg->strict;
+	boot.selftest = cfg->selftest;
 	boot.env = &machine_unit_env;
 	if (!boot.machine) {
 		rc = boot_no_memory(&boot);
@@ -131,8 +136,8 @@ void sio_machine_destroy(struct sio_machine *machine)
 	if (!machine)
 		return;
 	machine_processes_end(machine);
-	/* No file is left, and nothing else keeps one. */
-	sio_assert(!machine->iommufd.live);
+	/* No file is left but those that keep each other. */
+	iommufd_env_fini(&machine->iommufd);
 	if (machine->vfio)
 		vfio_destroy(machine->vfio);
 	unbind_devices(machine);

@@ -15,7 +15,7 @@ struct boot {
 	/* What the caller of the public API asked for. */
 	const char *platform, *platform_text;
 	uint64_t ram_bytes;
-	bool strict;
+	bool strict, selftest;
 	const struct unit_env *env; /* callbacks of units; ctx becomes a struct machine_unit */
 };
 

@@ -49,6 +49,9 @@ struct sio_machine_cfg {
 	uint64_t ram_bytes; /* emulated RAM; 0: the platform's, or 16 GiB */
 	uint64_t seed;      /* for seeded contiguity policies */
 	bool strict;        /* compare every cached translation with a fresh walk */
+	/* /dev/iommu answers the ioctl of the kernel's own test, with its mock devices; a platform
+	 * can ask for that as well. */
+	bool selftest;
 };
 
 /*

@@ -29,7 +29,7 @@ static int copy_in(const struct caller *caller, void *dst, uint32_t known, uint6
 int iommu_copy_user_data(void *dst, uint32_t known, uint32_t min, uint32_t type,
 			 const struct iommu_user_data *data)
 {
-	if (data->type != type || !data->uptr || !length_is_known(data->len, known, min))
+	if (data->type != type || !length_is_known(data->len, known, min))
 		return -EINVAL;
 	return copy_in(data->caller, dst, known, data->uptr, data->len);
 }

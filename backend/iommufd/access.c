@@ -99,17 +99,21 @@ static int change_ioas(struct iommufd_access *access, struct iommufd_ioas *ioas)
 	if (old == ioas)
 		return 0;
 	access->ioas = NULL;
-	if (ioas) {
-		rc = iopt_add_access(ioas->iopt, &access->user);
-		if (rc) {
-			access->ioas = old;
-			return rc;
-		}
-		ioas->obj.users++;
+	/* It is on one list at a time. */
+	if (old)
+		iopt_remove_access(old->iopt, &access->user);
+	rc = ioas ? iopt_add_access(ioas->iopt, &access->user) : 0;
+	if (rc) {
+		/* Nothing came in between that would not fit any more. */
+		if (old)
+			sio_assert(!iopt_add_access(old->iopt, &access->user));
+		access->ioas = old;
+		return rc;
 	}
+	if (ioas)
+		ioas->obj.users++;
 	if (old) {
 		user_unmap(access, 0, UINT64_MAX);
-		iopt_remove_access(old->iopt, &access->user);
 		old->obj.users--;
 	}
 	access->ioas = access->ioas_unpin = ioas;

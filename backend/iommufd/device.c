@@ -267,10 +267,13 @@ int iommufd_hwpt_attach_device(struct iommufd_hwpt *hwpt, struct iommufd_device 
 	uint64_t sw_msi_start;
 	int rc;
 
-	if (attach_has(attach, idev))
+	/* Before PASIDs only other devices of the group were looked at. */
+	if (iommufd_is_7_2(idev->ctx) && attach_has(attach, idev))
 		return -EBUSY;
 	if (attach && attach->hwpt != hwpt)
 		return -EINVAL;
+	if (attach_has(attach, idev))
+		return -EBUSY;
 	attach = attach_room(igroup, pasid);
 	if (!attach) {
 		rc = -ENOMEM;

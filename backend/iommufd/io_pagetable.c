@@ -368,6 +368,9 @@ static int place_area(const struct io_pagetable *iopt, uint64_t source, uint64_t
 	for (unsigned i = 0; i < iopt->allowed_count; i++) {
 		uint64_t first = iopt->allowed[i].first, last = iopt->allowed[i].last;
 
+		/* Ranges that touch count as one; the list is in order. */
+		while (i + 1 < iopt->allowed_count && iopt->allowed[i + 1].first == last + 1)
+			last = iopt->allowed[++i].last;
 		if (first < lowest)
 			first = lowest;
 		if (last > highest)
@@ -436,13 +439,19 @@ int iopt_map(struct io_pagetable *iopt, const struct iopt_source *source, enum i
 	     uint64_t *iova, unsigned prot, bool fixed)
 {
 	const uint64_t from = source->file ? source->start : source->uptr;
+	const bool later = iopt->iommu->personality->iommufd == IOMMUFD_7_2;
 	struct iopt_area like = {.start = from % SIO_PAGE_SIZE, .source = from, .prot = prot};
 	struct iopt_pages *pages;
 	struct iopt_area *area;
 	uint64_t end;
 	int rc;
 
-	if (!source->length || source->length > UINT64_MAX - SIO_PAGE_SIZE)
+	/* 7.2 tests the end of a buffer before it counts pages. */
+	if (!source->length)
+		return -EINVAL;
+	if (later && !source->file && __builtin_add_overflow(from, source->length, &end))
+		return -EOVERFLOW;
+	if (source->length > UINT64_MAX - SIO_PAGE_SIZE)
 		return -EINVAL;
 	if (!source->file && __builtin_add_overflow(from, source->length, &end))
 		return -EOVERFLOW;

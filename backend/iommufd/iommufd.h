@@ -28,8 +28,8 @@ struct iommufd_env {
 	/* Command 0xa0 of a machine with the selftest interface; NULL: -ENOTTY. `size` was read. */
 	long (*test_cmd)(struct iommufd_ctx *ctx, const struct caller *caller, uint64_t arg,
 			 uint32_t size);
-	/* With test_cmd: turn a source address of IOAS_COPY that a test flag says to be { n-th area,
-	 * offset } into an iova, and take the flag away. NULL: there is no such flag. */
+	/* With test_cmd: turn a source address of IOAS_COPY that a test flag says to be { n-th
+	 * area, offset } into an iova, and take the flag away. NULL: there is no such flag. */
 	void (*test_iova)(struct iommufd_ctx *ctx, uint32_t ioas_id, uint64_t *iova,
 			  uint32_t *flags);
 	unsigned live;                /* contexts */
@@ -40,6 +40,9 @@ struct iommufd_env {
 struct file *iommufd_open(struct iommufd_env *env, int *error);
 /* open("/dev/vfio/vfio") where iommufd provides it: accounting goes to locked_vm. */
 struct file *iommufd_open_vfio(struct iommufd_env *env, int *error);
+/* No process is left. Contexts that still live have mapped the files of each other, or their own;
+ * the kernel never gets rid of those. */
+void iommufd_env_fini(struct iommufd_env *env);
 /* NULL: another kind of file. */
 struct iommufd_ctx *iommufd_ctx_from_file(const struct file *file);
 /* References on the file. */

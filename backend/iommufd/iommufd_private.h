@@ -177,7 +177,8 @@ struct iommufd_mmap {
 	uint64_t offset, len;
 	pa_t pa;
 	struct iommufd_object *owner; /* one user per piece that is mapped */
-	struct iommufd_mmap *next;    /* by offset */
+	unsigned pieces;
+	struct iommufd_mmap *next; /* by offset */
 };
 
 struct iommufd_viommu {
@@ -358,6 +359,11 @@ void iommufd_viommu_mmap_free(struct iommu_viommu *viommu, uint64_t offset);
 
 /* For a hardware queue: an access that no program can name, with an id of its own. */
 int iommufd_access_create_internal(struct iommufd_ctx *ctx, struct iommufd_access **access);
+
+/* ---- audit.c ---- */
+
+/* The address spaces of all contexts, to be freed. NULL: no memory. */
+struct io_pagetable **iommufd_iopts(const struct iommufd_env *env, unsigned *count);
 
 /* ---- vfio_compat.c ---- */
 

@@ -7,8 +7,8 @@
  * hole is reported up to the hole, and that is no error.
  *
  * Kernel behaviour: iopt_read_and_clear_dirty_data() and drivers/iommu/iommufd/iova_bitmap.c. There
- * the bitmap is pinned in windows; memory that is missing in the first is an error, later the walk
- * ends without a word.
+ * the bitmap is pinned in windows when a bit is to be set; where that fails nothing more is set,
+ * without a word.
  */
 #include "iommufd/io_pagetable_private.h"
 
@@ -129,9 +129,6 @@ int iopt_read_dirty(struct io_pagetable *iopt, struct iommu_domain *domain,
 
 	if (!query->length)
 		return 0;
-	bytes_or(&map, 0, 0);
-	if (map.gone)
-		return -EFAULT;
 	for (;;) {
 		const struct iopt_area *area = iopt_area_find(iopt, at, at);
 		uint64_t end;

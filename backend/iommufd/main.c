@@ -227,6 +227,18 @@ static void ctx_release(struct file *file)
 	free(ctx);
 }
 
+void iommufd_env_fini(struct iommufd_env *env)
+{
+	for (struct iommufd_ctx *ctx = env->contexts; ctx; ctx = ctx->next)
+		iommufd_ctx_get(ctx);
+	for (struct iommufd_ctx *ctx = env->contexts; ctx; ctx = ctx->next)
+		iommufd_object_destroy_all(ctx);
+	while (env->contexts) {
+		sio_assert(env->contexts->file.refs == 1);
+		iommufd_ctx_put(env->contexts);
+	}
+}
+
 static const struct file_ops iommufd_file_ops = {
 	.kind = "iommufd",
 	.ioctl = iommufd_ioctl,

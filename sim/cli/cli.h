@@ -41,7 +41,7 @@ struct cli_trace {
 	const char *platform, *kernel, *format, *inject;
 	const char *place[CLI_PLACES];
 	unsigned places;
-	bool strict;
+	bool selftest, strict;
 };
 extern const struct argp cli_trace_argp;
 struct replay_cfg cli_trace_cfg(const struct cli_trace *trace);

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { OPT_PLACE = 0x100, OPT_INJECT, OPT_STRICT };
+enum { OPT_PLACE = 0x100, OPT_INJECT, OPT_SELFTEST, OPT_STRICT };
 
 static const struct argp_option options[] = {
 	{"platform", 'p', "P", 0, "the machine: a preset or a platform file", 1},
@@ -13,6 +13,7 @@ static const struct argp_option options[] = {
 	{"place", OPT_PLACE, "BDF=DEVICE", 0, "this device of the trace is that of the platform",
 	 1},
 	{"inject", OPT_INJECT, "PLAN", 0, "plan a failure: type1.pin:nth=3,errno=EFAULT", 1},
+	{"selftest", OPT_SELFTEST, NULL, 0, "answer the ioctl of the kernel's iommufd test", 1},
 	{"strict", OPT_STRICT, NULL, 0, "compare every cached translation with memory", 1},
 	{0},
 };
@@ -39,6 +40,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_INJECT:
 		trace->inject = arg;
 		return 0;
+	case OPT_SELFTEST:
+		trace->selftest = true;
+		return 0;
 	case OPT_STRICT:
 		trace->strict = true;
 		return 0;
@@ -58,6 +62,7 @@ struct replay_cfg cli_trace_cfg(const struct cli_trace *trace)
 		.place = trace->place,
 		.place_count = trace->places,
 		.inject = trace->inject,
+		.selftest = trace->selftest,
 		.strict = trace->strict,
 	};
 }

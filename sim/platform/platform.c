@@ -19,6 +19,7 @@ static int parse_machine(struct parser *parser, const config_setting_t *setting,
 		{"ram", KEY_BYTES, .offset = PLATFORM(ram_bytes), .min = PLATFORM_RAM_MIN,
 		 .max = PLATFORM_RAM_MAX},
 		{"intremap", KEY_BOOL, .offset = PLATFORM(intremap)},
+		{"selftest", KEY_BOOL, .offset = PLATFORM(selftest)},
 	};
 	int rc = keys_parse(parser, setting, "machine", keys, SIO_ARRAY_SIZE(keys), object);
 

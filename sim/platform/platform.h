@@ -157,6 +157,7 @@ struct platform {
 	char *description;
 	uint64_t ram_bytes;
 	bool intremap;
+	bool selftest;      /* /dev/iommu answers the kernel's selftest ioctl */
 	bool scalable_mode; /* the kernel uses it in every unit that has it */
 	struct platform_unit *unit;
 	unsigned unit_count;

@@ -48,6 +48,7 @@ struct replay_cfg {
 	const char *const *place;
 	unsigned place_count;
 	const char *inject;   /* failure plan, NULL: none */
+	bool selftest;        /* the kernel's iommufd test ioctl, whatever the platform says */
 	bool strict;          /* compare cached translations with fresh walks */
 	unsigned audit_every; /* 0: never */
 	bool thorough;

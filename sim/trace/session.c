@@ -107,6 +107,7 @@ int session_boot(struct session *s, const struct session_machine *machine)
 		.platform = s->cfg->platform ? s->cfg->platform : machine->platform,
 		.kernel = kernel_of(s, machine),
 		.strict = s->cfg->strict,
+		.selftest = s->cfg->selftest,
 	};
 	char why[256] = "", kernel[256];
 	int rc;
