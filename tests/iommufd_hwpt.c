@@ -511,7 +511,8 @@ START_TEST(dirty_bits_are_set_cleared_and_kept_as_asked)
 	ck_assert_int_eq(set_dirty(made, 0), 0);
 	ck_assert_int_eq(set_dirty(made, 0), 0);
 	ck_assert(!domain->tracking);
-	ck_assert_int_eq(get_dirty(query(made, 0, 1, (void *)(uintptr_t)FK_BAD_ADDRESS)), -EFAULT);
+	/* Missing memory ends the report, and is no error. */
+	ck_assert_int_eq(get_dirty(query(made, 0, 1, (void *)(uintptr_t)FK_BAD_ADDRESS)), 0);
 	finish();
 }
 END_TEST
