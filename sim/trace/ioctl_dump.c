@@ -131,7 +131,7 @@ static int close_files(struct dump_run *run, uint32_t line, bool before)
 struct call {
 	uint8_t *buf;
 	size_t room;
-	uint8_t *bitmap;
+	uint8_t *bitmap; /* or other memory beside the structure */
 };
 
 static void set_int(struct call *call, size_t offset, int value)
@@ -203,12 +203,24 @@ static void set_container(struct dump_run *run, const struct dump_line *line, st
 	set_int(call, 0, line->other == DUMP_NONE ? -1 : run->dump.file[line->other].fd);
 }
 
-/* BIND: the descriptor is the third word. */
-#define BIND_IOMMUFD 8u
+/* BIND: the descriptor is the third word; later kernels read a token that its end points to. */
+#define BIND_IOMMUFD     8u
+#define BIND_TOKEN       16u
+#define BIND_TOKEN_BYTES 16u
 
-static void set_iommufd(struct dump_run *run, const struct dump_line *line, struct call *call)
+static int set_iommufd(struct dump_run *run, const struct dump_line *line, struct call *call)
 {
+	uint64_t pointer;
+
 	set_int(call, BIND_IOMMUFD, line->other == DUMP_NONE ? -1 : run->dump.file[line->other].fd);
+	if (!dump_u64(line->in, line->in_len, BIND_TOKEN))
+		return 0;
+	call->bitmap = calloc(1, BIND_TOKEN_BYTES);
+	if (!call->bitmap)
+		return -ENOMEM;
+	pointer = (uint64_t)(uintptr_t)call->bitmap;
+	memcpy(call->buf + BIND_TOKEN, &pointer, sizeof(pointer));
+	return 0;
 }
 
 /* Memory beside the structure, where a call of iommufd points to some. */
@@ -298,7 +310,7 @@ static int call_init(struct dump_run *run, const struct dump_line *line, struct 
 	if (file->kind == DUMP_DEVICE && has_eventfds(line))
 		return set_eventfds(run, line, call);
 	if (file->kind == DUMP_DEVICE && line->request == dump_bind)
-		set_iommufd(run, line, call);
+		return set_iommufd(run, line, call);
 	if (file->kind == DUMP_IOMMUFD)
 		return set_pointer(run, line, call);
 	return set_bitmap(dump, line, call);
@@ -347,8 +359,10 @@ static void hide_host(const struct dump *dump, const struct dump_line *line, str
 		memcpy(call->buf + first, line->out + first, end - first);
 	if (kind == DUMP_IOMMUFD)
 		hide_iommufd(line, call);
-	if (kind == DUMP_DEVICE && line->request == dump_bind)
+	if (kind == DUMP_DEVICE && line->request == dump_bind) {
 		hide_field(line, call, BIND_IOMMUFD, sizeof(int));
+		hide_field(line, call, BIND_TOKEN, sizeof(uint64_t));
+	}
 	if (kind != DUMP_DEVICE || line->request != VFIO_DEVICE_GET_PCI_HOT_RESET_INFO)
 		return;
 	for (size_t at = sizeof(struct vfio_pci_hot_reset_info); at + 8 <= line->out_len; at += 8)
