@@ -132,9 +132,46 @@ START_TEST(only_memory_bars_are_mapped)
 		ck_assert_msg(sio_mem_map_fd(rig.process, fd, row[i].offset, row[i].size, 0,
 					     &address) == row[i].answer,
 			      "row %u", i);
+		if (!row[i].answer)
+			ck_assert_int_eq(sio_mem_unmap(rig.process, address, row[i].size), 0);
 		sio_close(rig.process, fd);
 		sio_close(rig.process, group);
 	}
+}
+END_TEST
+
+/* The group can be opened a second time only when the device has been closed. */
+static bool is_closed(const char *device)
+{
+	int group = rig_group(&rig, device);
+
+	if (group >= 0)
+		sio_close(rig.process, group);
+	return group >= 0;
+}
+
+START_TEST(a_map_keeps_the_device_open)
+{
+	struct sio_process *child;
+	int group, fd = rig_open(&rig, "edu0", &group);
+	uint64_t address = 0, other = 0;
+
+	ck_assert_int_eq(sio_mem_map_fd(rig.process, fd, 0, 0x3000, 0, &address), 0);
+	ck_assert_int_eq(sio_mem_map_fd(rig.process, fd, 0, 0x1000, 0, &other), 0);
+	sio_close(rig.process, fd);
+	sio_close(rig.process, group);
+	ck_assert(!is_closed("edu0"));
+	/* The middle of one, all of the other, and what is left but for a page. */
+	ck_assert_int_eq(sio_mem_unmap(rig.process, address + 0x1000, 0x1000), 0);
+	ck_assert_int_eq(sio_mem_unmap(rig.process, other, 0x1000), 0);
+	ck_assert_int_eq(sio_mem_unmap(rig.process, address, 0x1000), 0);
+	ck_assert(!is_closed("edu0"));
+	child = sio_process_fork(rig.process);
+	ck_assert_ptr_nonnull(child);
+	ck_assert_int_eq(sio_mem_unmap(rig.process, address + 0x2000, 0x1000), 0);
+	ck_assert(!is_closed("edu0"));
+	sio_process_exit(child);
+	ck_assert(is_closed("edu0"));
 }
 END_TEST
 
@@ -251,6 +288,7 @@ int main(void)
 	tcase_add_test(tcase, the_msix_table_is_out_of_reach);
 	tcase_add_test(tcase, the_rom_ends_in_ones);
 	tcase_add_test(tcase, only_memory_bars_are_mapped);
+	tcase_add_test(tcase, a_map_keeps_the_device_open);
 	tcase_add_test(tcase, edu_moves_memory_through_the_iommu);
 	tcase_add_test(tcase, a_reset_leaves_mappings_and_the_bus_master_bit);
 	tcase_add_test(tcase, a_device_reaches_the_bar_of_another);

@@ -258,6 +258,7 @@ enum { IOPF_SUCCESS = 0, IOPF_INVALID = 1 };
 struct iopf_group {
 	struct iommu_device *dev;
 	struct iommu_domain *domain;
+	uint32_t pasid; /* that is attached to the domain; 0: the device itself is */
 	struct iopf_fault *faults;
 	unsigned count;
 	struct iopf_group *next; /* of whoever holds it */

@@ -21,28 +21,28 @@ static void answer(const struct iopf_fault *fault, unsigned code)
 		fault->dev->driver->page_response(fault->dev, fault, code);
 }
 
-/* Of a request with a PASID: a guest's tables may know more PASIDs than are attached. */
-static struct iommu_domain *pasid_domain(const struct iopf_fault *fault,
-					 const struct iommu_group *group)
+/* A guest's tables may know more PASIDs than are attached: theirs are the device's requests. */
+static bool is_guests_pasid(const struct iopf_fault *fault, const struct iommu_group *group)
 {
-	struct iommu_domain *domain = iommu_pasid_domain(group, fault->pasid);
-
-	if (!domain && fault->dev->driver->user_pasid_table && group->domain &&
-	    group->domain->type == IOMMU_DOMAIN_NESTED)
-		domain = group->domain;
-	return domain;
+	return fault->dev->driver->user_pasid_table && group->domain &&
+	       group->domain->type == IOMMU_DOMAIN_NESTED;
 }
 
-/* Where requests like this one go, NULL: nowhere. */
-static struct iommu_domain *handling_domain(const struct iopf_fault *fault)
+/* Where requests like this one go, NULL: nowhere. *pasid: by which attachment. */
+static struct iommu_domain *handling_domain(const struct iopf_fault *fault, uint32_t *pasid)
 {
 	const struct iommu_group *group = fault->dev->group;
 	struct iommu_domain *domain = NULL;
 
-	if (group)
-		domain = fault->has_pasid && fault->pasid != IOMMU_NO_PASID
-				 ? pasid_domain(fault, group)
-				 : group->domain;
+	if (!group)
+		return NULL;
+	*pasid = fault->has_pasid ? fault->pasid : IOMMU_NO_PASID;
+	if (*pasid != IOMMU_NO_PASID)
+		domain = iommu_pasid_domain(group, *pasid);
+	if (!domain && (*pasid == IOMMU_NO_PASID || is_guests_pasid(fault, group))) {
+		*pasid = IOMMU_NO_PASID;
+		domain = group->domain;
+	}
 	return domain && domain->iopf_handler ? domain : NULL;
 }
 
@@ -113,7 +113,8 @@ static struct iopf_group *group_create(const struct iopf_fault *last, struct iom
 
 int iommu_report_fault(const struct iopf_fault *fault)
 {
-	struct iommu_domain *domain = handling_domain(fault);
+	uint32_t pasid;
+	struct iommu_domain *domain = handling_domain(fault, &pasid);
 	struct iopf_group *group;
 
 	if (!domain || !fault->dev->iopf_users) {
@@ -130,6 +131,7 @@ int iommu_report_fault(const struct iopf_fault *fault)
 		answer(fault, IOPF_INVALID);
 		return -ENOMEM;
 	}
+	group->pasid = pasid;
 	domain->iopf_handler(domain, group);
 	return 0;
 }

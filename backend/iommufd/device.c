@@ -236,7 +236,7 @@ static int group_attach(struct iommufd_hwpt *hwpt, struct iommufd_device *idev, 
 
 	if (rc)
 		return rc;
-	rc = hwpt->fault ? iommufd_fault_attach(hwpt, idev) : 0;
+	rc = hwpt->fault ? iommufd_fault_attach(idev) : 0;
 	if (rc)
 		return rc;
 	if (pasid == IOMMU_NO_PASID)
@@ -244,7 +244,7 @@ static int group_attach(struct iommufd_hwpt *hwpt, struct iommufd_device *idev, 
 	else
 		rc = iommu_attach_pasid(hwpt->domain, idev->dev, pasid);
 	if (rc && hwpt->fault)
-		iommufd_fault_detach(hwpt, idev);
+		iommufd_fault_detach(hwpt, idev, pasid);
 	return rc;
 }
 
@@ -255,7 +255,7 @@ static void group_detach(struct iommufd_hwpt *hwpt, struct iommufd_device *idev,
 	else
 		iommu_detach_pasid(hwpt->domain, idev->dev, pasid);
 	if (hwpt->fault)
-		iommufd_fault_detach(hwpt, idev);
+		iommufd_fault_detach(hwpt, idev, pasid);
 }
 
 int iommufd_hwpt_attach_device(struct iommufd_hwpt *hwpt, struct iommufd_device *idev,
@@ -350,7 +350,7 @@ static int group_replace(struct iommufd_hwpt *hwpt, struct iommufd_hwpt *old,
 
 	if (rc)
 		return rc;
-	rc = hwpt->fault ? iommufd_fault_attach(hwpt, idev) : 0;
+	rc = hwpt->fault ? iommufd_fault_attach(idev) : 0;
 	if (rc)
 		return rc;
 	if (pasid == IOMMU_NO_PASID)
@@ -359,11 +359,11 @@ static int group_replace(struct iommufd_hwpt *hwpt, struct iommufd_hwpt *old,
 		rc = iommu_replace_pasid(hwpt->domain, idev->dev, pasid);
 	if (rc) {
 		if (hwpt->fault)
-			iommufd_fault_detach(hwpt, idev);
+			iommufd_fault_detach(hwpt, idev, pasid);
 		return rc;
 	}
 	if (old->fault)
-		iommufd_fault_detach(old, idev);
+		iommufd_fault_detach(old, idev, pasid);
 	return 0;
 }
 
@@ -422,17 +422,16 @@ static int new_auto_domain(struct iommufd_ioas *ioas, struct iommufd_device *ide
 	struct iommufd_hwpt_paging *paging;
 	int rc;
 
-	/* A PASID never works with it: the flag is missing. */
-	rc = iommufd_hwpt_paging_create(idev->ctx, ioas, idev, 0,
-					!replace && pasid == IOMMU_NO_PASID, NULL, &paging);
+	/* An attachment comes before the domain is filled, and a PASID never gets one: the flag is
+	 * missing. */
+	rc = iommufd_hwpt_paging_create(idev->ctx, ioas, idev, 0, replace ? NULL : &pasid, NULL,
+					&paging);
 	if (rc)
 		return rc;
-	if (replace || pasid != IOMMU_NO_PASID) {
-		rc = change_to(&paging->hwpt, idev, pasid, replace, old);
-		if (rc) {
-			iommufd_object_abort_and_destroy(idev->ctx, &paging->hwpt.obj);
-			return rc;
-		}
+	rc = replace ? replace_device(&paging->hwpt, idev, pasid, old) : 0;
+	if (rc) {
+		iommufd_object_abort_and_destroy(idev->ctx, &paging->hwpt.obj);
+		return rc;
 	}
 	paging->automatic = true;
 	*pt_id = paging->hwpt.obj.id;

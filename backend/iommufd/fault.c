@@ -254,14 +254,15 @@ int iommufd_hwpt_set_fault(struct iommufd_hwpt *hwpt, uint32_t fault_id)
 	return 0;
 }
 
-/* Answer what waits of the domain; of one group's devices, or (NULL) of all. */
+/* Answer what waits of the domain; of one attachment to it, or (`of` NULL) of all. */
 static void drop_groups(struct iopf_group **list, const struct iommu_domain *domain,
-			const struct iommu_group *of)
+			const struct iommu_group *of, uint32_t pasid)
 {
 	while (*list) {
 		struct iopf_group *group = *list;
 
-		if (group->domain != domain || (of && group->dev->group != of)) {
+		if (group->domain != domain ||
+		    (of && (group->dev->group != of || group->pasid != pasid))) {
 			list = &group->next;
 			continue;
 		}
@@ -272,17 +273,16 @@ static void drop_groups(struct iopf_group **list, const struct iommu_domain *dom
 
 void iommufd_hwpt_drop_fault(struct iommufd_hwpt *hwpt)
 {
-	drop_groups(&hwpt->fault->queued, hwpt->domain, NULL);
-	drop_groups(&hwpt->fault->unanswered, hwpt->domain, NULL);
+	drop_groups(&hwpt->fault->queued, hwpt->domain, NULL, IOMMU_NO_PASID);
+	drop_groups(&hwpt->fault->unanswered, hwpt->domain, NULL, IOMMU_NO_PASID);
 	hwpt->fault->obj.users--;
 	hwpt->fault = NULL;
 }
 
-int iommufd_fault_attach(struct iommufd_hwpt *hwpt, struct iommufd_device *idev)
+int iommufd_fault_attach(struct iommufd_device *idev)
 {
 	struct iommu_device *first = idev->igroup->group->devices;
 
-	(void)hwpt;
 	for (struct iommu_device *dev = first; dev; dev = dev->next_in_group) {
 		int rc = iommu_iopf_enable(dev);
 
@@ -295,12 +295,12 @@ int iommufd_fault_attach(struct iommufd_hwpt *hwpt, struct iommufd_device *idev)
 	return 0;
 }
 
-void iommufd_fault_detach(struct iommufd_hwpt *hwpt, struct iommufd_device *idev)
+void iommufd_fault_detach(struct iommufd_hwpt *hwpt, struct iommufd_device *idev, uint32_t pasid)
 {
 	struct iommu_group *group = idev->igroup->group;
 
-	drop_groups(&hwpt->fault->queued, hwpt->domain, group);
-	drop_groups(&hwpt->fault->unanswered, hwpt->domain, group);
+	drop_groups(&hwpt->fault->queued, hwpt->domain, group, pasid);
+	drop_groups(&hwpt->fault->unanswered, hwpt->domain, group, pasid);
 	for (struct iommu_device *dev = group->devices; dev; dev = dev->next_in_group)
 		iommu_iopf_disable(dev);
 }

@@ -25,6 +25,18 @@ static uint64_t page_bytes(const struct iommufd_hw_queue *queue)
 	return (last & SIO_PAGE_MASK) - page_start(queue) + SIO_PAGE_SIZE;
 }
 
+/* -ERANGE: those bytes cannot be counted. -ENOMEM: more addresses than the kernel allocates. */
+static int page_count(const struct iommufd_hw_queue *queue, uint64_t *count)
+{
+	uint64_t bytes;
+
+	if (__builtin_add_overflow(queue->base.iova % SIO_PAGE_SIZE, queue->base.len, &bytes) ||
+	    __builtin_add_overflow(bytes, SIO_PAGE_SIZE - 1, &bytes))
+		return -ERANGE;
+	*count = bytes / SIO_PAGE_SIZE;
+	return *count > INT32_MAX / sizeof(uint64_t) ? -ENOMEM : 0;
+}
+
 static void depend(struct iommu_hw_queue *base, struct iommu_hw_queue *on)
 {
 	struct iommufd_hw_queue *queue = sio_container_of(base, struct iommufd_hw_queue, base);
@@ -53,18 +65,17 @@ void iommufd_hw_queue_destroy(struct iommufd_object *obj)
 }
 
 /* Where the pages are, if they are one physical run. */
-static int pin_run(struct iommufd_hw_queue *queue)
+static int pin_run(struct iommufd_hw_queue *queue, uint64_t count)
 {
 	const uint64_t first = page_start(queue), bytes = page_bytes(queue);
-	const uint64_t count = bytes / SIO_PAGE_SIZE;
 	pa_t *pages;
 	int rc;
 
-	/* Also bounds the allocation by what is mapped. */
+	/* Before the allocation, which is then bounded by what is mapped. */
 	rc = iopt_check_source(queue->viommu->parent->ioas->iopt, first, bytes);
 	if (rc)
 		return rc;
-	pages = count <= INT32_MAX / sizeof(*pages) ? calloc(count, sizeof(*pages)) : NULL;
+	pages = calloc(count, sizeof(*pages));
 	if (!pages)
 		return -ENOMEM;
 	rc = iommufd_access_pin(queue->access, first, bytes, pages, 0);
@@ -88,12 +99,15 @@ out:
 static int queue_start(struct iommufd_hw_queue *queue)
 {
 	struct iommufd_viommu *viommu = queue->viommu;
-	int rc = iommufd_access_create_internal(viommu->ctx, &queue->access);
+	uint64_t count;
+	int rc = page_count(queue, &count);
 
+	if (!rc)
+		rc = iommufd_access_create_internal(viommu->ctx, &queue->access);
 	if (!rc)
 		rc = iommufd_access_attach(queue->access, viommu->parent->ioas->obj.id);
 	if (!rc)
-		rc = pin_run(queue);
+		rc = pin_run(queue, count);
 	if (!rc)
 		rc = viommu->base.ops->hw_queue_init(&queue->base);
 	queue->started = !rc;

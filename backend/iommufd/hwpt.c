@@ -147,7 +147,7 @@ static int paging_new(struct iommufd_ctx *ctx, struct iommufd_ioas *ioas,
 }
 
 int iommufd_hwpt_paging_create(struct iommufd_ctx *ctx, struct iommufd_ioas *ioas,
-			       struct iommufd_device *idev, uint32_t flags, bool attach,
+			       struct iommufd_device *idev, uint32_t flags, const uint32_t *attach,
 			       const struct iommu_user_data *data, struct iommufd_hwpt_paging **out)
 {
 	struct iommufd_hwpt_paging *paging;
@@ -166,7 +166,7 @@ int iommufd_hwpt_paging_create(struct iommufd_ctx *ctx, struct iommufd_ioas *ioa
 		}
 	}
 	if (attach) {
-		rc = iommufd_hwpt_attach_device(&paging->hwpt, idev, IOMMU_NO_PASID);
+		rc = iommufd_hwpt_attach_device(&paging->hwpt, idev, *attach);
 		if (rc)
 			goto abort;
 	}
@@ -181,7 +181,7 @@ int iommufd_hwpt_paging_create(struct iommufd_ctx *ctx, struct iommufd_ioas *ioa
 
 detach:
 	if (attach)
-		iommufd_hwpt_detach_device(idev, IOMMU_NO_PASID);
+		iommufd_hwpt_detach_device(idev, *attach);
 abort:
 	iommufd_object_abort_and_destroy(ctx, &paging->hwpt.obj);
 	return rc;
@@ -271,7 +271,7 @@ static int hwpt_create(struct iommufd_ucmd *ucmd, struct iommufd_object *pt,
 	case IOMMUFD_OBJ_IOAS:
 		rc = iommufd_hwpt_paging_create(ucmd->ctx,
 						sio_container_of(pt, struct iommufd_ioas, obj),
-						idev, cmd->flags, false, data.len ? &data : NULL,
+						idev, cmd->flags, NULL, data.len ? &data : NULL,
 						&paging);
 		if (!rc)
 			*out = &paging->hwpt;

@@ -368,6 +368,9 @@ static int place_area(const struct io_pagetable *iopt, uint64_t source, uint64_t
 	for (unsigned i = 0; i < iopt->allowed_count; i++) {
 		uint64_t first = iopt->allowed[i].first, last = iopt->allowed[i].last;
 
+		/* Ranges that touch count as one; the list is in order. */
+		while (i + 1 < iopt->allowed_count && iopt->allowed[i + 1].first == last + 1)
+			last = iopt->allowed[++i].last;
 		if (first < lowest)
 			first = lowest;
 		if (last > highest)

@@ -149,6 +149,9 @@ struct iopt_area_info {
 bool iopt_area_at(const struct io_pagetable *iopt, uint64_t from, struct iopt_area_info *info);
 struct iommu_domain *iopt_domain_at(const struct io_pagetable *iopt, unsigned n);
 const char *iopt_audit(const struct io_pagetable *iopt, bool thorough);
+/* What users pay for is the sum of what was charged to them: NULL, else what does not hold. The
+ * iopts are all of the machine. */
+const char *iopt_audit_users(struct io_pagetable *const *iopts, unsigned count);
 /* Sums over pages objects, each counted once: give iopts of one context together. */
 uint64_t iopt_charged(struct io_pagetable *const *iopts, unsigned count, const struct mm *mm,
 		      enum iopt_account account);

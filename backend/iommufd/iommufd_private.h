@@ -177,7 +177,8 @@ struct iommufd_mmap {
 	uint64_t offset, len;
 	pa_t pa;
 	struct iommufd_object *owner; /* one user per piece that is mapped */
-	struct iommufd_mmap *next;    /* by offset */
+	unsigned pieces;
+	struct iommufd_mmap *next; /* by offset */
 };
 
 struct iommufd_viommu {
@@ -301,10 +302,10 @@ struct iommufd_ioas *iommufd_ioas_create(struct iommufd_ctx *ctx);
 struct iommufd_hwpt_paging *iommufd_hwpt_paging_find(struct iommufd_ctx *ctx, uint32_t id);
 /* Either kind; NULL: neither. */
 struct iommufd_hwpt *iommufd_hwpt_find(struct iommufd_ctx *ctx, uint32_t id);
-/* A new HWPT of the IOAS, not yet visible. `attach`: the group is attached before the domain is
- * filled (automatic domains). Errors of 5.3 and 6.1. */
+/* A new HWPT of the IOAS, not yet visible. `attach`: the group is attached, by this PASID, before
+ * the domain is filled; NULL: it is not. Errors of HWPT_ALLOC and of an attachment. */
 int iommufd_hwpt_paging_create(struct iommufd_ctx *ctx, struct iommufd_ioas *ioas,
-			       struct iommufd_device *idev, uint32_t flags, bool attach,
+			       struct iommufd_device *idev, uint32_t flags, const uint32_t *attach,
 			       const struct iommu_user_data *data,
 			       struct iommufd_hwpt_paging **out);
 /* The paging HWPT whose IOAS this translates through: itself, or the parent. */
@@ -328,9 +329,10 @@ void iommufd_hwpt_detach_device(struct iommufd_device *idev, uint32_t pasid);
 /* The object and the handler; takes a user of the fault queue. */
 int iommufd_hwpt_set_fault(struct iommufd_hwpt *hwpt, uint32_t fault_id);
 void iommufd_hwpt_drop_fault(struct iommufd_hwpt *hwpt);
-/* An attachment begins (-EINVAL: a virtual function; driver's), ends: answer what waits. */
-int iommufd_fault_attach(struct iommufd_hwpt *hwpt, struct iommufd_device *idev);
-void iommufd_fault_detach(struct iommufd_hwpt *hwpt, struct iommufd_device *idev);
+/* An attachment to a HWPT with a queue begins: page requests go on, errors as iommu_iopf_enable().
+ * It ends: what waits of it is answered. */
+int iommufd_fault_attach(struct iommufd_device *idev);
+void iommufd_fault_detach(struct iommufd_hwpt *hwpt, struct iommufd_device *idev, uint32_t pasid);
 
 /* ---- viommu.c ---- */
 
@@ -357,6 +359,11 @@ void iommufd_viommu_mmap_free(struct iommu_viommu *viommu, uint64_t offset);
 
 /* For a hardware queue: an access that no program can name, with an id of its own. */
 int iommufd_access_create_internal(struct iommufd_ctx *ctx, struct iommufd_access **access);
+
+/* ---- audit.c ---- */
+
+/* The address spaces of all contexts, to be freed. NULL: no memory. */
+struct io_pagetable **iommufd_iopts(const struct iommufd_env *env, unsigned *count);
 
 /* ---- vfio_compat.c ---- */
 

@@ -207,6 +207,41 @@ int iopt_change_process(struct io_pagetable *const *iopts, unsigned count,
 
 /* ---- audit ---- */
 
+/* ctx: a map from user to the sum of the charges. */
+static int add_to_user(struct iopt_pages *pages, void *ctx)
+{
+	const uint64_t key = (uintptr_t)pages->payer.user;
+	struct imap_entry entry;
+	struct imap *sums = ctx;
+
+	if (pages->account != IOPT_ACCOUNT_USER || !key)
+		return 0;
+	if (!imap_find(sums, key, key, &entry))
+		return imap_insert(sums, (struct imap_entry){key, key, pages->charged}) ? 0
+											: -ENOMEM;
+	entry.value += pages->charged;
+	imap_update(sums, key, entry);
+	return 0;
+}
+
+const char *iopt_audit_users(struct io_pagetable *const *iopts, unsigned count)
+{
+	const char *what = NULL;
+	struct imap_entry entry;
+	struct imap_iter it;
+	struct imap sums;
+
+	imap_init(&sums);
+	if (for_each_pages(iopts, count, add_to_user, &sums))
+		what = "iommufd: no memory for the audit";
+	it = imap_iter(&sums, 0);
+	while (!what && imap_next(&it, &entry))
+		if (((const struct user *)(uintptr_t)entry.first)->locked_pages != entry.value)
+			what = "iommufd: a user pays for other pages than are charged to it";
+	imap_fini(&sums);
+	return what;
+}
+
 /* Each page of the area, or its first and last byte, is where the domain says. */
 static const char *audit_translation(const struct iopt_area *area,
 				     const struct iommu_domain *domain, bool thorough)

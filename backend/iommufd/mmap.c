@@ -71,16 +71,20 @@ void iommufd_mmap_get(struct iommufd_ctx *ctx, uint64_t offset)
 {
 	struct iommufd_mmap *window = window_find(ctx, offset);
 
-	if (window)
-		window->owner->users++;
+	if (!window)
+		return;
+	window->owner->users++;
+	window->pieces++;
 }
 
 void iommufd_mmap_put(struct iommufd_ctx *ctx, uint64_t offset)
 {
 	struct iommufd_mmap *window = window_find(ctx, offset);
 
-	if (window)
-		window->owner->users--;
+	if (!window)
+		return;
+	window->owner->users--;
+	window->pieces--;
 }
 
 void iommufd_mmaps_free(struct iommufd_ctx *ctx)
