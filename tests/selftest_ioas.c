@@ -21,13 +21,13 @@ static void ioas_auto_destroy(struct st *s)
 
 static void ioas_destroy(struct st *s)
 {
-	ck_assert_int_eq(st_destroy(s, s->ioas), s->domains ? -EBUSY : 0);
+	IS(s->domains ? -EBUSY : 0, st_destroy(s, s->ioas));
 }
 
 static void ioas_area_destroy(struct st *s)
 {
 	OK(st_map_at(s, s->buffer, ST_PAGE, s->base));
-	ck_assert_int_eq(st_destroy(s, s->ioas), s->domains ? -EBUSY : 0);
+	IS(s->domains ? -EBUSY : 0, st_destroy(s, s->ioas));
 }
 
 static void ioas_area_auto_destroy(struct st *s)
@@ -241,7 +241,7 @@ static void ioas_option_huge_pages(struct st *s)
 	OK(set_huge_pages(s, 1));
 	/* Beyond the kernel's case: not while areas are in a domain. */
 	OK(st_map_at(s, s->buffer, ST_PAGE, s->base));
-	ck_assert_int_eq(set_huge_pages(s, 0), s->domains ? -EINVAL : 0);
+	IS(s->domains ? -EINVAL : 0, set_huge_pages(s, 0));
 }
 
 static void ioas_iova_alloc(struct st *s)

@@ -105,20 +105,22 @@ static void check_rw(struct st *s, const struct rw *rw, uint64_t at, size_t len,
 
 	OK(sio_mem_read(rw->process, rw->memory + at, want, sizeof(want)));
 	OK(st_rw(s, rw->access, iova, got, len, flags));
-	ck_assert_int_eq(memcmp(got, want, len), 0);
+	if (memcmp(got, want, len))
+		ck_abort_msg("%zu bytes at %#llx", len, (unsigned long long)at);
 	for (size_t i = 0; i < len; i++)
 		new[i] = (uint8_t)(want[i] * 3 + at + 7 * i + len);
 	OK(st_rw(s, rw->access, iova, new, len, flags | MOCK_ACCESS_RW_WRITE));
 	memcpy(want, new, len);
 	OK(sio_mem_read(rw->process, rw->memory + at, got, sizeof(got)));
-	ck_assert_int_eq(memcmp(got, want, sizeof(got)), 0);
+	if (memcmp(got, want, sizeof(got)))
+		ck_abort_msg("%zu bytes written at %#llx", len, (unsigned long long)at);
 }
 
-/* Fast and slow, from before the end of a page to behind it; lengths differ by offset. */
+/* Fast and slow, from before the end of a page to behind it. */
 static void check_rw_all(struct st *s, const struct rw *rw)
 {
 	for (uint64_t at = ST_PAGE - 50; at < ST_PAGE + 50; at += rw->step) {
-		for (size_t len = 1 + at % 3; len < 64; len += 1 + at % 5) {
+		for (size_t len = 1; len < 64; len++) {
 			check_rw(s, rw, at, len, 0);
 			check_rw(s, rw, at, len, MOCK_ACCESS_RW_SLOW_PATH);
 		}
