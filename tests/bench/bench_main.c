@@ -18,11 +18,8 @@ void bench_pt(struct bench *bench);
 void bench_translate(struct bench *bench);
 void bench_container(struct bench *bench);
 void bench_guest(struct bench *bench);
-<<<<<<< HEAD
 void bench_machine(struct bench *bench);
-=======
 void bench_iommufd(struct bench *bench);
->>>>>>> p2
 
 static const struct {
 	const char *name;
@@ -30,11 +27,7 @@ static const struct {
 } groups[] = {
 	{"limit", bench_limits},        {"imap", bench_imap},           {"pt", bench_pt},
 	{"translate", bench_translate}, {"container", bench_container}, {"guest", bench_guest},
-<<<<<<< HEAD
-	{"machine", bench_machine},
-=======
-	{"iommufd", bench_iommufd},
->>>>>>> p2
+	{"machine", bench_machine},     {"iommufd", bench_iommufd},
 };
 
 struct result {
@@ -156,11 +149,8 @@ static const struct argp_option options[] = {
 	{"quick", OPT_QUICK, NULL, 0, "Small sizes, one repetition: does it run at all", 0},
 	{"table", OPT_TABLE, NULL, 0, "A line per figure as it is measured instead of JSON", 0},
 	{"only", OPT_ONLY, "GROUP", 0,
-<<<<<<< HEAD
-	 "One group (imap, pt, translate, container, guest, machine); the limits are always "
-=======
-	 "One group (imap, pt, translate, container, guest, iommufd); the limits are always "
->>>>>>> p2
+	 "One group (imap, pt, translate, container, guest, machine, iommufd); the limits are "
+	 "always "
 	 "measured",
 	 0},
 	{0},
