@@ -708,7 +708,7 @@ int main(void)
 	TCase *tcase = tcase_create("model");
 
 	tcase_set_timeout(tcase, 0);
-	tcase_add_loop_test(tcase, random_operations_agree_with_a_flat_model, 1, 13);
+	tcase_add_loop_test(tcase, random_operations_agree_with_a_flat_model, 1, 61);
 	suite_add_tcase(suite, tcase);
 	return run_suite(suite);
 }
