@@ -208,10 +208,10 @@ int sio_device_cdev(struct sio_device *device);
 int sio_device_bind(struct sio_device *device, const char *driver);
 /*
  * Take it from its driver. -ENODEV: it has none. -EBUSY: vfio-pci waits, because a program has the
- * device open (it was asked to let go, by the device's request interrupt) or, with kernels
- * from 4.15 on and before 6.1, has the group in a container of which this is the last device.
- * From 6.1 on that device takes its group out of the container, and the group's file answers
- * ENODEV.
+ * device or its node open (it was asked to let go, by the device's request interrupt) or, with
+ * kernels from 4.15 on and before 6.1, has the group in a container of which this is the last
+ * device. From 6.1 on that device takes its group out of the container, and the group's file
+ * answers ENODEV.
  */
 int sio_device_unbind(struct sio_device *device);
 /* Copies the driver's name, empty: none. `name` has room for 32 bytes. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Every recording of every other kernel, under the personality that its header asks for; and every
- * recording of 6.12 that another kernel answered alike, under that kernel's.
+ * Every recording of a type1 container of every other kernel, under the personality that its header
+ * asks for; and every recording of 6.12 that another kernel answered alike, under that kernel's.
  *
  * Files come from kernels.tar.xz and golden.tar.xz. A few answers are known to be another party's
  * than the kernel's; they are listed with their line, and nothing else may differ.
@@ -45,13 +45,19 @@ static void find_different(const char *version)
 		char pattern[512];
 		glob_t files = {0};
 
-		snprintf(pattern, sizeof(pattern), KERNELS_DIR "%s/*/*.%s.golden", version,
-			 platforms[i]);
-		if (!glob(pattern, 0, NULL, &files))
+		snprintf(pattern, sizeof(pattern), KERNELS_DIR "%s/{dma,type1,type1v2}/*.%s.golden",
+			 version, platforms[i]);
+		if (!glob(pattern, GLOB_BRACE, NULL, &files))
 			for (size_t n = 0; n < files.gl_pathc; n++)
 				add(files.gl_pathv[n], NULL);
 		globfree(&files);
 	}
+}
+
+/* Recordings of iommufd are replayed by replay_iommufd. */
+static bool is_of_type1(const char *name)
+{
+	return !strncmp(name, "dma/", 4) || !strncmp(name, "type1", 5);
 }
 
 static bool is_emulated(const char *name)
@@ -75,7 +81,7 @@ static void find_alike(const char *version)
 	list = fopen(path, "r");
 	while (list && fgets(line, sizeof(line), list)) {
 		line[strcspn(line, "\n")] = '\0';
-		if (!is_emulated(line))
+		if (!is_of_type1(line) || !is_emulated(line))
 			continue;
 		snprintf(path, sizeof(path), GOLDEN_DIR "%s", line);
 		add(path, version);

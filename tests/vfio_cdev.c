@@ -306,6 +306,43 @@ START_TEST(an_answer_that_cannot_be_written_undoes_the_call)
 }
 END_TEST
 
+static void close_if_open(int fd)
+{
+	if (fd >= 0)
+		rig_close(&rig, fd);
+}
+
+/* The n-th allocation fails, wherever that is: what was begun is undone, and the next try works. */
+START_TEST(any_allocation_may_fail)
+{
+	unsigned failed = 0;
+
+	for (unsigned nth = 1; nth <= 64; nth++) {
+		int f, d;
+		long rc;
+		char plan[32];
+
+		snprintf(plan, sizeof(plan), "alloc:nth=%u", nth);
+		ck_assert_int_eq(sio_inject(rig.machine, plan, NULL, 0), 0);
+		f = rig_iommufd(&rig);
+		d = rig_cdev(&rig, "A");
+		rc = f < 0 ? f : d < 0 ? d : rig_bind(&rig, d, f);
+		if (rc > 0)
+			rc = rig_ioas(&rig, f);
+		if (rc > 0)
+			rc = rig_attach(&rig, d, rc);
+		ck_assert_int_eq(sio_inject(rig.machine, "", NULL, 0), 0);
+		ck_assert_msg(rc > 0 || rc == -ENOMEM, "allocation %u: %ld", nth, rc);
+		failed += rc < 0;
+		close_if_open(d);
+		close_if_open(f);
+		ck_assert_uint_eq(sio_process_vmpin(rig.process), 0);
+	}
+	ck_assert_uint_gt(failed, 0);
+	ck_assert_uint_lt(failed, 64);
+}
+END_TEST
+
 /* ---- later kernels ---- */
 
 START_TEST(a_token_is_for_functions_of_sr_iov)
@@ -666,6 +703,7 @@ int main(void)
 	tcase_add_test(tc, a_file_of_the_node_keeps_the_driver);
 	tcase_add_test(tc, a_file_of_a_group_is_no_node);
 	tcase_add_test(tc, an_answer_that_cannot_be_written_undoes_the_call);
+	tcase_add_test(tc, any_allocation_may_fail);
 	tcase_add_test(tc, a_token_is_for_functions_of_sr_iov);
 	tcase_add_test(tc, without_tokens_the_tail_is_not_looked_at);
 	tcase_add_test(tc, a_pasid_is_an_attachment_of_its_own);

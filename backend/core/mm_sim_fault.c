@@ -179,12 +179,15 @@ int page_fault_pfn(struct mm_sim *sim, const struct area *area, uint64_t page, u
 
 int area_populate(struct mm_sim *sim, const struct area *area, uint64_t first, uint64_t last)
 {
+	struct area inside;
+
 	if (!area->prot)
 		return -EFAULT;
 	if (area->kind == MM_PFN)
 		return page_fault_pfn(sim, area, first, last - first + 1);
+	/* The zero page, or the file's. */
 	if (!(area->prot & MM_WRITE) && !area_is_shared(area))
-		return 0; /* the zero page, or the file's */
+		return area_in_file(area, last, &inside) ? 0 : -EFAULT;
 	while (first <= last) {
 		struct extent x;
 		int rc = page_fault(sim, area, first, last - first + 1, &x);

@@ -63,6 +63,17 @@ uint64_t iommufd_frame_pins(const struct iommufd_env *env, pa_t pa)
 	return pins;
 }
 
+bool iommufd_each_pin(const struct iommufd_env *env,
+		      bool (*fn)(void *ctx, const struct pin_run *run), void *ctx)
+{
+	unsigned count;
+	struct io_pagetable **iopts = iommufd_iopts(env, &count);
+	bool ok = iopts && iopt_each_run(iopts, count, fn, ctx);
+
+	free(iopts);
+	return ok;
+}
+
 void iommufd_stats(const struct iommufd_env *env, struct iommufd_stats *stats)
 {
 	unsigned count;

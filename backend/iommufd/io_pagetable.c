@@ -651,8 +651,11 @@ int iopt_cut(struct io_pagetable *iopt, const uint64_t *iovas, unsigned count)
 {
 	for (unsigned i = 0; i < count; i++) {
 		struct iopt_area *area = iopt_area_find(iopt, iovas[i], iovas[i]);
-		int rc = area && area->first != iovas[i] ? area_cut(iopt, area, iovas[i]) : 0;
+		int rc;
 
+		if (!area || area->first == iovas[i] || area->last == iovas[i])
+			continue;
+		rc = area_cut(iopt, area, iovas[i] + 1);
 		if (rc)
 			return rc;
 	}

@@ -60,12 +60,13 @@ int iopt_check_source(const struct io_pagetable *iopt, uint64_t iova, uint64_t l
  * -ENOENT an area sticks out, -EBUSY, -EDEADLOCK. */
 int iopt_unmap(struct io_pagetable *iopt, uint64_t iova, uint64_t length, uint64_t *unmapped);
 int iopt_unmap_all(struct io_pagetable *iopt, uint64_t *unmapped);
-/* Cut the areas that contain these bytes, so that one begins at each. For TYPE1 containers. */
+/* Cut the areas that contain these bytes, so that one ends at each; a byte that is an area's first
+ * leaves that whole. For TYPE1 containers. -EINVAL, -EBUSY, -ENOMEM. */
 int iopt_cut(struct io_pagetable *iopt, const uint64_t *iovas, unsigned count);
 
 /* ---- ranges ---- */
 
-/* Replaces the list; takes the array over on success. -EADDRINUSE. */
+/* Replaces the list, which ascends; takes the array over on success. -EADDRINUSE. */
 int iopt_set_allowed(struct io_pagetable *iopt, struct iopt_range *ranges, unsigned count);
 /* Gaps between reserved ranges: the n-th. False: past the end. */
 bool iopt_usable_at(const struct io_pagetable *iopt, unsigned n, struct iopt_range *range);

@@ -201,15 +201,9 @@ static long map_dma(struct iommufd_ctx *ctx, const struct caller *caller, uint64
 /* TYPE1: the range may begin and end inside mappings, which are cut there. */
 static int cut_ends(struct io_pagetable *iopt, uint64_t iova, uint64_t size)
 {
-	uint64_t cuts[2];
-	unsigned count = 0;
+	const uint64_t cuts[] = {iova + size - 1, iova - 1};
 
-	if (!size || iova + (size - 1) < iova)
-		return 0;
-	if (iova + size)
-		cuts[count++] = iova + size;
-	cuts[count++] = iova;
-	return iopt_cut(iopt, cuts, count);
+	return iopt_cut(iopt, cuts, iova ? 2 : 1);
 }
 
 static long unmap_dma(struct iommufd_ctx *ctx, const struct caller *caller, uint64_t arg)

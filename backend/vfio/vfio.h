@@ -33,10 +33,10 @@ struct type1_params *vfio_params(struct vfio *vfio);
  * pci_dev outlives it. -EBUSY it has a driver, -EINVAL no group or not coherent, -ENOMEM. */
 int vfio_device_bind(struct vfio *vfio, struct iommu_device *dev, struct pci_dev *pci);
 /*
- * Take it from vfio-pci. -ENODEV: vfio-pci does not have it. -EBUSY: a program has it open (and was
- * asked by interrupt to let go), or, by the personality's `last_device`, has its group in a
- * container; the kernel waits here. With the group's last device the group goes: its open file
- * answers -ENODEV from then on.
+ * Take it from vfio-pci. -ENODEV: vfio-pci does not have it. -EBUSY: a program has it or its node
+ * open (and was asked by interrupt to let go), or, by the personality's `last_device`, has its
+ * group in a container; the kernel waits here. With the group's last device the group goes: its
+ * open file answers -ENODEV from then on.
  */
 int vfio_device_unbind(struct vfio *vfio, struct iommu_device *dev);
 /*

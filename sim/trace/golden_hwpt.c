@@ -14,6 +14,7 @@
 #define FILLED_BYTES 256u
 #define BITMAP_MAX   (UINT64_C(1) << 24)
 #define SHOWN_BYTES  8192u
+#define ENTRIES_MAX  (1u << 24)
 
 static int run_hwpt_alloc(struct golden *g)
 {
@@ -88,28 +89,48 @@ static int run_hwpt_get_dirty(struct golden *g)
 	cmd.data = special ? 0x1000 : (uintptr_t)bitmap;
 	done = golden_run_command(g, IOMMU_HWPT_GET_DIRTY_BITMAP, &cmd, sizeof(cmd));
 	if (done && !special) {
-		strbuf_add(&g->out, " bitmap=");
+		strbuf_add(&g->out, shown ? " bitmap=" : " bitmap=-");
 		golden_put_bytes(g, bitmap, shown < SHOWN_BYTES ? shown : SHOWN_BYTES);
 	}
 	free(bitmap);
 	return g->rc;
 }
 
-static int run_hwpt_invalidate(struct golden *g)
+/* "data=", and zeros behind it as far as the entries go. */
+static uint8_t *take_entries(struct golden *g, uint64_t bytes)
 {
 	size_t len;
-	uint8_t *data = golden_hex(g, "data", &len);
+	uint8_t *given = golden_hex(g, "data", &len), *entries;
+
+	if (bytes > ENTRIES_MAX)
+		golden_bad(g, "%s: entries of more than 0x%x bytes", g->op->name, ENTRIES_MAX);
+	if (!given || g->rc) {
+		free(given);
+		return NULL;
+	}
+	entries = calloc(1, bytes > len ? bytes : len + 1);
+	if (entries)
+		memcpy(entries, given, len);
+	else
+		g->rc = -ENOMEM;
+	free(given);
+	return entries;
+}
+
+static int run_hwpt_invalidate(struct golden *g)
+{
+	uint64_t entry_len = golden_number(g, "entry_len", 0);
+	uint64_t entry_num = golden_number(g, "entry_num", 0);
+	uint8_t *data = take_entries(g, (uint32_t)entry_len * (uint64_t)(uint32_t)entry_num);
 	struct iommu_hwpt_invalidate cmd = {
 		.hwpt_id = golden_object_id(g, rec_bare(g->op, 1)),
 		.data_uptr = data ? (uintptr_t)data : golden_number(g, "data_uptr", 0),
 		.data_type = (uint32_t)golden_number(g, "data_type", 0),
-		.entry_len = (uint32_t)golden_number(g, "entry_len", 0),
-		.entry_num = (uint32_t)golden_number(g, "entry_num", 0),
+		.entry_len = (uint32_t)entry_len,
+		.entry_num = (uint32_t)entry_num,
 		.__reserved = (uint32_t)golden_number(g, "reserved", 0),
 	};
 
-	if (data && (uint64_t)cmd.entry_len * cmd.entry_num > len)
-		golden_bad(g, "%s: entries are more than data", g->op->name);
 	golden_run_command(g, IOMMU_HWPT_INVALIDATE, &cmd, sizeof(cmd));
 	strbuf_add(&g->out, " entry_num=%u", cmd.entry_num);
 	free(data);
