@@ -207,6 +207,28 @@ START_TEST(a_pasid_has_a_handler_of_its_own)
 }
 END_TEST
 
+START_TEST(a_guests_tables_may_know_more_pasids_than_are_attached)
+{
+	struct iommu_device *dev = open_device();
+	struct iommu_domain *domain = attach_handler(dev);
+	const struct iopf_fault fault = {.dev = dev, .has_pasid = true, .pasid = 5, .last = true};
+
+	ck_assert_int_eq(iommu_iopf_enable(dev), 0);
+	domain->type = IOMMU_DOMAIN_NESTED;
+	ck_assert_int_eq(iommu_report_fault(&fault), -EINVAL);
+	driver.user_pasid_table = true;
+	ck_assert_int_eq(iommu_report_fault(&fault), 0);
+	ck_assert_ptr_eq(taken[0]->domain, domain);
+	iopf_group_respond(taken[0], IOPF_SUCCESS);
+	/* The tables of the host know what is attached. */
+	domain->type = IOMMU_DOMAIN_UNMANAGED;
+	ck_assert_int_eq(iommu_report_fault(&fault), -EINVAL);
+	iommu_iopf_disable(dev);
+	detach(dev, domain);
+	fake_close(&fake);
+}
+END_TEST
+
 START_TEST(page_requests_are_on_while_anyone_wants_them)
 {
 	struct iommu_device *dev = open_device();
@@ -479,6 +501,7 @@ int main(void)
 	tcase_add_test(core, requests_wait_for_the_last_of_their_group);
 	tcase_add_test(core, what_nobody_takes_is_answered_as_invalid);
 	tcase_add_test(core, a_pasid_has_a_handler_of_its_own);
+	tcase_add_test(core, a_guests_tables_may_know_more_pasids_than_are_attached);
 	tcase_add_test(core, page_requests_are_on_while_anyone_wants_them);
 	tcase_add_test(core, without_memory_the_device_is_told_and_nothing_stays);
 	suite_add_tcase(suite, core);

@@ -165,6 +165,36 @@ START_TEST(devices_with_dirty_tracking_and_without_do_not_mix)
 }
 END_TEST
 
+START_TEST(hardware_info_can_be_asked_for_by_type)
+{
+	const uint32_t types[] = {0, IOMMU_HW_INFO_TYPE_SELFTEST, IOMMU_HW_INFO_TYPE_INTEL_VTD};
+	struct iommu_test_hw_info data;
+
+	mock_boot(mock_kernels[_i]);
+	ck_assert_int_eq(mock_domain(mock.ioas, MOCK_FLAGS_DEVICE_PASID), 0);
+	for (unsigned i = 0; i < 3; i++) {
+		struct iommu_hw_info info = {
+			.size = sizeof(info),
+			.flags = IOMMU_HW_INFO_FLAG_INPUT_TYPE,
+			.dev_id = mock.idev,
+			.data_len = sizeof(data),
+			.data_uptr = (uintptr_t)&data,
+			.in_data_type = types[i],
+		};
+
+		memset(&data, 0xff, sizeof(data));
+		ck_assert_int_eq(rig_ioctl(&mock.rig, mock.f, IOMMU_GET_HW_INFO, &info),
+				 i < 2 ? 0 : -EOPNOTSUPP);
+		if (i == 2)
+			break;
+		ck_assert_uint_eq(info.out_max_pasid_log2, MOCK_PASID_WIDTH);
+		ck_assert_uint_eq(data.flags, 0);
+		ck_assert_uint_eq(data.test_reg, 0xdeadbeef);
+	}
+	mock_halt();
+}
+END_TEST
+
 START_TEST(replacing_moves_the_device_and_drops_automatic_domains)
 {
 	uint64_t va;
@@ -227,6 +257,7 @@ END_TEST
 START_TEST(check_refs_counts_pins_of_small_pages)
 {
 	const struct sio_mem huge = {.size = 4 * MIB, .prot = SIO_PROT_RW, .hugetlb = true};
+	const struct sio_mem thp = {.size = 4 * MIB, .prot = SIO_PROT_RW};
 	uint64_t va, large;
 
 	mock_boot(mock_kernels[_i]);
@@ -246,6 +277,15 @@ START_TEST(check_refs_counts_pins_of_small_pages)
 	/* What the counts of a huge page say is nobody's business. */
 	ck_assert_int_eq(sio_mem_map(mock.rig.process, &huge, &large), 0);
 	ck_assert_int_eq(mock_check_refs(large, 4 * MIB, 77), 0);
+	/* A transparent one is huge while it is whole. */
+	ck_assert_int_eq(sio_mem_map(mock.rig.process, &thp, &large), 0);
+	rig_poke(&mock.rig, large, 1);
+	rig_poke(&mock.rig, large + 2 * MIB, 1);
+	ck_assert_int_eq(mock_check_refs(large, 4 * MIB, 77), 0);
+	ck_assert_int_eq(sio_mem_unmap(mock.rig.process, large + 3 * MIB, PAGE), 0);
+	ck_assert_int_eq(mock_check_refs(large, 2 * MIB, 77), 0);
+	ck_assert_int_eq(mock_check_refs(large + 2 * MIB, PAGE, 77), -EIO);
+	ck_assert_int_eq(mock_check_refs(large + 2 * MIB, PAGE, 0), 0);
 	mock_halt();
 }
 END_TEST
@@ -480,7 +520,7 @@ START_TEST(areas_can_be_named_by_number_and_offset)
 		.length = PAGE,
 		.dst_iova = FIRST + MIB,
 	};
-	uint64_t va, word;
+	uint64_t va, word = 0;
 	long access, pins;
 
 	mock_boot(mock_kernels[_i]);
@@ -516,6 +556,7 @@ int main(void)
 	tcase_add_loop_test(tc, a_memory_limit_holds_one_element_at_least, 0, 2);
 	tcase_add_loop_test(tc, a_mock_device_takes_three_ids_and_gives_them_back, 0, 2);
 	tcase_add_loop_test(tc, devices_with_dirty_tracking_and_without_do_not_mix, 0, 2);
+	tcase_add_loop_test(tc, hardware_info_can_be_asked_for_by_type, 0, 2);
 	tcase_add_loop_test(tc, replacing_moves_the_device_and_drops_automatic_domains, 0, 2);
 	tcase_add_loop_test(tc, check_map_compares_half_pages, 0, 2);
 	tcase_add_loop_test(tc, check_refs_counts_pins_of_small_pages, 0, 2);

