@@ -37,8 +37,7 @@ static bool sim_compound(const struct mm *mm, uint64_t va)
 		return area != NULL;
 	return area->kind == MM_ANON && area->contiguity == MM_RUN_2M && first >= area->first &&
 	       first + HUGE_PAGES - 1 <= area->last && extent_at(&sim->pages, first, &x) &&
-	       x.n >= HUGE_PAGES && !(x.flags & EXTENT_DOWN) &&
-	       sio_is_aligned(x.pfn, HUGE_PAGES);
+	       x.n >= HUGE_PAGES && !(x.flags & EXTENT_DOWN) && sio_is_aligned(x.pfn, HUGE_PAGES);
 }
 
 static const struct mm_ops sim_ops = {
