@@ -207,7 +207,8 @@ START_TEST(a_platform_comes_back_from_its_tables)
 	struct platform *platform = platform_of(text_at(_i)), *again;
 	char *dmar = through_dmar(platform, platform), *ivrs = through_ivrs(platform, platform);
 
-	ck_assert(dmar || ivrs);
+	/* A machine without units has no table. */
+	ck_assert(dmar || ivrs || !platform->unit_count);
 	if (dmar) {
 		again = platform_of(dmar);
 		same_platform(platform, again, PLATFORM_INTEL);

@@ -25,12 +25,17 @@
 static const struct run {
 	const char *name;
 	unsigned maps, unmaps;
-	bool compressed;
+	bool compressed, iommufd;
 } runs[] = {
-	{"01-seabios-q35", 19, 12, false},         {"01b-seabios-pc-vga-reset", 46, 34, false},
-	{"02-linux-no-viommu", 44, 33, true},      {"04-two-groups-hotplug-reset", 75, 67, false},
-	{"06-qemu52-seabios-q35", 19, 12, false},  {"07-qemu100-viommu-nvme", 688, 686, false},
-	{"08-qemu111-seabios-q35", 19, 12, false}, {"14-simple-backend-seabios-q35", 19, 12, false},
+	{"01-seabios-q35", 19, 12, false, false},
+	{"01b-seabios-pc-vga-reset", 46, 34, false, false},
+	{"02-linux-no-viommu", 44, 33, true, false},
+	{"04-two-groups-hotplug-reset", 75, 67, false, false},
+	{"06-qemu52-seabios-q35", 19, 12, false, false},
+	{"07-qemu100-viommu-nvme", 688, 686, false, false},
+	{"08-qemu111-seabios-q35", 19, 12, false, false},
+	{"13-iommufd-qemu100-seabios-q35", 19, 12, false, true},
+	{"14-simple-backend-seabios-q35", 19, 12, false, false},
 };
 
 enum { RUNS = sizeof(runs) / sizeof(runs[0]) };
@@ -66,12 +71,27 @@ static uint64_t little_endian(const char *hex, unsigned offset, unsigned bytes)
 	return value;
 }
 
+static bool read_ioas_line(const char *line, const char *in, struct call *call)
+{
+	bool is_map = strstr(line, " IOMMU_IOAS_MAP ") != NULL;
+	unsigned flags = is_map ? (unsigned)little_endian(in, 4, 4) : 0;
+
+	*call = (struct call){.is_map = is_map, .failed = !strstr(line, " ret=0 ")};
+	/* Bit 1 writeable, bit 2 readable. */
+	call->range.perm = (flags >> 2 & 1) | (flags & 2);
+	call->range.first = little_endian(in, is_map ? 32 : 8, 8);
+	call->range.last = call->range.first + little_endian(in, is_map ? 24 : 16, 8) - 1;
+	return true;
+}
+
 static bool read_dump_line(const char *line, struct call *call)
 {
 	const char *in = strstr(line, " in=");
 	bool is_map = strstr(line, " VFIO_IOMMU_MAP_DMA ") != NULL;
 	uint64_t size;
 
+	if (in && (strstr(line, " IOMMU_IOAS_MAP ") || strstr(line, " IOMMU_IOAS_UNMAP ")))
+		return read_ioas_line(line, in + 4, call);
 	if (!in || (!is_map && !strstr(line, " VFIO_IOMMU_UNMAP_DMA ")))
 		return false;
 	in += 4;
@@ -108,7 +128,44 @@ static bool read_log_line(const char *line, struct call *call)
 	return false;
 }
 
-static void read_calls(const char *path, bool is_dump, struct calls *calls)
+/* With iommufd the log repeats every change with its permission and its result. */
+static bool read_iommufd_line(const char *line, struct call *call)
+{
+	static const char map[] = "iommufd_backend_map_dma ",
+			  unmap[] = "iommufd_backend_unmap_dma ";
+	const char *at = strstr(line, map);
+	bool is_map = at != NULL;
+	unsigned long first, size;
+	int ret, readonly = 0;
+
+	if (!at)
+		at = strstr(line, unmap);
+	if (!at)
+		return false;
+	if (is_map)
+		ck_assert_int_eq(sscanf(at + strlen(map),
+					" iommufd=%*d ioas=%*d iova=0x%lx size=0x%lx addr=%*s "
+					"readonly=%d (%d)",
+					&first, &size, &readonly, &ret),
+				 4);
+	else
+		ck_assert_int_eq(sscanf(at + strlen(unmap),
+					" iommufd=%*d ioas=%*d iova=0x%lx size=0x%lx (%d)", &first,
+					&size, &ret),
+				 3);
+	*call = (struct call){.is_map = is_map, .failed = ret != 0};
+	call->range = (struct range){first, first + size - 1, readonly ? 1 : 3};
+	return true;
+}
+
+static bool read_line(const struct run *run, bool is_dump, const char *line, struct call *call)
+{
+	if (is_dump)
+		return read_dump_line(line, call);
+	return run->iommufd ? read_iommufd_line(line, call) : read_log_line(line, call);
+}
+
+static void read_calls(const struct run *run, const char *path, bool is_dump, struct calls *calls)
 {
 	static char line[65536];
 	gzFile file = gzopen(path, "rb");
@@ -120,7 +177,7 @@ static void read_calls(const char *path, bool is_dump, struct calls *calls)
 		struct call *call = &calls->call[calls->count];
 
 		number++;
-		if (is_dump ? !read_dump_line(line, call) : !read_log_line(line, call))
+		if (!read_line(run, is_dump, line, call))
 			continue;
 		call->line = number;
 		ck_assert_uint_lt(++calls->count, 4096);
@@ -280,7 +337,8 @@ static void join(struct watch *watch, const struct replay_view *view)
 static bool is_memory_kind(const char *kind)
 {
 	return !strcmp(kind, "MAP") || !strcmp(kind, "UNMAP") ||
-	       !strcmp(kind, "VFIO_IOMMU_MAP_DMA") || !strcmp(kind, "VFIO_IOMMU_UNMAP_DMA");
+	       !strcmp(kind, "VFIO_IOMMU_MAP_DMA") || !strcmp(kind, "VFIO_IOMMU_UNMAP_DMA") ||
+	       !strcmp(kind, "IOMMU_IOAS_MAP") || !strcmp(kind, "IOMMU_IOAS_UNMAP");
 }
 
 /* Every MAP and UNMAP of the trace is done, in order, and nothing else. */
@@ -358,7 +416,7 @@ static void replay(const struct run *run, bool is_dump, const char *platform)
 	watch.walks = 0;
 	watch.devices = 0;
 	watch.next = 0;
-	read_calls(path, is_dump, &watch.calls);
+	read_calls(run, path, is_dump, &watch.calls);
 	rc = replay_file(path, &cfg, &result, error, sizeof(error));
 	ck_assert_msg(rc == 0, "%s", error);
 	ck_assert_msg(result.different == 0,
@@ -366,8 +424,13 @@ static void replay(const struct run *run, bool is_dump, const char *platform)
 		      (unsigned long long)result.different, watch.first_difference, platform, path);
 	ck_assert_msg(result.audit_failures == 0, "%s: %s", path, result.first_audit);
 	ck_assert_msg(result.stale == 0, "%s: stale translations", path);
-	ck_assert_uint_eq(count_of(&result, is_dump ? "VFIO_IOMMU_MAP_DMA" : "MAP"), run->maps);
-	ck_assert_uint_eq(count_of(&result, is_dump ? "VFIO_IOMMU_UNMAP_DMA" : "UNMAP"),
+	ck_assert_uint_eq(count_of(&result, !is_dump       ? "MAP"
+					    : run->iommufd ? "IOMMU_IOAS_MAP"
+							   : "VFIO_IOMMU_MAP_DMA"),
+			  run->maps);
+	ck_assert_uint_eq(count_of(&result, !is_dump       ? "UNMAP"
+					    : run->iommufd ? "IOMMU_IOAS_UNMAP"
+							   : "VFIO_IOMMU_UNMAP_DMA"),
 			  run->unmaps);
 	ck_assert_uint_eq(watch.next, watch.calls.count);
 	check_tables(&watch, result.machine, UINT32_MAX);
@@ -393,9 +456,9 @@ START_TEST(log_and_dump_make_the_same_calls)
 	char path[512];
 
 	name_path(path, sizeof(path), &runs[_i], false);
-	read_calls(path, false, &from_log);
+	read_calls(&runs[_i], path, false, &from_log);
 	name_path(path, sizeof(path), &runs[_i], true);
-	read_calls(path, true, &from_dump);
+	read_calls(&runs[_i], path, true, &from_dump);
 	ck_assert_uint_eq(from_log.count, from_dump.count);
 	for (unsigned i = 0; i < from_log.count; i++) {
 		const struct call *a = &from_log.call[i], *b = &from_dump.call[i];
@@ -427,17 +490,44 @@ START_TEST(a_device_that_joins_midway_gets_the_same_view)
 }
 END_TEST
 
-START_TEST(runs_through_iommufd_are_refused)
+/* All operations of the run with iommufd, by kind. */
+START_TEST(a_run_through_iommufd_has_all_its_operations)
 {
-	static const char *const files[] = {"vfio-ioctls.txt", "qemu-trace.log"};
-	struct replay_cfg cfg = {0};
+	static const struct {
+		const char *kind;
+		unsigned count;
+	} dump[] = {{"VFIO_DEVICE_BIND_IOMMUFD", 1},
+		    {"IOMMU_GET_HW_INFO", 1},
+		    {"IOMMU_IOAS_ALLOC", 1},
+		    {"IOMMU_HWPT_ALLOC", 1},
+		    {"VFIO_DEVICE_ATTACH_IOMMUFD_PT", 1},
+		    {"IOMMU_IOAS_IOVA_RANGES", 2},
+		    {"IOMMU_IOAS_MAP", 19},
+		    {"IOMMU_IOAS_UNMAP", 12},
+		    {"VFIO_DEVICE_GET_INFO", 1},
+		    {"VFIO_DEVICE_GET_REGION_INFO", 7},
+		    {"VFIO_DEVICE_GET_IRQ_INFO", 2},
+		    {"VFIO_DEVICE_SET_IRQS", 6},
+		    {"VFIO_DEVICE_FEATURE", 1},
+		    {"VFIO_DEVICE_GET_PCI_HOT_RESET_INFO", 2}},
+	  log[] = {{"open", 1},        {"bind", 1},     {"ioas-alloc", 1}, {"hwpt-alloc", 1},
+		   {"attach", 1},      {"MAP", 19},     {"UNMAP", 12},     {"device-info", 1},
+		   {"region-info", 7}, {"irq-info", 1}, {"set-irqs", 5},   {"hot-reset-info", 2}};
+	struct replay_cfg cfg = {.difference = keep_first, .ctx = &watch};
 	struct replay_result result;
 	char path[512], error[512];
+	unsigned kinds = _i ? 12 : 14;
 
-	snprintf(path, sizeof(path), SIO_TRACES_DIR "/qemu/13-iommufd-qemu100-seabios-q35/%s",
-		 files[_i]);
-	ck_assert_int_eq(replay_file(path, &cfg, &result, error, sizeof(error)), -EINVAL);
-	ck_assert_msg(strstr(error, path) == error && strstr(error, "iommufd"), "%s", error);
+	name_path(path, sizeof(path), &runs[7], _i == 0);
+	watch.first_difference[0] = '\0';
+	ck_assert_msg(!replay_file(path, &cfg, &result, error, sizeof(error)), "%s", error);
+	ck_assert_msg(result.different == 0, "%s", watch.first_difference);
+	ck_assert_uint_eq(result.operations, _i ? 52 : 57);
+	ck_assert_uint_eq(result.kinds, kinds);
+	for (unsigned i = 0; i < kinds; i++)
+		ck_assert_msg(count_of(&result, _i ? log[i].kind : dump[i].kind) ==
+				      (_i ? log[i].count : dump[i].count),
+			      "%s: %s", path, _i ? log[i].kind : dump[i].kind);
 	replay_result_fini(&result);
 }
 END_TEST
@@ -453,7 +543,7 @@ int main(void)
 	tcase_add_loop_test(tcase, log_and_dump_make_the_same_calls, 0, RUNS);
 	tcase_add_loop_test(tcase, hot_plugged_groups_work_behind_two_units, 0, 2);
 	tcase_add_loop_test(tcase, a_device_that_joins_midway_gets_the_same_view, 0, 4);
-	tcase_add_loop_test(tcase, runs_through_iommufd_are_refused, 0, 2);
+	tcase_add_loop_test(tcase, a_run_through_iommufd_has_all_its_operations, 0, 2);
 	suite_add_tcase(suite, tcase);
 	return run_suite(suite);
 }

@@ -11,8 +11,9 @@
 #include "prng.h"
 #include "trace_fixture.h"
 
-#define HEADER "# platform: vtd48\n# container: type1\n"
-#define ATTACH "1@2.000003:vfio_realize  (0000:00:03.0) group 2\n"
+#define HEADER  "# platform: vtd48\n# container: type1\n"
+#define ATTACH  "1@2.000003:vfio_realize  (0000:00:03.0) group 2\n"
+#define CONNECT "1@2.000003:iommufd_backend_connect fd=3 owned=1 users=1\n"
 
 static const struct bad {
 	const char *why;
@@ -35,7 +36,7 @@ static const struct bad {
 	 "no buffer \"b\""},
 	{"an unknown device", HEADER "group g A => ret=0 status_flags=0x1\n", 3, "no device \"A\""},
 	{"a malformed number", HEADER "buffer b size=0x12zz => ret=0\n", 3, "no number"},
-	{"a number that is too large", HEADER "buffer b size=0x11111111111111111 => ret=0\n", 3,
+	{"a number of digits and more", HEADER "buffer b size=0x11111111111111111g => ret=0\n", 3,
 	 "no number"},
 	{"a missing argument", HEADER "buffer b => ret=0\n", 3, "needs size="},
 	{"an unknown key", HEADER "buffer b size=4096 colour=red => ret=0\n", 3, "colour"},
@@ -54,10 +55,53 @@ static const struct bad {
 	 "unknown capabilities"},
 	{"a transfer beyond the device's buffer",
 	 HEADER "dma_to_dev d iova=0 len=8192 => ret=0 ok=1\n", 3, "4096 bytes"},
-	{"an iommufd operation", HEADER "iommufd f => ret=0\n", 3, "iommufd"},
-	{"a selftest operation", HEADER "t_mock_domain f m pt=1 => ret=0\n", 3, "iommufd"},
-	{"another container", "# platform: vtd48\n# container: iommufd-compat\nlocked => ret=0\n",
-	 0, "iommufd-compat"},
+	{"an unknown key of iommufd", HEADER "ioas_map f i bar=b => ret=0\n", 3,
+	 "ioas_map takes no \"bar=\""},
+	{"too many names for iommufd", HEADER "iommufd f g => ret=0\n", 3, "takes 1 to 1 names"},
+	{"ranges that are none", HEADER "ioas_allow f i ranges=[1-2,3] => ret=0\n", 3,
+	 "ranges: \"[1-2,3]\""},
+	{"ranges without an end", HEADER "ioas_allow f i ranges=[1-2 => ret=0\n", 3, "ranges"},
+	{"allowed ranges that are not named", HEADER "ioas_allow f i num=3 => ret=0\n", 3, "num="},
+	{"more ranges than memory", HEADER "ioas_iova_ranges f i num=0xffffffff => ret=0\n", 3,
+	 "num is at most"},
+	{"an option's unknown word", HEADER "option f id=0 op=toggle => ret=0\n", 3,
+	 "\"toggle\" is no number"},
+	{"a structure of many megabytes", HEADER "ioas_alloc f i argsz=0x10000000 => ret=0\n", 3,
+	 "argsz is at most"},
+	{"data that is not hexadecimal",
+	 HEADER "hwpt_alloc f h dev=1 pt=2 data_type=1 data=zz => ret=0\n", 3, "hexadecimal"},
+	{"more data than there is",
+	 HEADER "hwpt_alloc f h dev=1 pt=2 data_type=1 data=00 data_len=2 => ret=0\n", 3,
+	 "more than data"},
+	{"entries beyond all memory",
+	 HEADER "hwpt_invalidate f h entry_len=65536 entry_num=65536 data=00 => ret=0\n", 3,
+	 "entries of more"},
+	{"an enormous bitmap", HEADER "hwpt_get_dirty f h iova=0 size=0x100000000000 => ret=0\n", 3,
+	 "the bitmap is larger"},
+	{"a bad address of a bitmap", HEADER "hwpt_get_dirty f h data=null => ret=0\n", 3, "data"},
+	{"much hardware information", HEADER "hw_info f dev=1 len=0x100000 => ret=0\n", 3,
+	 "len is at most"},
+	{"an address that is ours", HEADER "hw_info_ex f dev=1 data_ptr=0x7fff0000 => ret=0\n", 3,
+	 "data_ptr: 0x7fff0000"},
+	{"a node of an unknown device", HEADER "cdev d A => ret=0\n", 3, "no device \"A\""},
+	{"more events than memory", HEADER "vevent_read q len=0x10000000 => ret=0\n", 3,
+	 "len is at most"},
+	{"a bad buffer for events", HEADER "vevent_read q data=good => ret=0\n", 3, "data"},
+	{"a bad kind of file", HEADER "memfd f size=4096 kind=dir => ret=0\n", 3, "kind"},
+	{"a bad protection of a window", HEADER "mmap_iommufd b f off=0 prot=w => ret=0\n", 3,
+	 "prot"},
+	{"a bad sharing of a window", HEADER "mmap_iommufd b f off=0 share=no => ret=0\n", 3,
+	 "share"},
+	{"a window at no place", HEADER "mmap_iommufd b f off=v+x => ret=0\n", 3, "no number"},
+	{"a window without a place", HEADER "mmap_iommufd b f => ret=0\n", 3, "needs off="},
+	{"an unknown selftest operation", HEADER "t_frobnicate f => ret=0\n", 3,
+	 "unknown operation \"t_frobnicate\""},
+	{"a selftest's unknown buffer", HEADER "t_check_refs f buf=b length=4096 => ret=0\n", 3,
+	 "no buffer \"b\""},
+	{"bits that are not hexadecimal",
+	 HEADER "t_dirty f h iova=0 length=4096 pgsize=2048 bits=x0 => ret=0\n", 3, "hexadecimal"},
+	{"another container", "# platform: vtd48\n# container: vfio5\nlocked => ret=0\n", 0,
+	 "unknown container \"vfio5\""},
 	{"another platform", "# platform: smmu\nlocked => ret=0 VmLck=0 VmPin=0\n", 0,
 	 "\"smmu\", which is not emulated"},
 	{"a cut recording", HEADER "container c => ret=0\nclose c => re", 4, "cut"},
@@ -92,8 +136,26 @@ static const struct bad {
 	{"a vector that no device has",
 	 ATTACH "1@2.000004:vfio_msix_vector_do_use  (0000:00:03.0) vector 99999 used\n", 2,
 	 "vector"},
-	{"a run through iommufd", "1@2.000003:iommufd_backend_connect fd=3 owned=1 users=1\n", 1,
-	 "type1 container"},
+	{"a file that is mapped through iommufd",
+	 CONNECT
+	 "1@2.000004:iommufd_backend_map_file_dma  iommufd=3 ioas=2 iova=0x0 size=0x1000 fd=4 "
+	 "start=0 readonly=0 (0)\n",
+	 2, "type1 container or iommufd"},
+	{"a device without iommufd's bind",
+	 CONNECT "1@2.000004:iommufd_cdev_device_info  0000:00:03.0 (11) num_irqs=5 num_regions=9 "
+		 "flags=2\n",
+	 2, "was not attached"},
+	{"a map of part of a page",
+	 CONNECT "1@2.000004:iommufd_backend_map_dma  iommufd=3 ioas=2 iova=0x0 size=0x100 "
+		 "addr=0x7f0000000000 readonly=0 (0)\n",
+	 2, "no whole pages"},
+	{"a nested page table",
+	 CONNECT "1@2.000004:iommufd_backend_alloc_hwpt  iommufd=3 dev_id=1 pt_id=2 flags=0x0 "
+		 "hwpt_type=1 len=24 data_ptr=0x7f0000000000 out_hwpt=3 (0)\n",
+	 2, "does not hold the data"},
+	{"an event of iommufd with garbage",
+	 CONNECT "1@2.000004:iommufd_backend_unmap_dma  iommufd=3 ioas=two\n", 2,
+	 "not as QEMU prints it"},
 	{"the NVMe driver of QEMU", ATTACH "1@2.000004:qemu_vfio_dma_unmap s 0x1 host 0x2\n", 2,
 	 "type1 container"},
 	/* dumps */
@@ -130,10 +192,19 @@ static const struct bad {
 	 "0 1 2.3 4 fd=3(/dev/vfio/2) 0x3b67 VFIO_GROUP_GET_STATUS arg=ptr:0x1 in=0000004000000000 "
 	 "out=0000004000000000 ret=0 errno=0\n",
 	 1, "a structure of"},
-	{"a dump of iommufd",
-	 "0 1 2.3 4 fd=3(/dev/iommu) 0x3b81 IOMMU_IOAS_ALLOC arg=ptr:0x1 in=- out=- ret=0 "
+	{"a dump of a call with data",
+	 "0 1 2.3 4 fd=3(/dev/iommu) 0x3b89 IOMMU_HWPT_ALLOC arg=ptr:0x1 "
+	 "in=30000000000000000100000002000000000000000000000001000000180000000010000000000000"
+	 "0000000000000000 out=- ret=0 errno=0\n",
+	 1, "does not hold what it points to"},
+	{"a dump of a map of a file",
+	 "0 1 2.3 4 fd=3(/dev/iommu) 0x3b8f IOMMU_IOAS_MAP_FILE arg=ptr:0x1 in=- out=- ret=0 "
 	 "errno=0\n",
-	 1, "iommufd"},
+	 1, "does not hold the file"},
+	{"a node that has no number",
+	 "0 1 2.3 4 fd=3(/dev/vfio/devices/vfio) 0x3b76 VFIO_DEVICE_BIND_IOMMUFD arg=ptr:0x1 in=- "
+	 "out=- ret=0 errno=0\n",
+	 1, "no file of VFIO"},
 };
 
 START_TEST(a_bad_trace_is_refused_with_its_line)
@@ -213,6 +284,13 @@ static const char *const real[] = {
 	SIO_TRACES_DIR "/golden/type1v2/h_dirty_unmap_v2.vtd48.golden",
 	SIO_TRACES_DIR "/golden/dma/h_dma_faults_v1.vtd48.golden",
 	SIO_TRACES_DIR "/golden/type1/h_fork_child_v1.vtd48.golden",
+	SIO_TRACES_DIR "/golden/iommufd/h_mock_fault.mock.golden",
+	SIO_TRACES_DIR "/golden/iommufd/h_replace.vtd48.golden",
+	SIO_TRACES_DIR "/kernels/7.2.13/iommufd-new/h_mapfile_data.mock.golden",
+	SIO_TRACES_DIR "/kernels/7.2.13/iommufd-new/h_viommu_argsz.mock.golden",
+	SIO_TRACES_DIR "/kernels/7.2.13/iommufd-new/h_mmap_contents.mock.golden",
+	SIO_TRACES_DIR "/qemu/13-iommufd-qemu100-seabios-q35/vfio-ioctls.txt",
+	SIO_TRACES_DIR "/qemu/13-iommufd-qemu100-seabios-q35/qemu-trace.log",
 	SIO_TRACES_DIR "/qemu/01-seabios-q35/vfio-ioctls.txt",
 	SIO_TRACES_DIR "/qemu/01-seabios-q35/qemu-trace.log",
 	SIO_TRACES_DIR "/qemu/08-qemu111-seabios-q35/qemu-trace.log",

@@ -124,7 +124,7 @@ static int run_hwpt_invalidate(struct golden *g)
 	uint8_t *data = take_entries(g, (uint32_t)entry_len * (uint64_t)(uint32_t)entry_num);
 	struct iommu_hwpt_invalidate cmd = {
 		.hwpt_id = golden_object_id(g, rec_bare(g->op, 1)),
-		.data_uptr = data ? (uintptr_t)data : golden_number(g, "data_uptr", 0),
+		.data_uptr = data ? (uintptr_t)data : golden_pointer(g, "data_uptr", 0),
 		.data_type = (uint32_t)golden_number(g, "data_type", 0),
 		.entry_len = (uint32_t)entry_len,
 		.entry_num = (uint32_t)entry_num,
@@ -163,8 +163,7 @@ static bool get_hw_info(struct golden *g, struct iommu_hw_info *cmd, uint64_t le
 	if (len > FILLED_BYTES)
 		memset(*bytes + FILLED_BYTES, 0, len - FILLED_BYTES);
 	cmd->data_len = (uint32_t)len;
-	cmd->data_uptr =
-		rec_value(g->op, "data_ptr") ? golden_number(g, "data_ptr", 0) : (uintptr_t)*bytes;
+	cmd->data_uptr = golden_pointer(g, "data_ptr", (uintptr_t)*bytes);
 	return golden_run_command(g, IOMMU_GET_HW_INFO, cmd, sizeof(*cmd));
 }
 

@@ -13,8 +13,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/file.h"
+
 /* An id that was never given. */
 #define NO_OBJECT UINT32_C(0xfffffff0)
+
+/* The lowest address that a mapping can have (vm.mmap_min_addr). */
+#define PROGRAM_FIRST 0x10000u
 
 #define BUFFER_BYTES   4096u
 #define SIZE_MAX_ASKED (1u << 20)
@@ -109,6 +114,16 @@ bool golden_run_command(struct golden *g, unsigned long request, void *cmd, size
 	if (!g->rc)
 		golden_answer(g, ret);
 	return !g->rc && ret >= 0;
+}
+
+uint64_t golden_pointer(struct golden *g, const char *key, uint64_t absent)
+{
+	uint64_t address = golden_number(g, key, absent);
+
+	if (rec_value(g->op, key) && address >= PROGRAM_FIRST && uaccess_ok(address, 1))
+		golden_bad(g, "%s: 0x%llx may be anyone's memory; only addresses below 0x%x", key,
+			   (unsigned long long)address, PROGRAM_FIRST);
+	return address;
 }
 
 uint8_t *golden_hex(struct golden *g, const char *key, size_t *len)

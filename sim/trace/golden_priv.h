@@ -119,6 +119,9 @@ long golden_command(struct golden *g, int fd, unsigned long request, void *cmd, 
 bool golden_run_command(struct golden *g, unsigned long request, void *cmd, size_t size);
 /* " id=N", and the name of the second bare word. 0, -ENOMEM. */
 int golden_made(struct golden *g, uint32_t id);
+/* An address that a key gives instead of memory of ours, `absent` without the key. It must be one
+ * where no program has memory; any other sets g->rc. */
+uint64_t golden_pointer(struct golden *g, const char *key, uint64_t absent);
 /* Bytes of a key's hexadecimal digits, to be freed; NULL: none, or g->rc set. */
 uint8_t *golden_hex(struct golden *g, const char *key, size_t *len);
 

@@ -47,7 +47,7 @@ static void take_data(struct golden *g, struct data *data)
 		data->address = (uintptr_t)data->bytes;
 		data->asked = (uint32_t)data->len;
 	}
-	data->address = golden_number(g, "data_ptr", data->address);
+	data->address = golden_pointer(g, "data_ptr", data->address);
 	data->asked = (uint32_t)golden_number(g, "data_len", data->asked);
 	if (data->bytes && data->asked > data->len)
 		golden_bad(g, "%s: data_len is more than data", g->op->name);

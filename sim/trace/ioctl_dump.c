@@ -56,12 +56,32 @@ static int open_group(struct dump_run *run, struct dump_file *file, unsigned lin
 	return 0;
 }
 
+static int open_node(struct dump_run *run, struct dump_file *file, unsigned line)
+{
+	struct sio_device *device;
+	char path[48];
+	int rc;
+
+	device = placement_get(&run->placement, run->s, file->device, line, &rc);
+	if (!device)
+		return rc;
+	snprintf(path, sizeof(path), "/dev/vfio/devices/vfio%d", sio_device_cdev(device));
+	file->fd = sio_open(run->s->process, path);
+	if (file->fd < 0)
+		session_note(run->s, "line %u: %s: %s", line, path, strerror(errno));
+	return 0;
+}
+
 static int ensure_open(struct dump_run *run, struct dump_file *file, unsigned line)
 {
 	if (file->fd < 0 && file->kind == DUMP_GROUP)
 		return open_group(run, file, line);
+	if (file->fd < 0 && file->node)
+		return open_node(run, file, line);
 	if (file->fd < 0 && file->kind == DUMP_CONTAINER)
 		file->fd = sio_open(run->s->process, "/dev/vfio/vfio");
+	if (file->fd < 0 && file->kind == DUMP_IOMMUFD)
+		file->fd = sio_open(run->s->process, "/dev/iommu");
 	return 0;
 }
 
@@ -111,7 +131,7 @@ static int close_files(struct dump_run *run, uint32_t line, bool before)
 struct call {
 	uint8_t *buf;
 	size_t room;
-	uint8_t *bitmap;
+	uint8_t *bitmap; /* or other memory beside the structure */
 };
 
 static void set_int(struct call *call, size_t offset, int value)
@@ -183,6 +203,45 @@ static void set_container(struct dump_run *run, const struct dump_line *line, st
 	set_int(call, 0, line->other == DUMP_NONE ? -1 : run->dump.file[line->other].fd);
 }
 
+/* BIND: the descriptor is the third word; later kernels read a token that its end points to. */
+#define BIND_IOMMUFD     8u
+#define BIND_TOKEN       16u
+#define BIND_TOKEN_BYTES 16u
+
+static int set_iommufd(struct dump_run *run, const struct dump_line *line, struct call *call)
+{
+	uint64_t pointer;
+
+	set_int(call, BIND_IOMMUFD, line->other == DUMP_NONE ? -1 : run->dump.file[line->other].fd);
+	if (!dump_u64(line->in, line->in_len, BIND_TOKEN))
+		return 0;
+	call->bitmap = calloc(1, BIND_TOKEN_BYTES);
+	if (!call->bitmap)
+		return -ENOMEM;
+	pointer = (uint64_t)(uintptr_t)call->bitmap;
+	memcpy(call->buf + BIND_TOKEN, &pointer, sizeof(pointer));
+	return 0;
+}
+
+/* Memory beside the structure, where a call of iommufd points to some. */
+static int set_pointer(struct dump_run *run, const struct dump_line *line, struct call *call)
+{
+	uint64_t bytes, pointer;
+	size_t at;
+
+	if (!dump_iommufd_pointer(line, &at, &bytes))
+		return 0;
+	if (bytes > BITMAP_MOST)
+		return session_error(run->s, line->line, "%s: %llu bytes beside the structure",
+				     line->name, (unsigned long long)bytes);
+	call->bitmap = calloc(1, bytes + 8);
+	if (!call->bitmap)
+		return -ENOMEM;
+	pointer = (uint64_t)(uintptr_t)call->bitmap;
+	memcpy(call->buf + at, &pointer, sizeof(pointer));
+	return 0;
+}
+
 /* Offset of the pointer to a dirty bitmap, 0: none. */
 static size_t bitmap_pointer(const struct dump *dump, const struct dump_line *line)
 {
@@ -250,6 +309,10 @@ static int call_init(struct dump_run *run, const struct dump_line *line, struct 
 		set_group_fds(run, line, call);
 	if (file->kind == DUMP_DEVICE && has_eventfds(line))
 		return set_eventfds(run, line, call);
+	if (file->kind == DUMP_DEVICE && line->request == dump_bind)
+		return set_iommufd(run, line, call);
+	if (file->kind == DUMP_IOMMUFD)
+		return set_pointer(run, line, call);
 	return set_bitmap(dump, line, call);
 }
 
@@ -257,6 +320,23 @@ static void call_fini(struct call *call)
 {
 	free(call->buf);
 	free(call->bitmap);
+}
+
+static void hide_field(const struct dump_line *line, struct call *call, size_t at, size_t len)
+{
+	if (at + len <= line->out_len)
+		memcpy(call->buf + at, line->out + at, len);
+}
+
+static void hide_iommufd(const struct dump_line *line, struct call *call)
+{
+	size_t at = dump_iommufd_descriptor(line);
+	uint64_t bytes;
+
+	if (at)
+		hide_field(line, call, at, sizeof(int));
+	if (dump_iommufd_pointer(line, &at, &bytes))
+		hide_field(line, call, at, sizeof(uint64_t));
 }
 
 /* The fields that name the recorded host, back as they were recorded. */
@@ -277,6 +357,12 @@ static void hide_host(const struct dump *dump, const struct dump_line *line, str
 	}
 	if (first < end && end <= line->out_len)
 		memcpy(call->buf + first, line->out + first, end - first);
+	if (kind == DUMP_IOMMUFD)
+		hide_iommufd(line, call);
+	if (kind == DUMP_DEVICE && line->request == dump_bind) {
+		hide_field(line, call, BIND_IOMMUFD, sizeof(int));
+		hide_field(line, call, BIND_TOKEN, sizeof(uint64_t));
+	}
 	if (kind != DUMP_DEVICE || line->request != VFIO_DEVICE_GET_PCI_HOT_RESET_INFO)
 		return;
 	for (size_t at = sizeof(struct vfio_pci_hot_reset_info); at + 8 <= line->out_len; at += 8)

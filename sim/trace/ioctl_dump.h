@@ -10,7 +10,9 @@
  *   - descriptors: GET_DEVICE_FD's return value (any descriptor will do), SET_CONTAINER's
  * container, the eventfds of SET_IRQS, the group descriptors of PCI_HOT_RESET;
  *   - pointers to dirty bitmaps in DIRTY_PAGES and UNMAP_DMA;
- *   - group numbers in the answer of GET_PCI_HOT_RESET_INFO.
+ *   - group numbers in the answer of GET_PCI_HOT_RESET_INFO;
+ *   - of iommufd: BIND's descriptor, descriptors of queues, pointers to what a call reads or
+ *     writes beside its structure (ioctl_iommufd.c).
  * Opens and closes are not in a dump and follow from it, see ioctl_files.c.
  */
 #ifndef SIM_TRACE_IOCTL_DUMP_H
@@ -20,7 +22,8 @@
 #include "trace/placement.h"
 #include "trace/session.h"
 
-enum dump_kind { DUMP_CONTAINER, DUMP_GROUP, DUMP_DEVICE };
+/* In the order in which they are opened; closing goes backwards. */
+enum dump_kind { DUMP_CONTAINER, DUMP_IOMMUFD, DUMP_GROUP, DUMP_DEVICE };
 
 #define DUMP_BARS 6
 #define DUMP_NONE UINT32_MAX
@@ -38,6 +41,7 @@ struct dump_file {
 	enum dump_kind kind;
 	int recorded_fd;
 	int fd;             /* ours, -1: not open */
+	bool node;          /* device: opened by its node, /dev/vfio/devices/vfio<group> */
 	uint32_t group;     /* number of a group's file */
 	uint32_t parent;    /* device: its group's file; group: its container */
 	uint32_t groups;    /* container: groups in it */
@@ -62,7 +66,7 @@ struct dump_line {
 	int64_t ret;
 	int err;
 	uint32_t file;          /* index of the file it acts on */
-	uint32_t other;         /* file that SET_CONTAINER names or GET_DEVICE_FD gives */
+	uint32_t other;         /* file that SET_CONTAINER or BIND names, GET_DEVICE_FD gives */
 	uint32_t bar_file, bar; /* MAP_DMA of a BAR */
 	bool closes;            /* some file is closed before or after it */
 };
@@ -82,13 +86,22 @@ bool ioctl_dump_detect(const char *line);
 /* Takes over the loaded file. 0, -EINVAL, -ENOENT, -ENOMEM with a line in s->error. */
 int ioctl_dump_replay(struct session *s, struct text_file *file);
 
-/* ---- between ioctl_parse.c, ioctl_files.c and ioctl_dump.c ---- */
+/* ---- between ioctl_parse.c, ioctl_files.c, ioctl_iommufd.c and ioctl_dump.c ---- */
 
 /* Read all lines. 0, -EINVAL, -ENOMEM. */
 int dump_parse(struct dump *dump, struct session *s);
 /* Which file each line acts on, when files are closed, what memory there was. 0, -EINVAL, -ENOMEM.
  */
 int dump_resolve(struct dump *dump, struct session *s);
+/* BIND of a device node. */
+extern const uint32_t dump_bind;
+/* A call whose argument is all in the dump. 0, or -EINVAL and the reason in s->error. */
+int dump_iommufd_check(const struct dump_line *line, struct session *s);
+/* A field of an iommufd call that points to memory of the program: its offset and how many bytes
+ * the call may use there. False: none does. */
+bool dump_iommufd_pointer(const struct dump_line *line, size_t *at, uint64_t *bytes);
+/* Offset of a field in the answer that is a descriptor; 0: none is. */
+size_t dump_iommufd_descriptor(const struct dump_line *line);
 /* A 32 or 64 bit field of a structure; 0 beyond its end. */
 uint32_t dump_u32(const uint8_t *bytes, size_t len, size_t offset);
 uint64_t dump_u64(const uint8_t *bytes, size_t len, size_t offset);

@@ -5,13 +5,14 @@
  * Files: a descriptor is opened at its first use. A successful UNSET_CONTAINER means that the
  * group's device files were closed before it; the group is closed after it, and the container too
  * when that was its last group (hot unplug). A descriptor number that comes back as another file
- * was closed meanwhile. All else stays open to the end, as in a program that exits.
+ * was closed meanwhile, and so was a device node that is bound once more. All else stays open to
+ * the end, as in a program that exits.
  *
- * Memory: a MAP_DMA maps a BAR if it is read-write, its user address is in no area known as memory,
- * and its IOVA range is exactly a naturally aligned BAR of an open device, or begins or ends at
- * such a block's border where the BAR holds an MSI-X table. A BAR of the same size as others is
- * told apart by its user address; devices and BARs are taken in order of appearance. Everything
- * else is memory.
+ * Memory: a MAP_DMA (or an IOAS_MAP, which fails then) maps a BAR if it is read-write, its user
+ * address is in no area known as memory, and its IOVA range is exactly a naturally aligned BAR of
+ * an open device, or begins or ends at such a block's border where the BAR holds an MSI-X table. A
+ * BAR of the same size as others is told apart by its user address; devices and BARs are taken in
+ * order of appearance. Everything else is memory.
  */
 #include "trace/ioctl_dump.h"
 
@@ -20,25 +21,35 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "iommufd/iommufd_uapi.h"
+
 /* No device is found below; BARs of a guest are not put there. */
 #define BAR_LOWEST UINT64_C(0x100000)
 
 static const char container_path[] = "/dev/vfio/vfio";
 static const char group_prefix[] = "/dev/vfio/";
+static const char node_prefix[] = "/dev/vfio/devices/vfio";
 static const char device_path[] = "anon_inode:[vfio-device]";
+static const char iommufd_path[] = "/dev/iommu";
+
+static struct dump_file new_file(enum dump_kind kind, int recorded_fd)
+{
+	return (struct dump_file){
+		.kind = kind,
+		.recorded_fd = recorded_fd,
+		.fd = -1,
+		.parent = DUMP_NONE,
+		.close_before = DUMP_NONE,
+		.close_after = DUMP_NONE,
+	};
+}
 
 static bool classify(const struct dump_line *line, struct dump_file *file)
 {
 	const char *number = line->path;
 	uint64_t group;
 
-	*file = (struct dump_file){
-		.recorded_fd = line->recorded_fd,
-		.fd = -1,
-		.parent = DUMP_NONE,
-		.close_before = DUMP_NONE,
-		.close_after = DUMP_NONE,
-	};
+	*file = new_file(DUMP_GROUP, line->recorded_fd);
 	if (!strcmp(line->path, container_path)) {
 		file->kind = DUMP_CONTAINER;
 		return true;
@@ -47,9 +58,18 @@ static bool classify(const struct dump_line *line, struct dump_file *file)
 		file->kind = DUMP_DEVICE;
 		return true;
 	}
-	if (!text_take(&number, group_prefix) || !text_number(number, &group) || group > INT32_MAX)
+	if (!strcmp(line->path, iommufd_path)) {
+		file->kind = DUMP_IOMMUFD;
+		return true;
+	}
+	file->node = text_take(&number, node_prefix);
+	if (!file->node && !text_take(&number, group_prefix))
 		return false;
-	file->kind = DUMP_GROUP;
+	if (!text_number(number, &group) || group > INT32_MAX)
+		return false;
+	file->kind = file->node ? DUMP_DEVICE : DUMP_GROUP;
+	/* Nothing in a dump says which device it is: the node's own name stands for it. */
+	file->device = file->node ? number - strlen("vfio") : NULL;
 	file->group = (uint32_t)group;
 	return true;
 }
@@ -114,11 +134,13 @@ static int resolve_file(struct dump *dump, struct session *s, uint32_t i)
 		const struct dump_file *known = &dump->file[old];
 
 		line->file = old;
-		if (known->kind == file.kind && known->group == file.group)
+		if (known->kind == file.kind &&
+		    (file.kind != DUMP_GROUP || known->group == file.group) &&
+		    (!file.node || (known->node && known->group == file.group)))
 			return 0;
 		close_before(dump, old, i);
 	}
-	if (file.kind == DUMP_DEVICE)
+	if (file.kind == DUMP_DEVICE && !file.node)
 		return session_error(s, line->line,
 				     "descriptor %d is a device that no GET_DEVICE_FD gave",
 				     line->recorded_fd);
@@ -131,21 +153,15 @@ static int resolve_file(struct dump *dump, struct session *s, uint32_t i)
 static int resolve_device_fd(struct dump *dump, struct session *s, uint32_t i)
 {
 	struct dump_line *line = &dump->line[i];
-	struct dump_file file = {
-		.kind = DUMP_DEVICE,
-		.recorded_fd = (int)line->ret,
-		.fd = -1,
-		.parent = line->file,
-		.device = (const char *)line->in,
-		.close_before = DUMP_NONE,
-		.close_after = DUMP_NONE,
-	};
+	struct dump_file file = new_file(DUMP_DEVICE, (int)line->ret);
 	uint32_t old;
 
 	if (!line->in_len || !memchr(line->in, '\0', line->in_len))
 		return session_error(s, line->line, "GET_DEVICE_FD: the name has no end");
 	if (line->ret < 0)
 		return 0;
+	file.parent = line->file;
+	file.device = (const char *)line->in;
 	old = open_file(dump, (int)line->ret);
 	if (old != DUMP_NONE)
 		close_before(dump, old, i);
@@ -157,14 +173,7 @@ static int resolve_set_container(struct dump *dump, uint32_t i)
 {
 	struct dump_line *line = &dump->line[i];
 	int recorded = (int)dump_u32(line->in, line->in_len, 0);
-	struct dump_file container = {
-		.kind = DUMP_CONTAINER,
-		.recorded_fd = recorded,
-		.fd = -1,
-		.parent = DUMP_NONE,
-		.close_before = DUMP_NONE,
-		.close_after = DUMP_NONE,
-	};
+	struct dump_file container = new_file(DUMP_CONTAINER, recorded);
 
 	if (line->in_len < sizeof(int) || recorded < 0)
 		return 0;
@@ -179,6 +188,27 @@ static int resolve_set_container(struct dump *dump, uint32_t i)
 		dump->file[line->other].groups++;
 	}
 	return 0;
+}
+
+/* BIND may be the first that is heard of the iommufd, and the end of another file of the node. */
+static int resolve_bind(struct dump *dump, uint32_t i)
+{
+	struct dump_line *line = &dump->line[i];
+	int recorded = (int)dump_u32(line->in, line->in_len, 8);
+	struct dump_file iommufd = new_file(DUMP_IOMMUFD, recorded);
+
+	if (line->in_len < 12 || recorded < 0)
+		return 0;
+	line->other = open_file(dump, recorded);
+	if (line->err)
+		return 0;
+	if (line->other == DUMP_NONE)
+		line->other = add_file(dump, &iommufd);
+	for (uint32_t f = 0; f < dump->files; f++)
+		if (f != line->file && dump->file[f].node && is_open(&dump->file[f]) &&
+		    dump->file[f].group == dump->file[line->file].group)
+			close_before(dump, f, i);
+	return line->other == DUMP_NONE ? -ENOMEM : 0;
 }
 
 static void resolve_unset_container(struct dump *dump, uint32_t i)
@@ -251,15 +281,24 @@ static bool bind_bar(struct dump *dump, struct dump_line *line, uint64_t vaddr, 
 
 static int resolve_map(struct dump *dump, struct dump_line *line)
 {
-	const uint32_t rw = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE;
+	const bool ioas = dump->file[line->file].kind == DUMP_IOMMUFD;
+	const uint32_t rw = ioas ? IOMMU_IOAS_MAP_READABLE | IOMMU_IOAS_MAP_WRITEABLE
+				 : VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE;
 	uint32_t flags = dump_u32(line->in, line->in_len, 4);
-	uint64_t vaddr = dump_u64(line->in, line->in_len, 8);
-	uint64_t iova = dump_u64(line->in, line->in_len, 16);
+	uint64_t vaddr = dump_u64(line->in, line->in_len, ioas ? 16 : 8);
+	uint64_t iova = dump_u64(line->in, line->in_len, ioas ? 32 : 16);
 	uint64_t size = dump_u64(line->in, line->in_len, 24);
 
-	if (line->err || !area_possible(vaddr, size))
+	if (!area_possible(vaddr, size))
 		return 0;
-	if (flags == rw && !areas_touch(&dump->areas, vaddr, size) &&
+	/* iommufd takes no memory of a device. */
+	if (line->err) {
+		if (ioas && line->err == EFAULT && (flags & rw) == rw &&
+		    !areas_touch(&dump->areas, vaddr, size))
+			bind_bar(dump, line, vaddr, iova, size);
+		return 0;
+	}
+	if (!ioas && flags == rw && !areas_touch(&dump->areas, vaddr, size) &&
 	    bind_bar(dump, line, vaddr, iova, size))
 		return 0;
 	return areas_add(&dump->areas, vaddr, size) ? 0 : -ENOMEM;
@@ -284,7 +323,11 @@ static int resolve_line(struct dump *dump, struct session *s, uint32_t i)
 		resolve_region(dump, line);
 	if (kind == DUMP_CONTAINER && line->request == VFIO_IOMMU_MAP_DMA)
 		return resolve_map(dump, line);
-	return 0;
+	if (kind == DUMP_IOMMUFD && line->request == IOMMU_IOAS_MAP)
+		return resolve_map(dump, line);
+	if (kind == DUMP_DEVICE && line->request == dump_bind)
+		return resolve_bind(dump, i);
+	return kind == DUMP_IOMMUFD ? dump_iommufd_check(line, s) : 0;
 }
 
 int dump_resolve(struct dump *dump, struct session *s)

@@ -57,31 +57,38 @@ int qemu_device_close(struct qemu_run *run, struct qemu_device *device)
 
 /* ---- information ---- */
 
-static int device_info(struct qemu_run *run, struct qemu_device *device,
-		       const struct qemu_event *event)
+int qemu_device_info(struct qemu_run *run, struct qemu_device *device, const uint64_t want[3])
 {
 	struct vfio_device_info info = {.argsz = sizeof(info)};
+	long ret = qemu_ioctl(run, device->fd, VFIO_DEVICE_GET_INFO, &info);
+
+	snprintf(run->informed, sizeof(run->informed), "%s", device->name);
+	if (ret < 0)
+		return qemu_done_ret(run, "device-info", ret);
+	strbuf_clear(&run->expected);
+	strbuf_clear(&run->got);
+	strbuf_add(&run->expected, "flags=%llu regions=%llu irqs=%llu", (unsigned long long)want[0],
+		   (unsigned long long)want[1], (unsigned long long)want[2]);
+	strbuf_add(&run->got, "flags=%u regions=%u irqs=%u", info.flags, info.num_regions,
+		   info.num_irqs);
+	return qemu_done(run, "device-info");
+}
+
+static int group_device_info(struct qemu_run *run, struct qemu_device *device,
+			     const struct qemu_event *event)
+{
 	char name[32];
 	long ret;
 
 	if (device->fd >= 0)
 		sio_close(run->s->process, device->fd);
 	snprintf(name, sizeof(name), "%s", sio_device_bdf(device->device));
-	snprintf(run->informed, sizeof(run->informed), "%s", device->name);
 	ret = qemu_ioctl(run, device->group_fd, VFIO_GROUP_GET_DEVICE_FD, name);
 	device->fd = ret < 0 ? -1 : (int)ret;
 	if (ret >= 0)
-		ret = qemu_ioctl(run, device->fd, VFIO_DEVICE_GET_INFO, &info);
-	if (ret < 0)
-		return qemu_done_ret(run, "device-info", ret);
-	strbuf_clear(&run->expected);
-	strbuf_clear(&run->got);
-	strbuf_add(&run->expected, "flags=%llu regions=%llu irqs=%llu",
-		   (unsigned long long)event->n[0], (unsigned long long)event->n[1],
-		   (unsigned long long)event->n[2]);
-	strbuf_add(&run->got, "flags=%u regions=%u irqs=%u", info.flags, info.num_regions,
-		   info.num_irqs);
-	return qemu_done(run, "device-info");
+		return qemu_device_info(run, device, event->n);
+	snprintf(run->informed, sizeof(run->informed), "%s", device->name);
+	return qemu_done_ret(run, "device-info", ret);
 }
 
 struct region_answer {
@@ -265,7 +272,8 @@ static int hot_reset(struct qemu_run *run, struct qemu_device *device)
 static int hot_reset_result(struct qemu_run *run, struct qemu_device *device,
 			    const struct qemu_event *event)
 {
-	unsigned count = run->devices;
+	/* Who opened a node shows by it that all is his, and names no group. */
+	unsigned count = device->node ? 0 : run->devices;
 	struct vfio_pci_hot_reset *reset = calloc(1, sizeof(*reset) + count * sizeof(int));
 	long ret;
 
@@ -298,7 +306,7 @@ int qemu_device_event(struct qemu_run *run, const struct qemu_event *event)
 		return rc;
 	switch (event->kind) {
 	case QEMU_DEVICE_INFO:
-		return device_info(run, device, event);
+		return group_device_info(run, device, event);
 	case QEMU_REGION:
 		return numbered_region(run, device, event);
 	case QEMU_CONFIG:

@@ -132,6 +132,36 @@ static const struct pattern patterns[] = {
 	{"vfio_container_query_dirty_bitmap", "%.", QEMU_IGNORED},
 	{"vfio_iommu_map_dirty_notify", "iommu dirty @ 0x%x - 0x%x", QEMU_IGNORED},
 	{"vfio_iommu_map_dirty_notify_skip_ro", "iommu dirty @ 0x%x - 0x%x", QEMU_IGNORED},
+	/* iommufd */
+	{"iommufd_backend_connect", "fd=%d owned=%d users=%d", QEMU_IOMMUFD},
+	{"iommufd_backend_disconnect", "fd=%d users=%d", QEMU_IOMMUFD_GONE},
+	{"iommufd_cdev_getfd", "%. (fd=%d)", QEMU_IGNORED},
+	{"iommufd_cdev_connect_and_bind",
+	 "[iommufd=%d] Successfully bound device %D (fd=%d): output devid=%d", QEMU_BIND},
+	{"iommufd_cdev_device_info", "%D (%d) num_irqs=%d num_regions=%d flags=%d", QEMU_NODE_INFO},
+	{"iommufd_backend_alloc_ioas", "iommufd=%d ioas=%d", QEMU_IOAS_ALLOC},
+	{"iommufd_cdev_alloc_ioas", "[iommufd=%d] new IOMMUFD container with ioasid=%d",
+	 QEMU_IGNORED},
+	{"iommufd_backend_alloc_hwpt",
+	 "iommufd=%d dev_id=%d pt_id=%d flags=0x%x hwpt_type=%d len=%d data_ptr=0x%x out_hwpt=%d "
+	 "(%s)",
+	 QEMU_HWPT_ALLOC},
+	{"iommufd_cdev_attach_ioas_hwpt",
+	 "[iommufd=%d] Successfully attached device %D (%d) to id=%d", QEMU_NODE_ATTACH},
+	{"iommufd_cdev_detach_ioas_hwpt", "[iommufd=%d] Successfully detached %D",
+	 QEMU_NODE_DETACH},
+	{"iommufd_cdev_fail_attach_existing_container", "%.", QEMU_IGNORED},
+	{"iommufd_cdev_pci_hot_reset_dep_devices", "%.", QEMU_IGNORED},
+	{"iommufd_backend_map_dma",
+	 "iommufd=%d ioas=%d iova=0x%x size=0x%x addr=%x readonly=%d (%s)", QEMU_IOAS_MAP},
+	{"iommufd_backend_unmap_dma", "iommufd=%d ioas=%d iova=0x%x size=0x%x (%s)",
+	 QEMU_IOAS_UNMAP},
+	{"iommufd_backend_unmap_dma_non_exist",
+	 "Unmap nonexistent mapping: iommufd=%d ioas=%d iova=0x%x size=0x%x (%s)",
+	 QEMU_IOAS_UNMAP_NONE},
+	{"iommufd_backend_free_id", "iommufd=%d id=%d (%s)", QEMU_FREE_ID},
+	{"iommufd_backend_get_dirty_bitmap", "%.", QEMU_IGNORED},
+	{"iommufd_backend_map_file_dma", "%.", QEMU_REFUSED},
 	{"vfio_prereg_register", "%.", QEMU_REFUSED},
 	{"vfio_prereg_unregister", "%.", QEMU_REFUSED},
 	{"vfio_spapr_create_window", "%.", QEMU_REFUSED},
@@ -145,13 +175,11 @@ static const struct pattern patterns[] = {
 	{"virtio_iommu_notify_unmap", "%.", QEMU_IGNORED},
 };
 
-/* Families of events that belong to other clients than a type1 container with vfio-pci devices. */
+/* Families of events that belong to other clients than vfio-pci devices. */
 static const struct {
 	const char *prefix;
 	enum qemu_kind kind;
 } families[] = {
-	{"iommufd_backend_", QEMU_REFUSED},
-	{"iommufd_cdev_", QEMU_REFUSED},
 	{"iommufd_connect_and_bind", QEMU_REFUSED},
 	{"qemu_vfio_", QEMU_REFUSED},
 	{"nvme_", QEMU_IGNORED},

@@ -37,7 +37,20 @@ enum qemu_kind {
 	QEMU_REGION_GONE,  /* name, index */
 	QEMU_PUT_DEVICE,   /* fd */
 	QEMU_PUT_GROUP,    /* fd */
-	QEMU_REFUSED,      /* of a run without a type1 container */
+	/* with iommufd; a result in `word` is 0 or -1 */
+	QEMU_IOMMUFD,      /* fd, owned, users */
+	QEMU_IOMMUFD_GONE, /* fd, users left */
+	QEMU_BIND,         /* iommufd, name, fd, device id */
+	QEMU_NODE_INFO,    /* name, fd, irqs, regions, flags */
+	QEMU_IOAS_ALLOC,   /* iommufd, ioas */
+	QEMU_HWPT_ALLOC,   /* iommufd, device, ioas, flags, type, len, data, hwpt, word: result */
+	QEMU_NODE_ATTACH,  /* iommufd, name, fd, ioas or hwpt */
+	QEMU_NODE_DETACH,  /* iommufd, name */
+	QEMU_IOAS_MAP,     /* iommufd, ioas, iova, size, vaddr, readonly, word: result */
+	QEMU_IOAS_UNMAP,   /* iommufd, ioas, iova, size, word: result */
+	QEMU_IOAS_UNMAP_NONE, /* the same: nothing was there */
+	QEMU_FREE_ID,         /* iommufd, id, word: result */
+	QEMU_REFUSED,         /* of a run without a type1 container or iommufd */
 };
 
 struct qemu_event {
@@ -46,7 +59,7 @@ struct qemu_event {
 	const char *text; /* event and arguments, without the prefix */
 	char name[32];    /* of the device */
 	char word[80];
-	uint64_t n[4];
+	uint64_t n[8];
 };
 
 enum qemu_line { QEMU_LINE_EVENT, QEMU_LINE_OTHER, QEMU_LINE_BAD };

@@ -5,6 +5,7 @@
  * "region_add [ram]" names a host address for guest RAM, ROM and the BARs of assigned devices
  * alike. It is a BAR when its IOVA lies where the guest last put one (vfio_pci_write_config of the
  * BAR registers 0x10 to 0x24) and its host address in no memory seen so far; all else is memory.
+ * Runs with iommufd name the host address again where they map, and there a BAR is what is refused.
  */
 #include "trace/qemu_log.h"
 
@@ -135,6 +136,26 @@ static int see_memory(struct qemu_import *import, struct session *s, struct gues
 	return areas_add(&import->areas, event->n[2], end - start + 1) ? 0 : -ENOMEM;
 }
 
+static int see_ioas_map(struct qemu_import *import, struct session *s, struct guesses *all,
+			struct qemu_event *event)
+{
+	uint64_t iova = event->n[2], size = event->n[3], vaddr = event->n[4];
+	struct qemu_event bar = {.n = {iova, iova + (size - 1), vaddr}};
+
+	event->n[6] = 0;
+	if (!size || !is_page_range(iova, iova + (size - 1)))
+		return session_error(s, event->line, "0x%llx bytes at 0x%llx: no whole pages",
+				     (unsigned long long)size, (unsigned long long)iova);
+	if (!strcmp(event->word, "0"))
+		return areas_add(&import->areas, vaddr, size) ? 0 : -ENOMEM;
+	if (areas_touch(&import->areas, vaddr, size) || !name_bar(all, &bar))
+		return 0;
+	memcpy(event->name, bar.name, sizeof(event->name));
+	event->n[6] = bar.n[3];
+	event->n[7] = bar.n[2];
+	return 0;
+}
+
 static int see(struct qemu_import *import, struct session *s, struct guesses *all,
 	       struct qemu_event *event)
 {
@@ -147,10 +168,13 @@ static int see(struct qemu_import *import, struct session *s, struct guesses *al
 	case QEMU_REGION_DEL:
 	case QEMU_NOTIFY_MAP:
 	case QEMU_NOTIFY_UNMAP:
-		return see_memory(import, s, all, event);
+		return import->iommufd ? 0 : see_memory(import, s, all, event);
+	case QEMU_IOAS_MAP:
+		return see_ioas_map(import, s, all, event);
 	case QEMU_REFUSED:
 		return session_error(s, event->line,
-				     "\"%.40s\": only runs with a type1 container are replayed",
+				     "\"%.40s\": only runs with a type1 container or iommufd "
+				     "are replayed",
 				     event->text);
 	default:
 		return 0;
@@ -185,6 +209,7 @@ static int parse(struct qemu_import *import, struct session *s)
 			event->line = i + 1;
 			i += two;
 			import->events += event->kind != QEMU_IGNORED;
+			import->iommufd |= event->kind == QEMU_IOMMUFD;
 			break;
 		}
 	}

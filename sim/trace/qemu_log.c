@@ -178,28 +178,47 @@ static long open_group(struct qemu_run *run, struct qemu_device *device)
 	return ret < 0 || (status.flags & VFIO_GROUP_FLAGS_VIABLE) ? ret : -EPERM;
 }
 
-static int attach(struct qemu_run *run, const struct qemu_event *event)
+struct qemu_device *qemu_add_device(struct qemu_run *run, const char *name, int *rc)
 {
+	unsigned line = run->import.event[run->at].line;
 	struct qemu_device *all, *device;
 	struct sio_device *placed;
-	long ret;
-	int rc;
 
-	for (unsigned i = 0; i < run->devices; i++)
-		if (!strcmp(run->device[i].name, event->name))
-			return session_error(run->s, event->line, "device %s is attached already",
-					     event->name);
-	placed = placement_get(&run->placement, run->s, event->name, event->line, &rc);
+	*rc = 0;
+	for (unsigned i = 0; i < run->devices; i++) {
+		if (strcmp(run->device[i].name, name))
+			continue;
+		*rc = session_error(run->s, line, "device %s is attached already", name);
+		return NULL;
+	}
+	placed = placement_get(&run->placement, run->s, name, line, rc);
 	if (!placed)
-		return rc;
+		return NULL;
 	all = realloc(run->device, (run->devices + 1) * sizeof(*all));
-	if (!all)
-		return -ENOMEM;
+	if (!all) {
+		*rc = -ENOMEM;
+		return NULL;
+	}
 	run->device = all;
 	run->attached = true;
 	device = &all[run->devices++];
 	*device = (struct qemu_device){.device = placed, .group_fd = -1, .fd = -1};
-	snprintf(device->name, sizeof(device->name), "%s", event->name);
+	snprintf(device->name, sizeof(device->name), "%s", name);
+	return device;
+}
+
+static int attach(struct qemu_run *run, const struct qemu_event *event)
+{
+	struct qemu_device *device;
+	long ret;
+	int rc;
+
+	/* With iommufd the same event stands before what is done. */
+	if (run->import.iommufd)
+		return 0;
+	device = qemu_add_device(run, event->name, &rc);
+	if (!device)
+		return rc;
 	ret = open_group(run, device);
 	if (ret >= 0)
 		rc = connect(run, device, &ret);
@@ -347,6 +366,10 @@ static int unmap(struct qemu_run *run, const struct qemu_event *event)
 
 static int step(struct qemu_run *run, const struct qemu_event *event)
 {
+	if (event->kind >= QEMU_IOMMUFD && event->kind <= QEMU_FREE_ID)
+		return qemu_iommufd_event(run, event);
+	if (run->import.iommufd && event->kind >= QEMU_RAM_ADD && event->kind <= QEMU_NOTIFY_UNMAP)
+		return 0;
 	switch (event->kind) {
 	case QEMU_ATTACH:
 		return attach(run, event);
@@ -373,7 +396,8 @@ static void put_notes(struct qemu_run *run)
 {
 	const struct qemu_import *import = &run->import;
 
-	session_note(run->s, "the log names no permissions: every mapping is read-write");
+	if (!import->iommufd)
+		session_note(run->s, "the log names no permissions: every mapping is read-write");
 	if (import->notifies)
 		session_note(
 			run->s,
@@ -390,6 +414,7 @@ static void qemu_run_fini(struct qemu_run *run)
 	for (unsigned i = 0; i < run->containers; i++)
 		imap_fini(&run->container[i].mapped);
 	free(run->container);
+	free(run->iommufd);
 	free(run->device);
 	free(run->eventfd);
 	qemu_import_fini(&run->import);

@@ -3,7 +3,8 @@
  * Inside the replay of QEMU logs: the state that its parts share. Used by qemu_*.c only.
  *
  * qemu_import.c reads the file and decides what memory there was, qemu_log.c does events about
- * containers and memory, qemu_device.c those about devices.
+ * containers and memory, qemu_iommufd.c the same with an iommufd, qemu_device.c events about
+ * devices.
  */
 #ifndef SIM_TRACE_QEMU_PRIV_H
 #define SIM_TRACE_QEMU_PRIV_H
@@ -20,14 +21,22 @@
 #define QEMU_NOTIFY_BASE UINT64_C(0x100000000000)
 #define QEMU_NOTIFY_MASK UINT64_C(0x0fffffffffff)
 
-/* A RAM_ADD of a BAR has the device's name in event.name and 1 + the BAR's number in event.n[3]. */
+/* A RAM_ADD of a BAR has the device's name in event.name and 1 + the BAR's number in event.n[3]; an
+ * IOAS_MAP has that number in event.n[6], and the BAR's beginning in event.n[7]. */
 struct qemu_import {
 	struct text_file text;
 	struct qemu_event *event;
 	unsigned events;
 	unsigned skipped; /* lines that are no event */
 	unsigned notifies;
+	bool iommufd; /* what is mapped is told by events of iommufd, region_add and others repeat
+			 it */
 	struct areas areas;
+};
+
+struct qemu_iommufd {
+	uint64_t recorded; /* descriptor */
+	int fd;            /* -1: not open (any more) */
 };
 
 struct qemu_bar {
@@ -45,6 +54,7 @@ struct qemu_device {
 	char name[32];
 	struct sio_device *device;
 	int group_fd, fd; /* -1: not open */
+	bool node;        /* opened by its node, without a group */
 	unsigned container;
 	unsigned vectors; /* in use, of MSI or MSI-X: vector_index */
 	uint32_t vector_index;
@@ -57,6 +67,8 @@ struct qemu_run {
 	struct placement placement;
 	struct qemu_container *container;
 	unsigned containers;
+	struct qemu_iommufd *iommufd;
+	unsigned iommufds;
 	struct qemu_device *device; /* attached ones */
 	unsigned devices;
 	bool attached; /* a device was, at some time */
@@ -83,6 +95,12 @@ int qemu_done_ret(struct qemu_run *run, const char *kind, long ret);
 /* The device of the current event; NULL: *rc is -EINVAL, the error is written. */
 struct qemu_device *qemu_find_device(struct qemu_run *run, const char *name, int *rc);
 
+/* A new entry for the device of the current event, placed, not open. NULL: *rc is set. */
+struct qemu_device *qemu_add_device(struct qemu_run *run, const char *name, int *rc);
+/* An event about iommufd. */
+int qemu_iommufd_event(struct qemu_run *run, const struct qemu_event *event);
+/* What the device's file says of it, compared with the event's flags, regions, irqs. */
+int qemu_device_info(struct qemu_run *run, struct qemu_device *device, const uint64_t want[3]);
 /* An event about a device that is attached. */
 int qemu_device_event(struct qemu_run *run, const struct qemu_event *event);
 /* A BAR of a device as memory at `vaddr`. 0, -ENOMEM. */

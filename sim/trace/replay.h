@@ -3,7 +3,7 @@
  * Replay of a trace on an emulated machine, with every answer that the trace carries compared.
  *
  * Formats ("auto" looks at the content; gzip files open directly):
- *   recording   one operation a line with its answer after " => "
+ *   recording   one operation a line with its answer after " => ", of VFIO containers or of iommufd
  *   qemu-log    QEMU's log trace backend (-trace 'vfio_*' -D FILE)
  *   ioctl-dump  one ioctl a line with the bytes of its structure before and after
  *

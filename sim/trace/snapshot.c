@@ -10,6 +10,7 @@ void snapshot_take(struct sio_machine *machine, struct replay_result *result)
 {
 	struct replay_snapshot now = {.at_operation = result->operations};
 	const struct type1 *container;
+	struct iommufd_stats iommufd;
 
 	machine_enter(machine, false);
 	for (unsigned i = 0; (container = vfio_container_at(machine->vfio, i)); i++) {
@@ -24,6 +25,10 @@ void snapshot_take(struct sio_machine *machine, struct replay_result *result)
 		now.pgsize_bitmap =
 			i ? now.pgsize_bitmap & stats.pgsize_bitmap : stats.pgsize_bitmap;
 	}
+	iommufd_stats(&machine->iommufd, &iommufd);
+	now.mappings += iommufd.areas;
+	now.mapped_bytes += iommufd.mapped_bytes;
+	now.domains += iommufd.domains;
 	machine_leave(machine);
 	if (now.domains)
 		result->end = now;
