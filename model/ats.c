@@ -584,7 +584,7 @@ struct ats_cache *ats_create(struct dma_port *port, const struct ats_cfg *cfg)
 	struct ats_cache *cache;
 
 	count = count < ENTRIES_MAX ? count : ENTRIES_MAX;
-	cache = calloc(1, sizeof(*cache) + count * sizeof(cache->entry[0]));
+	cache = fail_calloc("ats.create", 1, sizeof(*cache) + count * sizeof(cache->entry[0]));
 	if (!cache)
 		return NULL;
 	cache->port = port;

@@ -64,7 +64,7 @@ static bool membarrier_register(void)
 
 struct dma_fabric *dma_fabric_create(struct phys *phys)
 {
-	struct dma_fabric *fabric = calloc(1, sizeof(*fabric));
+	struct dma_fabric *fabric = fail_calloc("dma.fabric.create", 1, sizeof(*fabric));
 
 	if (!fabric)
 		return NULL;
@@ -111,7 +111,8 @@ static struct unit *route_find(const struct route *routes, size_t count, uint32_
 
 static bool route_insert(struct route **routes, size_t *count, size_t place, struct route route)
 {
-	struct route *grown = realloc(*routes, (*count + 1) * sizeof(*grown));
+	struct route *grown =
+		fail_realloc("dma.fabric.route", *routes, (*count + 1) * sizeof(*grown));
 
 	if (!grown)
 		return false;
@@ -180,7 +181,8 @@ static const void *thread_self(void)
 
 struct dma_port *dma_port_create(struct dma_fabric *fabric)
 {
-	struct dma_port *port = aligned_alloc(64, (sizeof(*port) + 63) / 64 * 64);
+	struct dma_port *port =
+		fail_aligned_alloc("dma.port.create", 64, (sizeof(*port) + 63) / 64 * 64);
 
 	if (!port)
 		return NULL;

@@ -18,14 +18,13 @@ struct flush_view {
 
 struct flush_view *flush_view_attach(struct phys *phys)
 {
-	struct flush_view *view = calloc(1, sizeof(*view));
+	struct flush_view *view = fail_calloc("flush.view", 1, sizeof(*view));
 	void *base;
 
 	if (!view)
 		return NULL;
-	base = mmap(NULL, phys->ram_bytes, PROT_READ | PROT_WRITE,
-		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (base == MAP_FAILED) {
+	base = fail_mmap("flush.view.memory", phys->ram_bytes);
+	if (!base) {
 		free(view);
 		return NULL;
 	}
@@ -44,6 +43,14 @@ void flush_view_detach(struct phys *phys, struct flush_view *view)
 	*link = view->next;
 	munmap(view->memory.base, view->memory.ram_bytes);
 	free(view);
+}
+
+void flush_view_reset(struct flush_view *view)
+{
+	struct phys *memory = &view->memory;
+
+	/* Private memory that was handed back reads as zero. */
+	sio_assert(madvise(memory->base, memory->ram_bytes, MADV_DONTNEED) == 0);
 }
 
 struct phys *flush_view_memory(struct flush_view *view)

@@ -21,6 +21,8 @@ struct flush_view;
 /* NULL: no memory, or the range cannot be reserved. */
 struct flush_view *flush_view_attach(struct phys *phys);
 void flush_view_detach(struct phys *phys, struct flush_view *view);
+/* Nothing was ever flushed. */
+void flush_view_reset(struct flush_view *view);
 /* To read tables from: addresses as in the memory that it shadows. */
 struct phys *flush_view_memory(struct flush_view *view);
 void flush_views(const struct phys *phys, pa_t pa, uint64_t len);

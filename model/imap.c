@@ -13,6 +13,8 @@
  */
 #include "imap.h"
 
+#include "fail.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -68,7 +70,7 @@ static bool spare_fill(struct imap *map, unsigned count)
 		count--;
 	}
 	while (count--) {
-		node = aligned_alloc(64, (sizeof(*node) + 63) / 64 * 64);
+		node = fail_aligned_alloc("imap.node", 64, (sizeof(*node) + 63) / 64 * 64);
 		if (!node)
 			return false;
 		node->leaf.next = map->spare;

@@ -9,6 +9,8 @@
  */
 #include "iotlb.h"
 
+#include "fail.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,6 +26,9 @@ static const struct iotlb_shape shapes[IOTLB_ARRAYS] = {
 	[IOTLB_TABLES] = {IOTLB_TABLES_LG2, 21},
 };
 
+/* Always looked into; the arrays of larger pages only once they hold something. */
+#define HELD_ALWAYS ((uint8_t)(1u << IOTLB_SMALL | 1u << IOTLB_TABLES))
+
 static struct iotlb_entry *array_of(struct iotlb *tlb, enum iotlb_array which)
 {
 	struct iotlb_entry *arrays[IOTLB_ARRAYS] = {tlb->small, tlb->large, tlb->huge, tlb->tables};
@@ -34,7 +39,7 @@ static struct iotlb_entry *array_of(struct iotlb *tlb, enum iotlb_array which)
 struct iotlb *iotlb_create(const struct iotlb_cfg *cfg)
 {
 	/* Zeroed lazily by the host: a domain or bus that is never used costs nothing. */
-	struct iotlb *tlb = calloc(1, sizeof(*tlb));
+	struct iotlb *tlb = fail_calloc("iotlb.create", 1, sizeof(*tlb));
 
 	if (!tlb)
 		return NULL;
@@ -43,8 +48,7 @@ struct iotlb *iotlb_create(const struct iotlb_cfg *cfg)
 	tlb->tag_max = cfg->tag_max ? cfg->tag_max : IOTLB_TAG_MAX;
 	tlb->leaf = cfg->leaf;
 	tlb->ram = cfg->ram;
-	/* Always looked into; the arrays of larger pages only once they hold something. */
-	tlb->held = 1u << IOTLB_SMALL | 1u << IOTLB_TABLES;
+	tlb->held = HELD_ALWAYS;
 	return tlb;
 }
 
@@ -62,7 +66,7 @@ bool iotlb_keep_clocks(struct iotlb *tlb, uint64_t (*clock)(void *ctx), void *ct
 		return true;
 	tlb->clock = clock;
 	tlb->clock_ctx = ctx;
-	tlb->clocks = calloc(1, sizeof(*tlb->clocks));
+	tlb->clocks = fail_calloc("iotlb.clocks", 1, sizeof(*tlb->clocks));
 	return tlb->clocks != NULL;
 }
 
@@ -111,7 +115,8 @@ uint64_t iotlb_tag_get(struct iotlb *tlb, uint32_t slot)
 	       !__atomic_compare_exchange_n(&tlb->domains, &top, slot + 1, true, __ATOMIC_RELAXED,
 					    __ATOMIC_RELAXED))
 		;
-	fresh = (uint64_t)number << IOTLB_TAG_LG2 | number * UINT32_C(0x9e3779b1) >> 20;
+	fresh = (uint64_t)number << IOTLB_TAG_LG2 |
+		(number - tlb->tag_base) * UINT32_C(0x9e3779b1) >> 20;
 	/* Another thread may have been first; then its tag stands and ours is lost. */
 	if (__atomic_compare_exchange_n(&tlb->tag[slot], &tag, fresh, false, __ATOMIC_RELAXED,
 					__ATOMIC_RELAXED))
@@ -398,18 +403,19 @@ void iotlb_flush_contexts_device(struct iotlb *tlb, uint16_t requester, uint16_t
 	}
 }
 
-void iotlb_renew_tags(struct iotlb *tlb)
+/* Words that name the slot of a pair must not outlive it. */
+static void drop_pairs(struct iotlb *tlb)
 {
-	if (tlb->tag_next <= tlb->tag_max && !tlb->pairs_full)
-		return;
-	iotlb_flush(tlb);
-	if (tlb->pairs_full) {
-		/* Words that name the slot of a pair must not outlive it. */
-		iotlb_flush_contexts(tlb);
+	iotlb_flush_contexts(tlb);
+	if (tlb->pairs)
 		memset(tlb->pair, 0, sizeof(tlb->pair));
-		tlb->pairs = 0;
-		tlb->pairs_full = false;
-	}
+	tlb->pairs = 0;
+	tlb->pairs_full = false;
+}
+
+/* No entry is left, so that every tag is as good as new. */
+static void drop_entries(struct iotlb *tlb)
+{
 	for (unsigned which = 0; which < IOTLB_ARRAYS; which++) {
 		struct iotlb_entry *array = array_of(tlb, which);
 
@@ -417,6 +423,30 @@ void iotlb_renew_tags(struct iotlb *tlb)
 			drop(&array[i]);
 	}
 	tlb->tag_next = 1;
+	tlb->tag_base = 0;
+}
+
+void iotlb_renew_tags(struct iotlb *tlb)
+{
+	if (tlb->tag_next <= tlb->tag_max && !tlb->pairs_full)
+		return;
+	iotlb_flush(tlb);
+	if (tlb->pairs_full)
+		drop_pairs(tlb);
+	drop_entries(tlb);
+}
+
+void iotlb_reset(struct iotlb *tlb)
+{
+	iotlb_flush(tlb);
+	drop_pairs(tlb);
+	tlb->domains = 0;
+	iotlb_set_open(tlb, false);
+	tlb->held = HELD_ALWAYS;
+	/* Many tags are left in any case. */
+	if (tlb->tag_next > tlb->tag_max / 2)
+		drop_entries(tlb);
+	tlb->tag_base = tlb->tag_next - 1;
 }
 
 /* ---- audit ---- */

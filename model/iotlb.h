@@ -98,6 +98,7 @@ struct iotlb {
 	struct iotlb_leaf leaf;
 	const uint8_t *ram; /* host address of pa 0 */
 	uint32_t tag_next, tag_max;
+	uint32_t tag_base; /* tags given out before the last reset */
 	struct iotlb_clocks *clocks;
 	uint64_t (*clock)(void *ctx);
 	void *clock_ctx;
@@ -123,6 +124,12 @@ struct iotlb_cfg {
 /* NULL: no memory. */
 struct iotlb *iotlb_create(const struct iotlb_cfg *cfg);
 void iotlb_destroy(struct iotlb *tlb);
+/*
+ * As created, but closed; with fills stopped, and nobody looks anything up. Dead entries stay where
+ * they are, under tags that are not given out again: who displaces whom afterwards is what it would
+ * be in new caches.
+ */
+void iotlb_reset(struct iotlb *tlb);
 /* With fills stopped. */
 void iotlb_set_open(struct iotlb *tlb, bool open);
 /* Remember when entries are filled from now on, while not open. False: no memory, times read as 0.

@@ -289,6 +289,8 @@ void pci_dev_add_af(struct pci_dev *dev)
 uint32_t pci_config_read(const struct pci_dev *dev, unsigned offset, unsigned width)
 {
 	sio_assert(offset + width <= dev->config_size);
+	if (dev->gone)
+		return UINT32_MAX >> (32 - 8 * width);
 	return bytes_get(dev->config + offset, width);
 }
 
@@ -320,6 +322,8 @@ void pci_config_write(struct pci_dev *dev, unsigned offset, unsigned width, uint
 	unsigned before = pci_dev_power_state(dev);
 
 	sio_assert(offset + width <= dev->config_size);
+	if (dev->gone)
+		return;
 	for (unsigned i = 0; i < width; i++) {
 		uint8_t mask = dev->writable[offset + i];
 		uint8_t byte = (uint8_t)(value >> (8 * i));
@@ -337,8 +341,15 @@ void pci_config_write(struct pci_dev *dev, unsigned offset, unsigned width, uint
 		pci_dev_reset(dev);
 }
 
+void pci_dev_remove(struct pci_dev *dev)
+{
+	dev->gone = true;
+}
+
 void pci_dev_reset(struct pci_dev *dev)
 {
+	if (dev->gone)
+		return;
 	for (unsigned i = 0; i < dev->config_size; i++) {
 		uint8_t mask = dev->writable[i];
 
@@ -347,6 +358,19 @@ void pci_dev_reset(struct pci_dev *dev)
 	dev->config[PCIR_STATUS] &= (uint8_t)~PCI_STS_INTX;
 	if (dev->ops && dev->ops->reset)
 		dev->ops->reset(dev);
+}
+
+void pci_dev_power_on(struct pci_dev *dev)
+{
+	memcpy(dev->config, dev->initial, dev->config_size);
+	if (dev->ops && dev->ops->reset)
+		dev->ops->reset(dev);
+	for (unsigned i = 0; i < SIO_ARRAY_SIZE(dev->bar); i++) {
+		if (dev->bar[i].address)
+			pci_dev_set_bar_address(dev, i, dev->bar[i].address);
+	}
+	if (dev->ops && dev->ops->power_on)
+		dev->ops->power_on(dev);
 }
 
 static bool message_signalled(const struct pci_dev *dev)
@@ -359,6 +383,8 @@ static bool message_signalled(const struct pci_dev *dev)
 
 void pci_dev_interrupt(struct pci_dev *dev, unsigned vector, bool level)
 {
+	if (dev->gone)
+		return;
 	if (message_signalled(dev)) {
 		if (!level)
 			return;
@@ -374,6 +400,9 @@ void pci_dev_interrupt(struct pci_dev *dev, unsigned vector, bool level)
 uint64_t pci_bar_read(struct pci_dev *dev, unsigned bar, uint64_t offset, unsigned width)
 {
 	sio_assert(offset + width <= dev->bar[bar].size);
+	/* Nobody answers on the bus. */
+	if (dev->gone)
+		return UINT64_MAX >> (64 - 8 * width);
 	return dev->ops && dev->ops->bar_read ? dev->ops->bar_read(dev, bar, offset, width) : 0;
 }
 
@@ -381,7 +410,7 @@ void pci_bar_write(struct pci_dev *dev, unsigned bar, uint64_t offset, unsigned 
 		   uint64_t value)
 {
 	sio_assert(offset + width <= dev->bar[bar].size);
-	if (dev->ops && dev->ops->bar_write)
+	if (!dev->gone && dev->ops && dev->ops->bar_write)
 		dev->ops->bar_write(dev, bar, offset, width, value);
 }
 

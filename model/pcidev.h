@@ -113,6 +113,8 @@ struct pci_dev_ops {
 	void (*bar_write)(struct pci_dev *dev, unsigned bar, uint64_t offset, unsigned width,
 			  uint64_t value);
 	void (*reset)(struct pci_dev *dev);
+	/* May be NULL. Clear what a reset leaves alone; one went before. */
+	void (*power_on)(struct pci_dev *dev);
 	void (*destroy)(struct pci_dev *dev);
 };
 
@@ -136,7 +138,8 @@ struct pci_dev {
 	uint16_t msix_count;
 	uint8_t msix_bar;
 	uint32_t msix_offset, msix_pba_offset;
-	bool flr; /* function level reset through PCIe or AF */
+	bool flr;  /* function level reset through PCIe or AF */
+	bool gone; /* pulled out: reads are all ones, writes vanish, it does nothing any more */
 	/* Interrupts leave here; vector is the MSI/MSI-X vector, or 0 for INTx. Set by the backend.
 	 */
 	void (*irq)(void *ctx, unsigned vector, bool level);
@@ -181,18 +184,22 @@ uint32_t pci_config_read(const struct pci_dev *dev, unsigned offset, unsigned wi
 void pci_config_write(struct pci_dev *dev, unsigned offset, unsigned width, uint32_t value);
 static inline bool pci_dev_bus_master(const struct pci_dev *dev)
 {
-	return (dev->config[PCIR_COMMAND] & PCI_CMD_MASTER) != 0;
+	return !dev->gone && (dev->config[PCIR_COMMAND] & PCI_CMD_MASTER) != 0;
 }
 static inline bool pci_dev_memory_enabled(const struct pci_dev *dev)
 {
-	return (dev->config[PCIR_COMMAND] & PCI_CMD_MEMORY) != 0;
+	return !dev->gone && (dev->config[PCIR_COMMAND] & PCI_CMD_MEMORY) != 0;
 }
 static inline unsigned pci_dev_power_state(const struct pci_dev *dev)
 {
 	return dev->pm_cap ? dev->config[dev->pm_cap + PCIR_PM_CSR] & 3u : 0;
 }
+/* The device is pulled out while it runs. There is no way back. */
+void pci_dev_remove(struct pci_dev *dev);
 /* Configuration to its reset values, then the device model. */
 void pci_dev_reset(struct pci_dev *dev);
+/* As after creation and placement of the BARs: all of the configuration, all of the model. */
+void pci_dev_power_on(struct pci_dev *dev);
 /*
  * The model raises vector `vector`, or drives the INTx line to `level` when neither MSI nor MSI-X
  * is enabled (vector 0). With MSI or MSI-X, level false is no event.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Emulated RAM: reservation, table frames, windows, copies. Page frames are in phys_frames.c.
+ * Emulated RAM: reservation, table frames, windows. Page frames are in phys_frames.c, contents in
+ * phys_contents.c.
  *
  * RAM is cut into 2 MiB blocks. Block 0 and the hole below 4 GiB belong to nobody. Tables take
  * blocks from the bottom up to the first page frame and, when those are used up, from the top down
@@ -21,18 +22,16 @@
 #define RAM_MIN     (UINT64_C(16) << 20)
 #define FOUR_GIB    (UINT64_C(1) << 32)
 
-static void *reserve(uint64_t bytes)
-{
-	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-	return p == MAP_FAILED ? NULL : p;
-}
-
 static void release(void *p, uint64_t bytes)
 {
 	if (p)
 		munmap(p, bytes);
+}
+
+/* Of a bitmap with one bit for 2^lg2 bytes of RAM. */
+static uint64_t bitmap_bytes(const struct phys *phys, unsigned lg2)
+{
+	return ((phys->ram_bytes >> lg2) + 63) / 64 * sizeof(uint64_t);
 }
 
 /* RAM that can be used, without a rest above the last whole block. */
@@ -57,6 +56,22 @@ static void layout(struct phys *phys)
 	priv->frames_first = priv->bump = frames >> SIO_PAGE_LG2;
 }
 
+/* Have the host back a chunk now; nothing to do for one that served before a reset. */
+static void chunk_touch(struct phys *phys, uint64_t chunk)
+{
+	struct phys_priv *priv = phys->priv;
+
+	if (chunk < priv->low_touched || chunk >= priv->top_touched)
+		return;
+	if (chunk == priv->top)
+		priv->top_touched = chunk;
+	else
+		priv->low_touched = chunk + BLOCK_BYTES;
+	madvise(phys_ptr(phys, chunk), BLOCK_BYTES, MADV_HUGEPAGE);
+	for (uint64_t at = chunk; at < chunk + BLOCK_BYTES; at += SIO_PAGE_SIZE)
+		*(volatile uint8_t *)phys_ptr(phys, at) = 0;
+}
+
 /* Take one more block for tables. */
 static bool chunk_take(struct phys *phys)
 {
@@ -75,16 +90,15 @@ static bool chunk_take(struct phys *phys)
 	}
 	priv->chunk_next = chunk;
 	priv->chunk_end = chunk + BLOCK_BYTES;
-	priv->written[chunk >> BLOCK_LG2] = 1;
-	madvise(phys_ptr(phys, chunk), BLOCK_BYTES, MADV_HUGEPAGE);
-	for (uint64_t at = chunk; at < priv->chunk_end; at += SIO_PAGE_SIZE)
-		*(volatile uint8_t *)phys_ptr(phys, at) = 0;
+	priv->is_tables[chunk >> BLOCK_LG2] = 1;
+	chunk_touch(phys, chunk);
 	return true;
 }
 
-static bool prefault(struct phys *phys, uint64_t bytes)
+static bool prefault(struct phys *phys)
 {
 	struct phys_priv *priv = phys->priv;
+	uint64_t bytes = priv->prefault_bytes;
 	uint64_t chunks = bytes ? (bytes + BLOCK_BYTES - 1) / BLOCK_BYTES : 1;
 
 	/* Every frame of a chunk but the last one's goes straight to the free list. */
@@ -103,8 +117,8 @@ static bool prefault(struct phys *phys, uint64_t bytes)
 
 struct phys *phys_create(const struct phys_cfg *cfg)
 {
-	struct phys *phys = calloc(1, sizeof(*phys));
-	struct phys_priv *priv = calloc(1, sizeof(*priv));
+	struct phys *phys = fail_calloc("phys.create", 1, sizeof(*phys));
+	struct phys_priv *priv = fail_calloc("phys.create.private", 1, sizeof(*priv));
 	uint64_t ram = cfg && cfg->ram_bytes ? cfg->ram_bytes : RAM_DEFAULT;
 
 	if (!phys || !priv || ram < RAM_MIN) {
@@ -115,15 +129,23 @@ struct phys *phys_create(const struct phys_cfg *cfg)
 	phys->priv = priv;
 	phys->zero_page = PA_NONE;
 	phys->ram_bytes = sio_align_down(ram, BLOCK_BYTES);
-	phys->base = reserve(phys->ram_bytes);
-	priv->meta = reserve((phys->ram_bytes >> SIO_PAGE_LG2) * sizeof(*priv->meta));
-	priv->frame = reserve((phys->ram_bytes >> SIO_PAGE_LG2) * sizeof(*priv->frame));
-	priv->block = reserve((phys->ram_bytes >> BLOCK_LG2) * sizeof(*priv->block));
-	priv->written = reserve(phys->ram_bytes >> BLOCK_LG2);
+	phys->base = fail_mmap("phys.create.ram", phys->ram_bytes);
+	priv->meta = fail_mmap("phys.create.meta",
+			       (phys->ram_bytes >> SIO_PAGE_LG2) * sizeof(*priv->meta));
+	priv->frame = fail_mmap("phys.create.frames",
+				(phys->ram_bytes >> SIO_PAGE_LG2) * sizeof(*priv->frame));
+	priv->block = fail_mmap("phys.create.blocks",
+				(phys->ram_bytes >> BLOCK_LG2) * sizeof(*priv->block));
+	priv->written = fail_mmap("phys.create.written", bitmap_bytes(phys, SIO_PAGE_LG2));
+	priv->written_blocks =
+		fail_mmap("phys.create.written-blocks", bitmap_bytes(phys, BLOCK_LG2));
+	priv->is_tables = fail_mmap("phys.create.is-tables", phys->ram_bytes >> BLOCK_LG2);
 	imap_init(&priv->recycled);
 	layout(phys);
+	priv->top_touched = priv->top;
+	priv->prefault_bytes = cfg ? cfg->prefault_bytes : 0;
 	if (!phys->base || !priv->meta || !priv->frame || !priv->block || !priv->written ||
-	    !prefault(phys, cfg ? cfg->prefault_bytes : 0)) {
+	    !priv->written_blocks || !priv->is_tables || !prefault(phys)) {
 		phys_destroy(phys);
 		return NULL;
 	}
@@ -143,11 +165,42 @@ void phys_destroy(struct phys *phys)
 	release(priv->meta, frames * sizeof(*priv->meta));
 	release(priv->frame, frames * sizeof(*priv->frame));
 	release(priv->block, (phys->ram_bytes >> BLOCK_LG2) * sizeof(*priv->block));
-	release(priv->written, phys->ram_bytes >> BLOCK_LG2);
+	release(priv->written, bitmap_bytes(phys, SIO_PAGE_LG2));
+	release(priv->written_blocks, bitmap_bytes(phys, BLOCK_LG2));
+	release(priv->is_tables, phys->ram_bytes >> BLOCK_LG2);
 	imap_fini(&priv->recycled);
 	free(priv->window);
 	free(priv);
 	free(phys);
+}
+
+/* What is a chunk of tables is one no more, and is given back as zeros. */
+static void tables_reset(struct phys *phys, uint64_t first, uint64_t end)
+{
+	struct phys_priv *priv = phys->priv;
+
+	for (uint64_t chunk = first; chunk < end; chunk += BLOCK_BYTES) {
+		/* Owners clear what they give back; these have not. */
+		if (priv->tables)
+			memset(phys_ptr(phys, chunk), 0, BLOCK_BYTES);
+		priv->is_tables[chunk >> BLOCK_LG2] = 0;
+	}
+}
+
+void phys_reset(struct phys *phys)
+{
+	struct phys_priv *priv = phys->priv;
+
+	tables_reset(phys, BLOCK_BYTES, priv->low_next);
+	tables_reset(phys, priv->top, usable_end(phys->ram_bytes));
+	phys_contents_reset(phys);
+	phys_frames_reset(phys);
+	memset(priv->free_table, 0, sizeof(priv->free_table));
+	priv->tables = 0;
+	phys->zero_page = PA_NONE;
+	layout(phys);
+	/* Where the first time there was room, there is now. */
+	sio_assert(prefault(phys));
 }
 
 /* ---- tables ---- */
@@ -197,6 +250,8 @@ static pa_t chunk_cut(struct phys *phys, unsigned order)
 		return PA_NONE;
 	pa = priv->chunk_next;
 	priv->chunk_next += bytes;
+	/* Before a reset the frames may have had another owner. */
+	memset(phys_table_meta(phys, pa), 0, sizeof(*priv->meta) << order);
 	return pa;
 }
 
@@ -236,7 +291,7 @@ void phys_tables_free(struct phys *phys, pa_t pa, unsigned count)
 
 /* ---- windows ---- */
 
-static const struct window *window_find(const struct phys *phys, pa_t pa)
+const struct window *phys_window_find(const struct phys *phys, pa_t pa)
 {
 	const struct phys_priv *priv = phys->priv;
 	unsigned low = 0, high = priv->windows;
@@ -268,7 +323,7 @@ bool phys_window_add(struct phys *phys, pa_t first, pa_t last, const struct phys
 		at++;
 	if (at < priv->windows && priv->window[at].first <= last)
 		return false;
-	grown = realloc(priv->window, (priv->windows + 1) * sizeof(*grown));
+	grown = fail_realloc("phys.window.add", priv->window, (priv->windows + 1) * sizeof(*grown));
 	if (!grown)
 		return false;
 	priv->window = grown;
@@ -314,68 +369,6 @@ pa_t phys_window_place(const struct phys *phys, uint64_t len)
 		else
 			i++;
 	}
-}
-
-/* ---- copies ---- */
-
-static void ram_mark_written(const struct phys_priv *priv, pa_t pa, uint64_t len)
-{
-	for (uint64_t b = pa >> BLOCK_LG2; b <= (pa + len - 1) >> BLOCK_LG2; b++)
-		if (!__atomic_load_n(&priv->written[b], __ATOMIC_RELAXED))
-			__atomic_store_n(&priv->written[b], 1, __ATOMIC_RELAXED);
-}
-
-/* Copy out of RAM block by block; a block that nobody wrote is zero and stays untouched. */
-static void ram_read(const struct phys *phys, pa_t pa, uint8_t *buf, uint64_t len)
-{
-	while (len) {
-		uint64_t n = BLOCK_BYTES - (pa & (BLOCK_BYTES - 1));
-
-		if (n > len)
-			n = len;
-		if (__atomic_load_n(&phys->priv->written[pa >> BLOCK_LG2], __ATOMIC_RELAXED))
-			memcpy(buf, phys_ptr(phys, pa), n);
-		else
-			memset(buf, 0, n);
-		pa += n;
-		buf += n;
-		len -= n;
-	}
-}
-
-bool phys_read(const struct phys *phys, pa_t pa, void *buf, uint64_t len)
-{
-	const struct window *window;
-
-	if (!len)
-		return true;
-	if (phys_is_ram(phys, pa, len)) {
-		ram_read(phys, pa, buf, len);
-		return true;
-	}
-	window = window_find(phys, pa);
-	if (!window || window->last - pa < len - 1 ||
-	    !window->ops->read(window->ctx, pa - window->first, buf, len)) {
-		memset(buf, 0xff, len);
-		return false;
-	}
-	return true;
-}
-
-bool phys_write(struct phys *phys, pa_t pa, const void *buf, uint64_t len)
-{
-	const struct window *window;
-
-	if (!len)
-		return true;
-	if (phys_is_ram(phys, pa, len)) {
-		ram_mark_written(phys->priv, pa, len);
-		memcpy(phys_ptr(phys, pa), buf, len);
-		return true;
-	}
-	window = window_find(phys, pa);
-	return window && window->last - pa >= len - 1 &&
-	       window->ops->write(window->ctx, pa - window->first, buf, len);
 }
 
 /* ---- audit ---- */

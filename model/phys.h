@@ -22,6 +22,7 @@
 #define MODEL_PHYS_H
 
 #include "base.h"
+#include "fail.h"
 
 #define PHYS_HOLE_FIRST UINT64_C(0xc0000000)
 #define PHYS_HOLE_LAST  UINT64_C(0xffffffff)
@@ -47,6 +48,13 @@ struct phys {
 /* NULL: the range cannot be reserved. The caller owns the result. */
 struct phys *phys_create(const struct phys_cfg *cfg);
 void phys_destroy(struct phys *phys);
+/*
+ * As phys_create() left it, but for windows, which stay: all RAM is zero, nothing is allocated, and
+ * addresses are given out in the same order as the first time. Host memory is kept for the next
+ * use, so that this costs as much as was written. Whoever held a frame or table has forgotten it,
+ * and nobody does DMA meanwhile.
+ */
+void phys_reset(struct phys *phys);
 
 /* Host address of RAM; no check, for addresses known to lie in RAM. */
 static SIO_ALWAYS_INLINE void *phys_ptr(const struct phys *phys, pa_t pa)
@@ -81,6 +89,11 @@ struct phys_table_meta {
 pa_t phys_table_alloc(struct phys *phys);
 /* `count` adjacent, aligned frames (queues, context tables); count is a power of two up to 512. */
 pa_t phys_tables_alloc(struct phys *phys, unsigned count);
+/* The same, each call a point where no frame is left on demand. */
+#define fail_table(name, phys) \
+	(fail_at(FAIL_POINT(name, FAIL_TABLE)) ? PA_NONE : phys_table_alloc(phys))
+#define fail_tables(name, phys, count) \
+	(fail_at(FAIL_POINT(name, FAIL_TABLE)) ? PA_NONE : phys_tables_alloc(phys, count))
 /* Give back one frame. The caller has zeroed it (a page table that emptied is zero already). */
 void phys_table_free(struct phys *phys, pa_t pa);
 void phys_tables_free(struct phys *phys, pa_t pa, unsigned count);
@@ -96,6 +109,10 @@ uint64_t phys_table_count(const struct phys *phys);
  * zero.
  */
 uint64_t phys_frames_alloc(struct phys *phys, uint64_t want, unsigned align_lg2, uint64_t *first);
+/* The same, each call a point where no frame is left on demand. */
+#define fail_frames(name, phys, want, align_lg2, first) \
+	(fail_at(FAIL_POINT(name, FAIL_ALLOC)) ? 0      \
+					       : phys_frames_alloc(phys, want, align_lg2, first))
 /* One more / one less reference on each of n frames; a frame with no reference and no pin is freed.
  */
 void phys_frames_get(struct phys *phys, uint64_t pfn, uint64_t n);

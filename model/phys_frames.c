@@ -7,15 +7,10 @@
  * and a change of the whole block, or the last count going away, brings the pair back. A frame
  * below `bump` whose counts are both 0 is free and lies in one recycled run.
  *
- * Contents: freed frames are cleared at once where their block was ever written, so that a new
- * frame reads as zero and untouched RAM is never touched.
+ * Freed frames are cleared at once where they were written, so that a new frame reads as zero.
  */
 #include "phys_priv.h"
 
-#include <string.h>
-#include <sys/mman.h>
-
-#define DROP_PAGES  16u /* from here on handing pages back beats writing zeros */
 #define SEARCH_RUNS 64u
 
 static uint64_t pfn_to_block(uint64_t pfn)
@@ -23,32 +18,20 @@ static uint64_t pfn_to_block(uint64_t pfn)
 	return pfn / FRAMES_PER_BLOCK;
 }
 
-/* ---- contents ---- */
-
-static void contents_clear(struct phys *phys, uint64_t pfn, uint64_t n)
-{
-	struct phys_priv *priv = phys->priv;
-
-	while (n) {
-		uint64_t block = pfn_to_block(pfn);
-		uint64_t here = FRAMES_PER_BLOCK - pfn % FRAMES_PER_BLOCK;
-		void *host = phys_ptr(phys, pfn << SIO_PAGE_LG2);
-
-		if (here > n)
-			here = n;
-		if (__atomic_load_n(&priv->written[block], __ATOMIC_RELAXED)) {
-			if (here < DROP_PAGES ||
-			    madvise(host, here << SIO_PAGE_LG2, MADV_DONTNEED) != 0)
-				memset(host, 0, here << SIO_PAGE_LG2);
-			if (here == FRAMES_PER_BLOCK)
-				__atomic_store_n(&priv->written[block], 0, __ATOMIC_RELAXED);
-		}
-		pfn += here;
-		n -= here;
-	}
-}
-
 /* ---- free runs ---- */
+
+/*
+ * A kernel frees a page without needing memory for it, so that this never fails by plan. When the
+ * host itself has none left, the frames are lost until the machine ends.
+ */
+static void run_insert(struct phys_priv *priv, struct imap_entry run)
+{
+	struct fail_plan *plan = fail_enter(NULL);
+
+	if (!imap_insert(&priv->recycled, run))
+		priv->lost += run.last - run.first + 1;
+	fail_leave(plan);
+}
 
 static void recycle(struct phys *phys, uint64_t pfn, uint64_t n)
 {
@@ -65,8 +48,7 @@ static void recycle(struct phys *phys, uint64_t pfn, uint64_t n)
 		imap_update(runs, near.first, run);
 		return;
 	}
-	if (!imap_insert(runs, run))
-		phys->priv->lost += run.last - run.first + 1;
+	run_insert(phys->priv, run);
 }
 
 /* Take [pfn, pfn + n) out of the recycled run that holds it. */
@@ -81,8 +63,8 @@ static bool recycled_cut(struct phys *phys, struct imap_entry run, uint64_t pfn,
 		return imap_update(runs, pfn, upper);
 	if (!imap_update(runs, pfn, (struct imap_entry){run.first, pfn - 1, 0}))
 		return false;
-	if (pfn + n - 1 < run.last && !imap_insert(runs, upper))
-		phys->priv->lost += upper.last - upper.first + 1;
+	if (pfn + n - 1 < run.last)
+		run_insert(phys->priv, upper);
 	return true;
 }
 
@@ -198,14 +180,14 @@ static void block_add_some(struct phys *phys, uint64_t pfn, unsigned n, struct c
 			priv->frames--;
 		} else {
 			if (frees && at > freed) {
-				contents_clear(phys, freed, at - freed);
+				phys_contents_clear(phys, freed, at - freed);
 				recycle(phys, freed, at - freed);
 			}
 			freed = at + 1;
 		}
 	}
 	if (frees && freed < pfn + n) {
-		contents_clear(phys, freed, pfn + n - freed);
+		phys_contents_clear(phys, freed, pfn + n - freed);
 		recycle(phys, freed, pfn + n - freed);
 	}
 	if (!block->refs || n == FRAMES_PER_BLOCK)
@@ -238,14 +220,14 @@ static uint64_t blocks_add(struct phys *phys, uint64_t pfn, uint64_t n, struct c
 		at += FRAMES_PER_BLOCK;
 		if (block->refs || block->pins) {
 			if (at - FRAMES_PER_BLOCK > freed) {
-				contents_clear(phys, freed, at - FRAMES_PER_BLOCK - freed);
+				phys_contents_clear(phys, freed, at - FRAMES_PER_BLOCK - freed);
 				recycle(phys, freed, at - FRAMES_PER_BLOCK - freed);
 			}
 			freed = at;
 		}
 	}
 	if (at > freed) {
-		contents_clear(phys, freed, at - freed);
+		phys_contents_clear(phys, freed, at - freed);
 		recycle(phys, freed, at - freed);
 	}
 	return at - pfn;
@@ -365,6 +347,17 @@ uint64_t phys_pins_total(const struct phys *phys)
 uint64_t phys_frames_total(const struct phys *phys)
 {
 	return phys->priv->frames;
+}
+
+void phys_frames_reset(struct phys *phys)
+{
+	struct phys_priv *priv = phys->priv;
+
+	/* Counts of single frames are written anew when their block is spread again. */
+	for (uint64_t b = pfn_to_block(priv->frames_first); b * FRAMES_PER_BLOCK < priv->bump; b++)
+		priv->block[b] = (struct block){0};
+	imap_clear(&priv->recycled);
+	priv->lost = priv->frames = priv->pins = 0;
 }
 
 /* ---- audit ---- */

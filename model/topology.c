@@ -11,6 +11,8 @@
  */
 #include "topology.h"
 
+#include "fail.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -103,7 +105,7 @@ struct pci_function *topology_add(struct topology *topo, const struct pci_functi
 	*why = unplaceable(topo, fn);
 	if (*why)
 		return NULL;
-	copy = malloc(sizeof(*copy));
+	copy = fail_malloc("topology.add", sizeof(*copy));
 	if (!copy) {
 		*why = "out of memory";
 		return NULL;

@@ -42,7 +42,8 @@ struct dma_fault {
 
 /* What else there is to say of a translation. */
 enum xlat_flags {
-	XLAT_SILENT = 1,    /* a fault that software asked not to record */
+	XLAT_SILENT =
+		1, /* a fault that is not recorded: software asked for that, or the unit is so */
 	XLAT_INTERRUPT = 2, /* a write that is an interrupt request, not a memory access */
 	XLAT_UNSUPPORTED =
 		4, /* answered as an unsupported request: nothing there, no fault either */
@@ -82,11 +83,12 @@ static SIO_ALWAYS_INLINE struct xlat xlat_success(pa_t pa, unsigned size_lg2, un
 struct stale_use {
 	const char *unit;
 	/*
-	 * "IOTLB", "context cache", "paging-structure cache", "device TLB". "interrupt entry
-	 * cache": iova is the index, pa and filled_at tell of the entry: its low half as the unit
-	 * holds it.
+	 * "IOTLB", "context cache", "paging-structure cache", "device TLB", "interrupt entry
+	 * cache".
 	 */
 	const char *cache;
+	/* An interrupt entry: iova is its index, pa its low half as the unit holds it. */
+	bool interrupt;
 	uint16_t requester;
 	uint16_t domain_id;
 	enum dma_kind kind;
@@ -164,6 +166,9 @@ struct unit_ops {
 	/* Compare every cache hit with a fresh walk and report differences to env.stale. */
 	void (*set_strict)(struct unit *unit, bool on);
 	const char *(*audit)(const struct unit *unit);
+	/* The state after power-on; strict checking stays as it is. Nobody does DMA meanwhile, and
+	 * what devices with translation caches keep is theirs. */
+	void (*reset)(struct unit *unit);
 	void (*destroy)(struct unit *unit);
 	/* What devices with translation caches ask, see ats.h. NULL: nothing is answered. */
 	const struct ats_ops *ats;

@@ -30,18 +30,26 @@ struct sio_device *sio_device_find(struct sio_machine *machine, const char *name
 	for (unsigned i = 0; *name && i < machine->device_count; i++)
 		if (!strcmp(machine->device[i].platform->name, name))
 			return &machine->device[i];
-	if (!pci_parse_bdf(name, &segment, &rid))
-		return NULL;
+	if (!pci_parse_bdf(name, &segment, &rid)) {
+		struct sio_device *emulated;
+
+		machine_enter(machine, false);
+		emulated = machine_emulated_find(machine, name);
+		machine_leave(machine);
+		return emulated;
+	}
 	return machine_device_at(machine, segment, rid);
 }
 
 const char *sio_device_bdf(const struct sio_device *device)
 {
-	return device->bdf;
+	return device_is_emulated(device) ? device->name : device->bdf;
 }
 
 int sio_device_group(const struct sio_device *device)
 {
+	if (device_is_emulated(device))
+		return device->vfio ? vfio_device_group(device->vfio) : -1;
 	return device->iommu->group ? device->iommu->group->id : -1;
 }
 
@@ -88,6 +96,8 @@ int machine_transfer(const struct sio_machine *machine, struct dma_port *port,
 static int transfer(struct dma_port *port, const struct sio_device *device, struct dma_req *req,
 		    void *buf, struct sio_fault *fault)
 {
+	if (device->pci && device->pci->gone)
+		return -ENODEV;
 	req->segment = device->fn->segment;
 	req->requester = pci_requester_id(device->fn);
 	return machine_transfer(device->machine, port, req, buf, fault);
@@ -100,6 +110,8 @@ static int device_dma(struct sio_device *device, uint64_t iova, void *buf, size_
 	struct dma_req req = {.iova = iova, .len = len, .kind = write ? DMA_WRITE : DMA_READ};
 	int rc;
 
+	if (device_is_emulated(device))
+		return -EINVAL;
 	machine_enter(machine, true);
 	rc = transfer(machine->port, device, &req, buf, fault);
 	machine_leave(machine);
@@ -150,8 +162,11 @@ int sio_port_dma(struct sio_port *port, struct sio_device *device, uint64_t iova
 		 size_t len, bool write, struct sio_fault *fault)
 {
 	struct dma_req req = {.iova = iova, .len = len, .kind = write ? DMA_WRITE : DMA_READ};
-	int rc = transfer(port->dma, device, &req, buf, fault);
+	int rc;
 
+	if (device_is_emulated(device))
+		return -EINVAL;
+	rc = transfer(port->dma, device, &req, buf, fault);
 	if (rc == -EACCES) {
 		machine_enter(port->machine, false);
 		machine_leave(port->machine);

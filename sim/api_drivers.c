@@ -32,6 +32,8 @@ int sio_device_bind(struct sio_device *device, const char *driver)
 {
 	int rc;
 
+	if (device_is_emulated(device))
+		return -EINVAL;
 	machine_enter(device->machine, true);
 	rc = machine_driver_bind(device, driver);
 	machine_leave(device->machine);
@@ -42,6 +44,8 @@ int sio_device_unbind(struct sio_device *device)
 {
 	int rc;
 
+	if (device_is_emulated(device))
+		return -ENODEV;
 	machine_enter(device->machine, true);
 	rc = device->iommu->vfio_bound ? vfio_device_unbind(device->machine->vfio, device->iommu)
 				       : iommu_device_unbind(device->iommu);
@@ -51,6 +55,9 @@ int sio_device_unbind(struct sio_device *device)
 
 void sio_device_driver(struct sio_device *device, char name[32])
 {
+	*name = '\0';
+	if (device_is_emulated(device))
+		return;
 	machine_enter(device->machine, false);
 	snprintf(name, sizeof(device->iommu->bound_to), "%s", device->iommu->bound_to);
 	machine_leave(device->machine);

@@ -8,13 +8,16 @@
  */
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "machine.h"
+#include "sweep/sweep.h"
 
 #define USER_FIRST UINT64_C(0x10000)
 
-static bool user_range(uint64_t address, size_t len)
+bool machine_user_range(uint64_t address, size_t len)
 {
 	return address >= USER_FIRST && uaccess_ok(address, len);
 }
@@ -24,7 +27,7 @@ static int user_copy_in(const struct uaccess *ua, void *dst, uint64_t src, size_
 	(void)ua;
 	if (!len)
 		return 0;
-	if (!user_range(src, len))
+	if (!machine_user_range(src, len))
 		return -EFAULT;
 	memcpy(dst, (const void *)(uintptr_t)src, len);
 	return 0;
@@ -42,7 +45,7 @@ static int user_copy_out(const struct uaccess *ua, uint64_t dst, const void *src
 {
 	if (!len)
 		return 0;
-	if (!user_range(dst, len) || is_fenced(ua, dst, len))
+	if (!machine_user_range(dst, len) || is_fenced(ua, dst, len))
 		return -EFAULT;
 	memcpy((void *)(uintptr_t)dst, src, len);
 	return 0;
@@ -61,6 +64,30 @@ void machine_fence(struct sio_process *process, const void *start, size_t len)
 	machine_leave(process->machine);
 }
 
+long machine_call_once(const struct machine_call *call)
+{
+	struct sio_machine *machine = call->process->machine;
+	struct task *task = call->process->task;
+	long rc;
+
+	machine_enter(machine, true);
+	/* The task outlives the call, even if the process ends in it or meanwhile. */
+	task_get(task);
+	machine->iommu.current = task;
+	rc = call->run(call);
+	machine->iommu.current = NULL;
+	task_put(task);
+	machine_leave(machine);
+	return rc;
+}
+
+long machine_call(const struct machine_call *call)
+{
+	struct sweep *sweep = call->process->machine->sweep;
+
+	return sweep ? sweep_call(sweep, call) : machine_call_once(call);
+}
+
 /* What a system call returns: a value, or -1 and errno. */
 static long answer(long rc)
 {
@@ -70,88 +97,130 @@ static long answer(long rc)
 	return -1;
 }
 
+static struct caller program_caller(const struct sio_process *process)
+{
+	const struct uaccess *ua = process->machine->ua;
+	struct caller caller = machine_caller(process);
+
+	if (ua)
+		caller.ua = ua;
+	return caller;
+}
+
+static long file_open(const struct machine_call *call)
+{
+	return machine_open(call->process, call->more);
+}
+
 int sio_open(struct sio_process *process, const char *path)
 {
-	int fd;
+	return (int)answer(machine_call(&(struct machine_call){
+		.process = process,
+		.name = "open",
+		.run = file_open,
+		.more = (void *)(uintptr_t)path,
+	}));
+}
 
-	machine_enter(process->machine, true);
-	fd = machine_open(process, path);
-	machine_leave(process->machine);
-	return (int)answer(fd);
+static long file_ioctl(const struct machine_call *call)
+{
+	struct caller caller = program_caller(call->process);
+	struct file *file = fd_lookup(call->process->fds, call->fd);
+	long rc = -ENOTTY;
+
+	if (!file)
+		return -EBADF;
+	/* The file outlives the call, even if a device's driver that the call asks for pages closes
+	 * the descriptor. */
+	file_get(file);
+	if (file->ops->ioctl)
+		rc = file->ops->ioctl(file, &caller, (unsigned int)call->request, call->arg);
+	file_put(file);
+	return rc;
 }
 
 int sio_ioctl(struct sio_process *process, int fd, unsigned long request, void *arg)
 {
-	struct caller caller;
-	struct file *file;
-	long rc = -EBADF;
+	return (int)answer(machine_call(&(struct machine_call){
+		.process = process,
+		.name = "ioctl",
+		.request = request,
+		.run = file_ioctl,
+		.fd = fd,
+		.arg = (uintptr_t)arg,
+	}));
+}
 
-	machine_enter(process->machine, true);
-	caller = machine_caller(process);
-	file = fd_lookup(process->fds, fd);
-	if (file) {
-		/* The file outlives the call even if the call closes the descriptor. */
-		file_get(file);
-		process->machine->iommu.current = process->task;
-		rc = file->ops->ioctl ? file->ops->ioctl(file, &caller, (unsigned int)request,
-							 (uint64_t)(uintptr_t)arg)
-				      : -ENOTTY;
-		file_put(file);
-		process->machine->iommu.current = NULL;
-	}
-	machine_leave(process->machine);
-	return (int)answer(rc);
+static long file_close(const struct machine_call *call)
+{
+	return fd_close(call->process->fds, call->fd);
 }
 
 int sio_close(struct sio_process *process, int fd)
 {
-	int rc;
-
-	machine_enter(process->machine, true);
-	process->machine->iommu.current = process->task;
-	rc = fd_close(process->fds, fd);
-	process->machine->iommu.current = NULL;
-	machine_leave(process->machine);
-	return (int)answer(rc);
+	return (int)answer(machine_call(&(struct machine_call){
+		.process = process,
+		.name = "close",
+		.run = file_close,
+		.fd = fd,
+	}));
 }
 
-static ssize_t file_transfer(struct sio_process *process, int fd, uint64_t buf, size_t len,
-			     uint64_t offset, bool write)
+static long file_read(const struct machine_call *call)
 {
-	struct file *file = fd_lookup(process->fds, fd);
-	struct caller caller = machine_caller(process);
+	struct file *file = fd_lookup(call->process->fds, call->fd);
+	struct caller caller = program_caller(call->process);
 	ssize_t rc = -EINVAL;
 
 	if (!file)
 		return -EBADF;
 	file_get(file);
-	if (write && file->ops->pwrite)
-		rc = file->ops->pwrite(file, &caller, buf, len, offset);
-	else if (!write && file->ops->pread)
-		rc = file->ops->pread(file, &caller, buf, len, offset);
+	if (file->ops->pread)
+		rc = file->ops->pread(file, &caller, call->arg, call->len, call->offset);
+	file_put(file);
+	return rc;
+}
+
+static long file_write(const struct machine_call *call)
+{
+	struct file *file = fd_lookup(call->process->fds, call->fd);
+	struct caller caller = program_caller(call->process);
+	ssize_t rc = -EINVAL;
+
+	if (!file)
+		return -EBADF;
+	file_get(file);
+	if (file->ops->pwrite)
+		rc = file->ops->pwrite(file, &caller, call->arg, call->len, call->offset);
 	file_put(file);
 	return rc;
 }
 
 ssize_t sio_pread(struct sio_process *process, int fd, void *buf, size_t len, uint64_t offset)
 {
-	ssize_t rc;
-
-	machine_enter(process->machine, true);
-	rc = file_transfer(process, fd, (uintptr_t)buf, len, offset, false);
-	machine_leave(process->machine);
-	return answer(rc);
+	return answer(machine_call(&(struct machine_call){
+		.process = process,
+		.name = "pread",
+		.run = file_read,
+		.fd = fd,
+		.arg = (uintptr_t)buf,
+		.len = len,
+		.offset = offset,
+	}));
 }
 
 ssize_t sio_pwrite(struct sio_process *process, int fd, const void *buf, size_t len,
 		   uint64_t offset)
 {
-	ssize_t rc;
-
-	machine_enter(process->machine, true);
-	rc = file_transfer(process, fd, (uintptr_t)buf, len, offset, true);
-	machine_leave(process->machine);
-	return answer(rc);
+	return answer(machine_call(&(struct machine_call){
+		.process = process,
+		.name = "pwrite",
+		.run = file_write,
+		.fd = fd,
+		.arg = (uintptr_t)buf,
+		.len = len,
+		.offset = offset,
+	}));
 }
 
 int sio_seek(struct sio_process *process, int fd, uint64_t offset)
@@ -198,19 +267,26 @@ int sio_poll(struct sio_process *process, int fd)
 	return (int)answer(events);
 }
 
+static long eventfd_open(const struct machine_call *call)
+{
+	struct file *file = eventfd_file_create();
+	int fd;
+
+	if (!file)
+		return -ENOMEM;
+	fd = fd_install(call->process->fds, file);
+	if (fd < 0)
+		file_put(file);
+	return fd;
+}
+
 int sio_eventfd(struct sio_process *process)
 {
-	struct file *file;
-	int fd = -ENOMEM;
-
-	machine_enter(process->machine, true);
-	file = eventfd_file_create();
-	if (file)
-		fd = fd_install(process->fds, file);
-	if (file && fd < 0)
-		file_put(file);
-	machine_leave(process->machine);
-	return (int)answer(fd);
+	return (int)answer(machine_call(&(struct machine_call){
+		.process = process,
+		.name = "eventfd",
+		.run = eventfd_open,
+	}));
 }
 
 int sio_eventfd_read(struct sio_process *process, int fd, uint64_t *count)

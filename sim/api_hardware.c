@@ -7,7 +7,6 @@
  * guards the one DMA port and the allocator.
  */
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,7 +66,7 @@ static void hw_interrupt(void *ctx, const struct irq_message *irq)
 static void hw_stale(void *ctx, const struct stale_use *use)
 {
 	const struct machine_unit *from = ctx;
-	char bdf[16], text[128];
+	char text[128];
 	struct sio_event event = {
 		.kind = SIO_EVENT_STALE,
 		.requester = use->requester,
@@ -75,9 +74,7 @@ static void hw_stale(void *ctx, const struct stale_use *use)
 		.text = text,
 	};
 
-	snprintf(text, sizeof(text), "%s of %s still translates 0x%" PRIx64 " for %s", use->cache,
-		 use->unit, use->iova & SIO_PAGE_MASK,
-		 pci_format_bdf(bdf, from->platform->segment, use->requester, false));
+	machine_stale_text(use, from->platform->segment, text, sizeof(text));
 	event_send(from, &event);
 }
 

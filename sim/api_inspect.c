@@ -75,7 +75,7 @@ int sio_audit(struct sio_machine *machine, bool thorough, char *what, size_t len
 {
 	const char *found, *who;
 
-	machine_enter(machine, false);
+	machine_look(machine);
 	found = audit_all(machine, thorough, &who);
 	if (what && len)
 		snprintf(what, len, "%s%s%s", found ? who : "", found ? ": " : "",
@@ -88,7 +88,7 @@ bool sio_stale_next(struct sio_machine *machine, struct sio_stale *stale)
 {
 	bool found;
 
-	machine_enter(machine, false);
+	machine_look(machine);
 	machine_settle(machine);
 	found = machine->stale_count != 0;
 	if (found) {
@@ -100,12 +100,22 @@ bool sio_stale_next(struct sio_machine *machine, struct sio_stale *stale)
 	return found;
 }
 
+const char *sio_notice_next(struct sio_machine *machine)
+{
+	const char *text;
+
+	machine_enter(machine, false);
+	text = iommu_notice_next(&machine->iommu);
+	machine_leave(machine);
+	return text;
+}
+
 void sio_stats(struct sio_machine *machine, struct sio_stats *stats)
 {
 	const struct type1 *container;
 	struct iommufd_stats iommufd;
 
-	machine_enter(machine, false);
+	machine_look(machine);
 	machine_settle(machine);
 	iommufd_stats(&machine->iommufd, &iommufd);
 	*stats = (struct sio_stats){
@@ -130,16 +140,116 @@ void sio_stats(struct sio_machine *machine, struct sio_stats *stats)
 
 int sio_inject(struct sio_machine *machine, const char *plan, char *error, size_t error_len)
 {
-	const char *why = NULL;
+	char why[INJECT_ERROR_LEN];
 	int rc;
 
-	machine_enter(machine, false);
-	rc = inject_plan(&machine->iommu.inject, plan, &why);
+	machine_look(machine);
+	rc = inject_plan(&machine->iommu.inject, plan, why);
 	machine_leave(machine);
 	if (error && error_len)
 		snprintf(error, error_len, "%s%.200s%s%s", rc ? "inject plan \"" : "",
-			 rc ? plan : "", rc ? "\": " : "", rc && why ? why : "");
+			 rc ? plan : "", rc ? "\": " : "", rc ? why : "");
 	return rc;
+}
+
+uint64_t sio_inject_count(struct sio_machine *machine)
+{
+	uint64_t count;
+
+	machine_look(machine);
+	count = machine->iommu.inject.passages;
+	machine_leave(machine);
+	return count;
+}
+
+uint64_t sio_injected(struct sio_machine *machine)
+{
+	uint64_t injected;
+
+	machine_look(machine);
+	injected = machine->iommu.inject.injected;
+	machine_leave(machine);
+	return injected;
+}
+
+const char *sio_inject_last(struct sio_machine *machine)
+{
+	const struct fail_point *last;
+
+	machine_look(machine);
+	last = machine->iommu.inject.last;
+	machine_leave(machine);
+	return last ? last->name : NULL;
+}
+
+bool sio_inject_point(unsigned n, struct sio_inject_point *out)
+{
+	const struct fail_point *point = fail_point_at(n);
+
+	if (!point)
+		return false;
+	*out = (struct sio_inject_point){
+		.name = point->name,
+		.kind = fail_kind_name(point->kind),
+		.bug = point->kind == FAIL_BUG,
+	};
+	for (unsigned i = 0; i < SIO_INJECT_ERRORS; i++)
+		out->error[i] = inject_answer(point, i);
+	return true;
+}
+
+static struct fail_count point_count(struct sio_machine *machine, unsigned n)
+{
+	const struct fail_point *point = fail_point_at(n);
+	struct fail_count count = {0};
+
+	machine_look(machine);
+	if (point)
+		count = fail_plan_count(&machine->iommu.inject, point);
+	machine_leave(machine);
+	return count;
+}
+
+uint64_t sio_inject_seen(struct sio_machine *machine, unsigned n)
+{
+	return point_count(machine, n).seen;
+}
+
+uint64_t sio_inject_injected(struct sio_machine *machine, unsigned n)
+{
+	return point_count(machine, n).injected;
+}
+
+int sio_rare(struct sio_machine *machine, const char *text, char *error, size_t error_len)
+{
+	char why[RARE_ERROR_LEN];
+	int rc;
+
+	machine_enter(machine, false);
+	rc = rare_plan(&machine->iommu.rare, text, why);
+	machine_leave(machine);
+	if (error && error_len)
+		snprintf(error, error_len, "%s", why);
+	return rc;
+}
+
+bool sio_rarity(unsigned n, struct sio_rarity *rarity)
+{
+	if (n >= RARE_COUNT)
+		return false;
+	*rarity = (struct sio_rarity){rare_name((enum rare_id)n), rare_about((enum rare_id)n)};
+	return true;
+}
+
+uint64_t sio_rare_happened(struct sio_machine *machine, unsigned n)
+{
+	uint64_t happened = 0;
+
+	machine_enter(machine, false);
+	if (n < RARE_COUNT)
+		happened = machine->iommu.rare.of[n].happened;
+	machine_leave(machine);
+	return happened;
 }
 
 int sio_param(struct sio_machine *machine, const char *name, uint64_t value)
@@ -149,7 +259,9 @@ int sio_param(struct sio_machine *machine, const char *name, uint64_t value)
 
 	machine_enter(machine, true);
 	params = vfio_params(machine->vfio);
-	if (!strcmp(name, "dma_entry_limit") && !machine->personality.dma_entry_limit)
+	if (!strcmp(name, "enable_unsafe_noiommu_mode"))
+		rc = value <= 1 ? vfio_set_noiommu(machine->vfio, value != 0) : -EINVAL;
+	else if (!strcmp(name, "dma_entry_limit") && !machine->personality.dma_entry_limit)
 		rc = -ENOENT;
 	else if (!strcmp(name, "dma_entry_limit") && value <= UINT32_MAX)
 		params->dma_entry_limit = (uint32_t)value;

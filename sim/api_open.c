@@ -56,6 +56,12 @@ static struct file *node_open(struct sio_process *process, const char *path, int
 		number = node_number(name);
 		return number < 0 ? NULL : vfio_node_open(machine->vfio, (unsigned)number, error);
 	}
+	name = after(path, "/dev/vfio/noiommu-");
+	if (name) {
+		number = node_number(name);
+		return number < 0 ? NULL
+				  : vfio_noiommu_group_open(machine->vfio, number, &caller, error);
+	}
 	name = after(path, "/dev/vfio/");
 	number = name ? node_number(name) : -1;
 	return number < 0 ? NULL : vfio_group_open(machine->vfio, number, &caller, error);

@@ -40,13 +40,36 @@ static int boot_bind(const struct boot *boot, struct sio_device *device)
 	if (driver == PLATFORM_NO_DRIVER || (driver == PLATFORM_VFIO_PCI && !device->pci))
 		return 0;
 	rc = machine_driver_bind(device, platform_driver_name(driver));
+	if (rc == -EINVAL && driver == PLATFORM_VFIO_PCI && !device->iommu->group)
+		return boot_error(boot, rc,
+				  "%s: %s has no IOMMU, which vfio-pci needs: expected a unit that "
+				  "serves it, noiommu = true and a kernel from 4.5 on, or another "
+				  "driver",
+				  boot->machine->platform->name, device->bdf);
 	if (rc)
 		return boot_error(boot, rc, "%s: %s: its driver does not bind: %s",
 				  boot->machine->platform->name, device->bdf, strerror(-rc));
 	return 0;
 }
 
-static int boot_system(const struct boot *boot)
+/* A kernel without emulated devices has no driver that would make them. */
+static int boot_emulated(const struct boot *boot)
+{
+	struct sio_machine *machine = boot->machine;
+	const struct platform *platform = machine->platform;
+
+	for (unsigned i = 0; i < platform->emulated_count; i++) {
+		const struct platform_emulated *from = &platform->emulated[i];
+		int rc = machine_emulated_boot(machine, from->name, from->model);
+
+		if (rc && rc != -ENOTTY)
+			return boot_error(boot, rc, "%s: emulated device %s: %s", platform->name,
+					  from->name, strerror(-rc));
+	}
+	return 0;
+}
+
+int machine_boot_system(const struct boot *boot)
 {
 	struct sio_machine *machine = boot->machine;
 	int rc = machine_boot_drivers(boot);
@@ -61,7 +84,10 @@ static int boot_system(const struct boot *boot)
 	}
 	if (rc)
 		return rc;
-	machine->vfio = vfio_create(&(struct vfio_cfg){.iommu = &machine->iommu});
+	machine->vfio = vfio_create(&(struct vfio_cfg){
+		.iommu = &machine->iommu,
+		.noiommu = machine->noiommu || machine->platform->noiommu,
+	});
 	if (!machine->vfio)
 		return boot_no_memory(boot);
 	machine->iommufd.iommu = &machine->iommu;
@@ -71,7 +97,7 @@ static int boot_system(const struct boot *boot)
 		mock_enable(&machine->iommufd);
 	for (unsigned i = 0; i < machine->device_count && !rc; i++)
 		rc = boot_bind(boot, &machine->device[i]);
-	return rc;
+	return rc ? rc : boot_emulated(boot);
 }
 
 static int boot_machine(const struct boot *boot, const struct sio_machine_cfg *cfg)
@@ -88,19 +114,22 @@ static int boot_machine(const struct boot *boot, const struct sio_machine_cfg *c
 	machine->iommu.fabric = machine->fabric;
 	machine->iommu.strict = cfg->strict;
 	rc = iommu_init(&machine->iommu);
-	return rc ? boot_no_memory(boot) : boot_system(boot);
+	return rc ? boot_no_memory(boot) : machine_boot_system(boot);
 }
 
-int sio_machine_create(const struct sio_machine_cfg *cfg, struct sio_machine **out, char *error,
-		       size_t error_len)
+int machine_create(const struct sio_machine_cfg *cfg, const struct machine_extra *extra,
+		   struct sio_machine **out, char *error, size_t error_len)
 {
-	static const struct sio_machine_cfg defaults;
 	char line[512] = "";
-	struct boot boot = {.error = line, .error_len = sizeof(line), .machine = machine_new()};
+	struct boot boot = {
+		.error = line,
+		.error_len = sizeof(line),
+		.machine = machine_new(),
+		.extra = *extra,
+	};
 	int rc;
 
 	*out = NULL;
-	cfg = cfg ? cfg : &defaults;
 	boot.platform = cfg->platform;
 	boot.platform_text = cfg->platform_text;
 	boot.ram_bytes = cfg->ram_bytes;
@@ -111,6 +140,7 @@ int sio_machine_create(const struct sio_machine_cfg *cfg, struct sio_machine **o
 		rc = boot_no_memory(&boot);
 	} else {
 		boot.machine->seed = cfg->seed;
+		boot.machine->noiommu = cfg->noiommu;
 		rc = boot_machine(&boot, cfg);
 	}
 	if (error && error_len)
@@ -124,6 +154,15 @@ int sio_machine_create(const struct sio_machine_cfg *cfg, struct sio_machine **o
 	return 0;
 }
 
+int sio_machine_create(const struct sio_machine_cfg *cfg, struct sio_machine **out, char *error,
+		       size_t error_len)
+{
+	static const struct sio_machine_cfg defaults;
+	const struct machine_extra extra = {0};
+
+	return machine_create(cfg ? cfg : &defaults, &extra, out, error, error_len);
+}
+
 static void unbind_devices(struct sio_machine *machine)
 {
 	for (unsigned i = 0; i < machine->device_count; i++)
@@ -131,18 +170,25 @@ static void unbind_devices(struct sio_machine *machine)
 			iommu_device_unbind(machine->device[i].iommu);
 }
 
+void machine_end_system(struct sio_machine *machine)
+{
+	machine_processes_end(machine);
+	if (machine->vfio)
+		vfio_destroy(machine->vfio);
+	machine->vfio = NULL;
+	machine_emulated_end(machine);
+	unbind_devices(machine);
+	/* Groups and their default domains go with the driver that can free them. */
+	machine_remove_drivers(machine);
+	for (unsigned i = 0; i < machine->device_count; i++)
+		machine->device[i].iommu = NULL;
+}
+
 void sio_machine_destroy(struct sio_machine *machine)
 {
 	if (!machine)
 		return;
-	machine_processes_end(machine);
-	/* No file is left but those that keep each other. */
-	iommufd_env_fini(&machine->iommufd);
-	if (machine->vfio)
-		vfio_destroy(machine->vfio);
-	unbind_devices(machine);
-	/* Groups and their default domains go while the driver can still free them. */
+	machine_end_system(machine);
 	iommu_fini(&machine->iommu);
-	machine_remove_drivers(machine);
 	machine_free(machine);
 }

@@ -54,6 +54,16 @@ struct sio_device {
 	struct iommu_device *iommu;
 	struct ats_cache *ats; /* NULL: no translation cache */
 	char bdf[16];
+
+	/* What its driver wants to be told. */
+	sio_unmap_fn *unmap;
+	void *unmap_user;
+
+	/* An emulated device: no platform_device, no iommu; fn is its own, and in no topology. */
+	char *name;
+	bool of_platform;
+	struct vfio_device *vfio; /* NULL: the kernel knows no such devices */
+	struct sio_device *next;
 };
 
 /* The memory of the program that uses the library, as its calls reach it. */
@@ -61,6 +71,10 @@ struct machine_program {
 	struct uaccess ua;
 	uint64_t fence, fence_len; /* cannot be written */
 };
+static inline bool device_is_emulated(const struct sio_device *device)
+{
+	return device->name != NULL;
+}
 
 struct sio_process {
 	struct sio_machine *machine;
@@ -83,8 +97,25 @@ struct sio_port {
 	struct dma_port *dma;
 };
 
+/* One call of a client's program, as data, so that it can be made again. */
+struct machine_call {
+	struct sio_process *process;
+	const char *name;      /* "ioctl": the system call that it stands for */
+	unsigned long request; /* of an ioctl, else 0 */
+	/* Makes the call, under the machine's lock: >= 0, or a negative errno value. */
+	long (*run)(const struct machine_call *call);
+	int fd;
+	uint64_t arg; /* what the client gave: a value, an address of its own or of the process */
+	uint64_t len, offset;
+	void *more; /* whatever else run() needs */
+};
+
+struct sweep;
+
 struct sio_machine {
 	pthread_mutex_t lock;
+	pthread_cond_t changed; /* somebody did something */
+	unsigned waiters;       /* for that */
 	struct platform *platform;
 	struct phys *phys;
 	struct topology topology;
@@ -102,10 +133,15 @@ struct sio_machine {
 	struct sio_hw *hw;         /* the hardware alone: whose machine this is, else NULL */
 	struct sio_device *device; /* in order of (segment, rid) */
 	unsigned device_count;
+	bool noiommu;                  /* asked for at creation */
+	struct sio_device *emulated;   /* in order of creation */
 	struct sio_process *processes; /* newest first */
 	struct user *user;             /* whose they are; NULL: there was none yet */
 	uint64_t seed;
-	bool numbered; /* machine_operation() counts operations, not the calls */
+	bool numbered;                /* machine_operation() counts operations, not the calls */
+	struct sweep *sweep;          /* repeats the clients' calls; NULL: none */
+	const struct uaccess *ua;     /* how the clients' own memory is reached, NULL: as it is */
+	struct fail_plan *outer_plan; /* of the thread that holds the lock */
 
 	/* Filled on any thread, under `event_lock`. */
 	pthread_mutex_t event_lock;
@@ -124,12 +160,27 @@ struct sio_machine {
 	unsigned stale_first, stale_count;
 };
 
+/* What only a replay asks for: the machine is the one that a trace was recorded on. */
+struct machine_extra {
+	bool quiet_hits; /* VT-d units have quiet-hits, whatever the platform says */
+};
+
+/* sio_machine_create() with more to say. */
+int machine_create(const struct sio_machine_cfg *cfg, const struct machine_extra *extra,
+		   struct sio_machine **out, char *error, size_t error_len);
+
 /* Take the lock; `counts`: the call is an operation of its own. */
 void machine_enter(struct sio_machine *machine, bool counts);
+/* Take the lock to look inside: no failure plan is in force until machine_leave(). */
+void machine_look(struct sio_machine *machine);
 /* Handle what arrived meanwhile, give the lock back. */
 void machine_leave(struct sio_machine *machine);
+/* Give the lock back until another call has been made. */
+void machine_wait(struct sio_machine *machine);
 /* Handle queued interrupts and stale reports now; the lock is held. */
 void machine_settle(struct sio_machine *machine);
+/* One line of `len` bytes: which cache still holds what, for which requester. */
+void machine_stale_text(const struct stale_use *use, uint16_t segment, char *text, size_t len);
 /* From now on operations are what the caller numbers, and this is the number of the next one. */
 void machine_operation(struct sio_machine *machine, uint64_t number);
 
@@ -149,11 +200,17 @@ int machine_driver_bind(struct sio_device *device, const char *name);
 int machine_open(struct sio_process *process, const char *path);
 /* The caller that a process's calls have; their addresses are of the program's own memory. */
 struct caller machine_caller(const struct sio_process *process);
-/* How calls reach the memory of the program. */
-extern const struct uaccess machine_program_memory;
 /* From now on this memory of the program cannot be written by the process's calls, as if it were
  * mapped read-only; len 0: all can. */
 void machine_fence(struct sio_process *process, const void *start, size_t len);
+/* Make a call, or have the sweep make it as often as it likes. */
+long machine_call(const struct machine_call *call);
+/* Take the lock, make the call, give the lock back. */
+long machine_call_once(const struct machine_call *call);
+/* The memory of the program that uses the library, reached by address. */
+extern const struct uaccess machine_program_memory;
+/* Addresses that a program can have: not in the first 64 KiB, not in the kernel half. */
+bool machine_user_range(uint64_t address, size_t len);
 /* End all processes, newest first. */
 void machine_processes_end(struct sio_machine *machine);
 /* dma_access() with the answers of the public API: 0, -EACCES and *fault (may be NULL), -EIO. */
@@ -163,6 +220,15 @@ int machine_transfer(const struct sio_machine *machine, struct dma_port *port,
 void machine_fault_of(const struct sio_machine *machine, const struct dma_req *req,
 		      const struct dma_fault *from, struct sio_fault *to);
 void machine_fault_format(const struct iommu_fault *fault, struct sio_fault *out);
+/* An emulated device by name, NULL: none; a new one: 0, -ENOTTY, -ENOMEM. */
+struct sio_device *machine_emulated_find(const struct sio_machine *machine, const char *name);
+int machine_emulated_create(struct sio_machine *machine, const char *name, const char *model,
+			    struct sio_device **device);
+/* One of the platform's, which survives a reset. */
+int machine_emulated_boot(struct sio_machine *machine, const char *name, const char *model);
+/* The system ends: those made at run time go, the others are as new. */
+void machine_emulated_end(struct sio_machine *machine);
+void machine_emulated_free(struct sio_machine *machine);
 struct sio_device *machine_device_at(struct sio_machine *machine, uint16_t segment, uint16_t rid);
 
 #endif

@@ -16,6 +16,7 @@ struct boot {
 	const char *platform, *platform_text;
 	uint64_t ram_bytes;
 	bool strict, selftest;
+	struct machine_extra extra;
 	const struct unit_env *env; /* callbacks of units; ctx becomes a struct machine_unit */
 };
 
@@ -29,6 +30,11 @@ struct sio_machine *machine_new(void);
 int boot_hardware(const struct boot *boot);
 /* Takes down what boot_hardware() built, however far it came, and the machine itself. */
 void machine_free(struct sio_machine *machine);
+
+/* Drivers, devices and their groups, vfio. 0 or a negative errno, the error's line is written. */
+int machine_boot_system(const struct boot *boot);
+/* The reverse, processes first, however far the boot came; only the core's own state is left. */
+void machine_end_system(struct sio_machine *machine);
 
 /* Bring up the units that are there. Removal accepts what a failed boot left. */
 int machine_boot_drivers(const struct boot *boot);

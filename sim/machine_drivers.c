@@ -139,6 +139,8 @@ void machine_remove_drivers(struct sio_machine *machine)
 		drv_amdvi_remove(machine->amdvi);
 	if (machine->drv)
 		drv_vtd_remove(machine->drv);
+	machine->amdvi = NULL;
+	machine->drv = NULL;
 }
 
 bool machine_intremap(const struct sio_machine *machine)

@@ -38,10 +38,16 @@ static void unit_interrupt(void *ctx, const struct irq_message *irq)
 	(void)irq;
 }
 
+/* What was used: a page, or an interrupt entry. */
+static uint64_t used_place(const struct stale_use *use)
+{
+	return use->interrupt ? use->iova : use->iova & SIO_PAGE_MASK;
+}
+
 static bool same_use(const struct stale_use *a, const struct stale_use *b)
 {
-	return a->unit == b->unit && a->cache == b->cache && a->requester == b->requester &&
-	       a->kind == b->kind && (a->iova & SIO_PAGE_MASK) == (b->iova & SIO_PAGE_MASK);
+	return a->unit == b->unit && a->cache == b->cache && a->interrupt == b->interrupt &&
+	       a->requester == b->requester && a->kind == b->kind && used_place(a) == used_place(b);
 }
 
 static void unit_stale(void *ctx, const struct stale_use *use)
@@ -51,7 +57,8 @@ static void unit_stale(void *ctx, const struct stale_use *use)
 	unsigned i = 0;
 
 	pthread_mutex_lock(&machine->event_lock);
-	/* A transfer that uses one stale page many times is one report. */
+	/* A transfer that uses one stale page many times is one report, and so are interrupts
+	 * through one entry. */
 	while (i < machine->stale_new_count && !same_use(&machine->stale_new[i].use, use))
 		i++;
 	if (i == MACHINE_EVENTS)
@@ -79,14 +86,36 @@ const struct unit_env machine_unit_env = {
 void machine_enter(struct sio_machine *machine, bool counts)
 {
 	pthread_mutex_lock(&machine->lock);
+	/* Without a plan of its own the machine leaves in force what its caller set up. */
+	machine->outer_plan =
+		fail_enter(machine->iommu.inject.count ? &machine->iommu.inject : fail_current);
 	if (counts && !machine->numbered)
 		__atomic_store_n(&machine->iommu.op, machine->iommu.op + 1, __ATOMIC_RELAXED);
 }
 
+void machine_look(struct sio_machine *machine)
+{
+	machine_enter(machine, false);
+	fail_enter(NULL);
+}
+
 void machine_leave(struct sio_machine *machine)
 {
+	if (machine->iommu.late)
+		iommu_sync_late(&machine->iommu);
+	fail_leave(machine->outer_plan);
 	machine_settle(machine);
+	if (machine->waiters)
+		pthread_cond_broadcast(&machine->changed);
 	pthread_mutex_unlock(&machine->lock);
+}
+
+void machine_wait(struct sio_machine *machine)
+{
+	machine_settle(machine);
+	machine->waiters++;
+	pthread_cond_wait(&machine->changed, &machine->lock);
+	machine->waiters--;
 }
 
 void machine_operation(struct sio_machine *machine, uint64_t number)
@@ -112,28 +141,42 @@ static void collect_faults(struct sio_machine *machine)
 	}
 }
 
+void machine_stale_text(const struct stale_use *use, uint16_t segment, char *text, size_t len)
+{
+	char bdf[16];
+
+	pci_format_bdf(bdf, segment, use->requester, false);
+	if (use->interrupt)
+		snprintf(text, len, "%s of %s still holds interrupt entry %" PRIu64 " for %s",
+			 use->cache, use->unit, used_place(use), bdf);
+	else
+		snprintf(text, len, "%s of %s still translates 0x%" PRIx64 " for %s", use->cache,
+			 use->unit, used_place(use), bdf);
+}
+
 static void stale_text(const struct sio_machine *machine, const struct machine_stale *from,
 		       struct sio_stale *to)
 {
 	const struct stale_use *use = &from->use;
 	struct iommu_journal_entry map, unmap;
-	char bdf[16], history[128] = "";
-	uint64_t iova = use->iova & SIO_PAGE_MASK;
+	size_t used;
 
 	*to = (struct sio_stale){.iova = use->iova};
-	pci_format_bdf(bdf, from->segment, use->requester, false);
-	if (iommu_journal_find(&machine->iommu, use->iova, &map, &unmap)) {
+	machine_stale_text(use, from->segment, to->text, sizeof(to->text));
+	/* The journal is of addresses. */
+	if (!use->interrupt && iommu_journal_find(&machine->iommu, use->iova, &map, &unmap)) {
 		to->mapped_by = map.op;
 		to->unmapped_by = unmap.op;
 	}
+	used = strlen(to->text);
 	if (to->mapped_by)
-		snprintf(history, sizeof(history), "; mapped by operation %" PRIu64, to->mapped_by);
+		snprintf(to->text + used, sizeof(to->text) - used, "; mapped by operation %" PRIu64,
+			 to->mapped_by);
+	used = strlen(to->text);
 	if (to->unmapped_by)
-		snprintf(history + strlen(history), sizeof(history) - strlen(history),
+		snprintf(to->text + used, sizeof(to->text) - used,
 			 "%s unmapped by operation %" PRIu64 ", which did not invalidate",
 			 to->mapped_by ? "," : ";", to->unmapped_by);
-	snprintf(to->text, sizeof(to->text), "%s of %s still translates 0x%" PRIx64 " for %s%s",
-		 use->cache, use->unit, iova, bdf, history);
 }
 
 static void collect_stales(struct sio_machine *machine, const struct machine_stale *from,

@@ -48,6 +48,8 @@ static int boot_platform(const struct boot *boot)
 		rc = platform_load(name, &machine->platform, boot->error, boot->error_len);
 	if (rc)
 		return rc;
+	for (unsigned i = 0; i < machine->platform->unit_count; i++)
+		machine->platform->unit[i].quiet_hits |= boot->extra.quiet_hits;
 	ram = boot->ram_bytes ? boot->ram_bytes : machine->platform->ram_bytes;
 	if (ram < PLATFORM_RAM_MIN || ram > PLATFORM_RAM_MAX ||
 	    !sio_is_aligned(ram, PLATFORM_RAM_STEP))
@@ -256,6 +258,7 @@ struct sio_machine *machine_new(void)
 	if (!machine)
 		return NULL;
 	pthread_mutex_init(&machine->lock, NULL);
+	pthread_cond_init(&machine->changed, NULL);
 	pthread_mutex_init(&machine->event_lock, NULL);
 	return machine;
 }
@@ -297,12 +300,14 @@ static void destroy_hardware(struct sio_machine *machine)
 
 void machine_free(struct sio_machine *machine)
 {
+	machine_emulated_free(machine);
 	if (machine->user)
 		user_put(machine->user);
 	destroy_devices(machine);
 	destroy_hardware(machine);
 	platform_destroy(machine->platform);
 	pthread_mutex_destroy(&machine->event_lock);
+	pthread_cond_destroy(&machine->changed);
 	pthread_mutex_destroy(&machine->lock);
 	free(machine);
 }

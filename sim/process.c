@@ -67,41 +67,84 @@ static struct sio_process *process_new(struct sio_machine *machine, struct mm *m
 	return process;
 }
 
+/* An empty address space that behaves as the machine's kernel. NULL: no memory. */
+static struct mm *memory_new(struct sio_machine *machine)
+{
+	struct mm *mm = mm_sim_create(machine->phys, machine->seed);
+
+	if (!mm)
+		return NULL;
+	mm->pins_as_is = machine->personality.zero_page_pins;
+	mm->fork_shares_pins = machine->personality.fork_shares_pins;
+	mm->charges_drift = machine->personality.charge != CHARGE_MAPPING;
+	mm->pfnmap_offset = machine->personality.pfnmap_offset;
+	mm->huge_zero_splits = machine->personality.huge_zero_splits;
+	mm->rare = &machine->iommu.rare;
+	return mm;
+}
+
 struct sio_process *sio_process_create(struct sio_machine *machine)
 {
 	struct sio_process *process;
 
 	machine_enter(machine, false);
-	process = process_new(machine, mm_sim_create(machine->phys, machine->seed),
-			      fd_table_create());
-	if (process) {
-		struct mm *mm = process->task->mm;
-
-		mm->pins_as_is = machine->personality.zero_page_pins;
-		mm->fork_shares_pins = machine->personality.fork_shares_pins;
-		mm->pfnmap_offset = machine->personality.pfnmap_offset;
-	}
+	process = process_new(machine, memory_new(machine), fd_table_create());
 	machine_leave(machine);
 	return process;
 }
 
+static long process_fork(const struct machine_call *call)
+{
+	const struct sio_process *parent = call->process;
+	const struct task *from = parent->task;
+	struct sio_process **out = call->more, *child;
+
+	child = process_new(parent->machine, mm_sim_fork(from->mm), fd_table_fork(parent->fds));
+	*out = child;
+	if (!child)
+		return -ENOMEM;
+	child->next_address = parent->next_address;
+	child->task->cap_ipc_lock = from->cap_ipc_lock;
+	child->task->cap_sys_rawio = from->cap_sys_rawio;
+	child->task->cap_sys_resource = from->cap_sys_resource;
+	child->task->rlimit_memlock = from->rlimit_memlock;
+	return 0;
+}
+
 struct sio_process *sio_process_fork(struct sio_process *parent)
 {
-	struct sio_machine *machine = parent->machine;
-	const struct task *from = parent->task;
-	struct sio_process *child;
+	struct sio_process *child = NULL;
 
-	machine_enter(machine, true);
-	child = process_new(machine, mm_sim_fork(from->mm), fd_table_fork(parent->fds));
-	if (child) {
-		child->next_address = parent->next_address;
-		child->task->cap_ipc_lock = from->cap_ipc_lock;
-		child->task->cap_sys_rawio = from->cap_sys_rawio;
-		child->task->cap_sys_resource = from->cap_sys_resource;
-		child->task->rlimit_memlock = from->rlimit_memlock;
-	}
-	machine_leave(machine);
+	machine_call(&(struct machine_call){
+		.process = parent,
+		.name = "fork",
+		.run = process_fork,
+		.more = &child,
+	});
 	return child;
+}
+
+static long process_exec(const struct machine_call *call)
+{
+	struct sio_process *process = call->process;
+	struct mm *old = process->task->mm, *mm = memory_new(process->machine);
+
+	if (!mm)
+		return -ENOMEM;
+	process->task->mm = mm;
+	process->next_address = ADDRESS_FIRST;
+	mm_sim_exit(old);
+	mm_put(old);
+	return 0;
+}
+
+int sio_process_exec(struct sio_process *process)
+{
+	return (int)machine_call(&(struct machine_call){
+		.process = process,
+		.name = "exec",
+		.run = process_exec,
+	});
 }
 
 static void process_end(struct sio_process *process)
@@ -118,16 +161,22 @@ static void process_end(struct sio_process *process)
 	free(process);
 }
 
+static long process_exit(const struct machine_call *call)
+{
+	/* Whoever exits is nobody's memory to charge. */
+	call->process->machine->iommu.current = NULL;
+	process_end(call->process);
+	return 0;
+}
+
 void sio_process_exit(struct sio_process *process)
 {
-	struct sio_machine *machine;
-
-	if (!process)
-		return;
-	machine = process->machine;
-	machine_enter(machine, true);
-	process_end(process);
-	machine_leave(machine);
+	if (process)
+		machine_call(&(struct machine_call){
+			.process = process,
+			.name = "exit",
+			.run = process_exit,
+		});
 }
 
 void machine_processes_end(struct sio_machine *machine)
@@ -174,19 +223,6 @@ uint64_t sio_process_vmpin(const struct sio_process *process)
 
 /* ---- memory ---- */
 
-/* Around what may take a map away: a device file that closes with it is closed by this process. */
-static void memory_enter(struct sio_process *process)
-{
-	machine_enter(process->machine, true);
-	process->machine->iommu.current = process->task;
-}
-
-static void memory_leave(struct sio_process *process)
-{
-	process->machine->iommu.current = NULL;
-	machine_leave(process->machine);
-}
-
 /* Round a length up to pages; 0 when that is no length of a mapping. */
 static uint64_t page_round(uint64_t size)
 {
@@ -232,6 +268,18 @@ static int memory_map(struct sio_process *process, struct mm_map_req *req, uint6
 	return rc;
 }
 
+/* The request is changed on the way, and the place is chosen anew if the call is repeated. */
+static long call_map(const struct machine_call *call)
+{
+	struct mm_map_req req = *(const struct mm_map_req *)(uintptr_t)call->arg;
+	uint64_t next = call->process->next_address;
+	int rc = memory_map(call->process, &req, call->more);
+
+	if (rc)
+		call->process->next_address = next;
+	return rc;
+}
+
 int sio_mem_map(struct sio_process *process, const struct sio_mem *mem, uint64_t *address)
 {
 	static const enum mm_kind kinds[] = {
@@ -252,7 +300,6 @@ int sio_mem_map(struct sio_process *process, const struct sio_mem *mem, uint64_t
 		.prot = mem->prot,
 		.hugetlb = mem->hugetlb,
 	};
-	int rc;
 
 	if (!sio_is_aligned(mem->address, SIO_PAGE_SIZE) || mem->prot > SIO_PROT_RW ||
 	    (unsigned)mem->kind >= SIO_ARRAY_SIZE(kinds) ||
@@ -260,10 +307,21 @@ int sio_mem_map(struct sio_process *process, const struct sio_mem *mem, uint64_t
 		return -EINVAL;
 	req.kind = kinds[mem->kind];
 	req.contiguity = runs[mem->contiguity];
-	memory_enter(process);
-	rc = memory_map(process, &req, address);
-	memory_leave(process);
-	return rc;
+	return (int)machine_call(&(struct machine_call){
+		.process = process,
+		.name = "mmap",
+		.run = call_map,
+		.arg = (uintptr_t)&req,
+		.more = address,
+	});
+}
+
+static int map_memfd(struct sio_process *process, struct file *file, const struct sio_file_map *map,
+		     struct mm_map_req *req)
+{
+	int rc = memory_place(process, req);
+
+	return rc ? rc : memfd_map(file, process->task->mm, req, map->offset, !map->private_copy);
 }
 
 static int map_file(struct sio_process *process, struct file *file, const struct sio_file_map *map,
@@ -280,10 +338,7 @@ static int map_file(struct sio_process *process, struct file *file, const struct
 	int rc;
 
 	if (file_is_memfd(file)) {
-		rc = memory_place(process, &req);
-		if (!rc)
-			rc = memfd_map(file, process->task->mm, &req, map->offset,
-				       !map->private_copy);
+		rc = map_memfd(process, file, map, &req);
 		if (!rc && address)
 			*address = req.va;
 		return rc;
@@ -296,19 +351,32 @@ static int map_file(struct sio_process *process, struct file *file, const struct
 	return rc ? rc : memory_map(process, &req, address);
 }
 
+static long call_map_file(const struct machine_call *call)
+{
+	const struct sio_file_map *map = (const struct sio_file_map *)(uintptr_t)call->arg;
+	struct file *file = fd_lookup(call->process->fds, map->fd);
+	uint64_t next = call->process->next_address;
+	int rc = file ? map_file(call->process, file, map, call->more) : -EBADF;
+
+	if (rc)
+		call->process->next_address = next;
+	return rc;
+}
+
 int sio_mem_map_file(struct sio_process *process, const struct sio_file_map *map, uint64_t *address)
 {
-	struct file *file;
-	int rc;
-
 	if (!sio_is_aligned(map->address | map->offset, SIO_PAGE_SIZE) || !page_round(map->size) ||
 	    map->prot > SIO_PROT_RW)
 		return -EINVAL;
-	memory_enter(process);
-	file = fd_lookup(process->fds, map->fd);
-	rc = file ? map_file(process, file, map, address) : -EBADF;
-	memory_leave(process);
-	return rc;
+	return (int)machine_call(&(struct machine_call){
+		.process = process,
+		.name = "mmap",
+		.run = call_map_file,
+		.fd = map->fd,
+		.arg = (uintptr_t)map,
+		.offset = map->offset,
+		.more = address,
+	});
 }
 
 int sio_mem_map_fd(struct sio_process *process, int fd, uint64_t offset, uint64_t size,
@@ -325,72 +393,128 @@ int sio_mem_map_fd(struct sio_process *process, int fd, uint64_t offset, uint64_
 	return sio_mem_map_file(process, &map, address);
 }
 
+static long call_unmap(const struct machine_call *call)
+{
+	return mm_sim_unmap(call->process->task->mm, call->arg, call->len);
+}
+
 int sio_mem_unmap(struct sio_process *process, uint64_t address, uint64_t size)
 {
-	int rc;
+	return (int)machine_call(&(struct machine_call){
+		.process = process,
+		.name = "munmap",
+		.run = call_unmap,
+		.arg = address,
+		.len = size,
+	});
+}
 
-	memory_enter(process);
-	rc = mm_sim_unmap(process->task->mm, address, size);
-	memory_leave(process);
-	return rc;
+static long call_protect(const struct machine_call *call)
+{
+	return mm_sim_protect(call->process->task->mm, call->arg, call->len,
+			      (unsigned)call->offset);
 }
 
 int sio_mem_protect(struct sio_process *process, uint64_t address, uint64_t size, unsigned prot)
 {
-	int rc;
+	return (int)machine_call(&(struct machine_call){
+		.process = process,
+		.name = "mprotect",
+		.run = call_protect,
+		.arg = address,
+		.len = size,
+		.offset = prot,
+	});
+}
 
-	machine_enter(process->machine, true);
-	rc = mm_sim_protect(process->task->mm, address, size, prot);
-	machine_leave(process->machine);
-	return rc;
+static long call_discard(const struct machine_call *call)
+{
+	return mm_sim_discard(call->process->task->mm, call->arg, call->len);
 }
 
 int sio_mem_discard(struct sio_process *process, uint64_t address, uint64_t size)
 {
-	int rc;
+	return (int)machine_call(&(struct machine_call){
+		.process = process,
+		.name = "madvise",
+		.run = call_discard,
+		.arg = address,
+		.len = size,
+	});
+}
 
-	machine_enter(process->machine, true);
-	rc = mm_sim_discard(process->task->mm, address, size);
-	machine_leave(process->machine);
-	return rc;
+static long call_lock(const struct machine_call *call)
+{
+	return mm_sim_lock(call->process->task->mm, call->process->task, call->arg, call->len);
 }
 
 int sio_mem_lock(struct sio_process *process, uint64_t address, uint64_t size)
 {
-	int rc;
+	return (int)machine_call(&(struct machine_call){
+		.process = process,
+		.name = "mlock",
+		.run = call_lock,
+		.arg = address,
+		.len = size,
+	});
+}
 
-	machine_enter(process->machine, true);
-	rc = mm_sim_lock(process->task->mm, process->task, address, size);
-	machine_leave(process->machine);
-	return rc;
+static long call_unlock(const struct machine_call *call)
+{
+	return mm_sim_unlock(call->process->task->mm, call->arg, call->len);
 }
 
 int sio_mem_unlock(struct sio_process *process, uint64_t address, uint64_t size)
 {
-	int rc;
+	return (int)machine_call(&(struct machine_call){
+		.process = process,
+		.name = "munlock",
+		.run = call_unlock,
+		.arg = address,
+		.len = size,
+	});
+}
 
-	machine_enter(process->machine, true);
-	rc = mm_sim_unlock(process->task->mm, address, size);
-	machine_leave(process->machine);
-	return rc;
+static long call_read(const struct machine_call *call)
+{
+	return mm_sim_read(call->process->task->mm, call->arg, call->more, call->len);
 }
 
 int sio_mem_read(struct sio_process *process, uint64_t address, void *buf, size_t len)
 {
-	int rc;
+	return (int)machine_call(&(struct machine_call){
+		.process = process,
+		.name = "read",
+		.run = call_read,
+		.arg = address,
+		.len = len,
+		.more = buf,
+	});
+}
 
-	machine_enter(process->machine, true);
-	rc = mm_sim_read(process->task->mm, address, buf, len);
-	machine_leave(process->machine);
-	return rc;
+static long call_write(const struct machine_call *call)
+{
+	return mm_sim_write(call->process->task->mm, call->arg, call->more, call->len);
 }
 
 int sio_mem_write(struct sio_process *process, uint64_t address, const void *buf, size_t len)
 {
-	int rc;
+	return (int)machine_call(&(struct machine_call){
+		.process = process,
+		.name = "write",
+		.run = call_write,
+		.arg = address,
+		.len = len,
+		.more = (void *)(uintptr_t)buf,
+	});
+}
 
-	machine_enter(process->machine, true);
-	rc = mm_sim_write(process->task->mm, address, buf, len);
+int sio_mem_physical(struct sio_process *process, uint64_t address, uint64_t *physical)
+{
+	bool found;
+
+	machine_enter(process->machine, false);
+	found = mm_sim_physical(process->task->mm, address, physical);
 	machine_leave(process->machine);
-	return rc;
+	return found ? 0 : -EFAULT;
 }

@@ -52,6 +52,7 @@ struct sio_machine_cfg {
 	/* /dev/iommu answers the ioctl of the kernel's own test, with its mock devices; a platform
 	 * can ask for that as well. */
 	bool selftest;
+	bool noiommu; /* enable no-IOMMU mode, as a platform can too */
 };
 
 /*
@@ -63,6 +64,14 @@ int sio_machine_create(const struct sio_machine_cfg *cfg, struct sio_machine **m
 		       size_t error_len);
 /* Processes still alive are ended first. */
 void sio_machine_destroy(struct sio_machine *machine);
+/*
+ * Switch the machine off and on again: as a new machine of the same configuration, to the last
+ * byte of memory, address and answer, at a small part of the price, and without taking more memory
+ * each time. Processes are ended first; their handles are invalid, those of devices and ports stay.
+ * No other call on the machine may be under way, DMA of other threads included.
+ * -ENOMEM: the machine did not come up; it can only be destroyed, or reset again.
+ */
+int sio_machine_reset(struct sio_machine *machine);
 const char *sio_version(void);
 
 /* ---- processes ---- */
@@ -79,6 +88,11 @@ enum sio_cap {
 struct sio_process *sio_process_create(struct sio_machine *machine);
 /* fork(): shares open files, copies memory. NULL: no memory. */
 struct sio_process *sio_process_fork(struct sio_process *parent);
+/*
+ * execve(): the same process, capabilities, limits and open files with an empty address space. What
+ * devices reach of the old one they go on reaching. 0; -ENOMEM, and nothing has changed.
+ */
+int sio_process_exec(struct sio_process *process);
 /* Closes its files, releases its memory; the handle is invalid afterwards. */
 void sio_process_exit(struct sio_process *process);
 void sio_process_set_caps(struct sio_process *process, unsigned caps);
@@ -128,15 +142,20 @@ int sio_mem_protect(struct sio_process *process, uint64_t address, uint64_t size
 int sio_mem_discard(struct sio_process *process, uint64_t address, uint64_t size);
 int sio_mem_lock(struct sio_process *process, uint64_t address, uint64_t size);
 int sio_mem_unlock(struct sio_process *process, uint64_t address, uint64_t size);
+/* Where in physical memory a byte is, as /proc/PID/pagemap tells. -EFAULT: nowhere, or not yet. */
+int sio_mem_physical(struct sio_process *process, uint64_t address, uint64_t *physical);
 /* As the process itself would read and write; -EFAULT where it would get a signal. */
 int sio_mem_read(struct sio_process *process, uint64_t address, void *buf, size_t len);
 int sio_mem_write(struct sio_process *process, uint64_t address, const void *buf, size_t len);
 
 /* ---- files ---- */
 
-/* "/dev/vfio/vfio", "/dev/vfio/GROUP", "/dev/vfio/devices/vfioN" (see sio_device_cdev()),
- * "/dev/iommu". A descriptor of the process, or -1 and errno: ENOENT what the kernel does not have;
- * nodes of devices and iommufd come with 6.3. */
+/*
+ * "/dev/vfio/vfio", "/dev/vfio/GROUP", "/dev/vfio/devices/vfioN" (see sio_device_cdev()),
+ * "/dev/iommu"; "/dev/vfio/noiommu-GROUP" for a device without an IOMMU in no-IOMMU mode. A
+ * descriptor of the process, or -1 and errno: ENOENT what the kernel does not have; nodes of
+ * devices and iommufd come with 6.3.
+ */
 int sio_open(struct sio_process *process, const char *path);
 /*
  * An ioctl with the structures of <linux/vfio.h> or <linux/iommufd.h>. `arg` and pointers inside
@@ -187,7 +206,8 @@ int sio_file_seal(struct sio_process *process, int fd, unsigned seals);
 
 /* By platform name ("A") or address ("0000:01:00.0", "01:00.0"). NULL: none. */
 struct sio_device *sio_device_find(struct sio_machine *machine, const char *name);
-/* "0000:01:00.0". Lives as long as the machine. */
+/* "0000:01:00.0"; the name of an emulated device. This is what GET_DEVICE_FD wants. Lives as long
+ * as the machine. */
 const char *sio_device_bdf(const struct sio_device *device);
 /* IOMMU group number, -1: none. */
 int sio_device_group(const struct sio_device *device);
@@ -231,8 +251,9 @@ struct sio_fault {
 /*
  * The device reads (writes) `len` bytes of memory at `iova`. 0: done. -EACCES: the IOMMU blocked
  * it, *fault (may be NULL) says why; bytes before the faulting page were moved. -EIO: nothing
- * answers at the translated address. Bus master enable is not looked at here: this is the device's
- * own engine.
+ * answers at the translated address. -ENODEV: the device was pulled out. -EINVAL: an emulated
+ * device, which does no DMA. Bus master enable is not looked at here: this is the device's own
+ * engine. Without an IOMMU `iova` is a physical address.
  */
 int sio_dma_read(struct sio_device *device, uint64_t iova, void *buf, size_t len,
 		 struct sio_fault *fault);
@@ -276,6 +297,63 @@ int sio_port_dma(struct sio_port *port, struct sio_device *device, uint64_t iova
 /* Faults that the driver read out of the units, oldest first. False: no more. */
 bool sio_fault_next(struct sio_machine *machine, struct sio_fault *fault);
 
+/* ---- the driver of a device: emulated devices, pinned pages ---- */
+
+/*
+ * An emulated device (mdev): no DMA of its own; its driver, which is your program, reaches memory
+ * by the calls below. It is alone in a group that no IOMMU serves, and its file shows a PCI
+ * function of `model` (as in platform files; NULL: "generic"). A platform can declare some as well.
+ * The device lives as long as the machine. -EINVAL: no such model, or a name that is empty, longer
+ * than 63 bytes or an address; -EEXIST; -ENOTTY: the kernel knows no such devices (before 4.10);
+ * -ENOMEM.
+ */
+int sio_device_create_emulated(struct sio_machine *machine, const char *name, const char *model,
+			       struct sio_device **device);
+
+/*
+ * UNMAP_DMA is about to remove the mapping [iova, iova + size), of which some device holds pages:
+ * unpin them. Called on the thread of that ioctl, without locks: it may make any call but ending
+ * the machine. When eleven rounds of asking have not helped, where a kernel would die of a bug, the
+ * ioctl fails with EFAULT.
+ */
+typedef void sio_unmap_fn(void *user, struct sio_device *device, uint64_t iova, uint64_t size);
+
+/*
+ * The driver's callback, NULL: none. It counts from the next opening of the device's file until the
+ * last one is closed. -EBUSY: the device is open; -ENODEV: no vfio driver has it.
+ */
+int sio_device_on_unmap(struct sio_device *device, sio_unmap_fn *call, void *user);
+
+/*
+ * Pin `pages` pages (1 to 512) from `iova` on, a whole page, for use as `prot` (enum sio_prot)
+ * says; address[i] receives where page i is in physical memory. The device is open (before 6.0: its
+ * group is in a container with a driver). A device behind an IOMMU may do this too, and is taken at
+ * its word from then on: it dirties what it has pinned and nothing else.
+ *
+ * Returns `pages`; or, with no page pinned: -EINVAL not open, no page, no callback, no mapping
+ * there or device memory; -E2BIG; -EACCES not TYPE1v2; -EBUSY some mapping has lost its address
+ * (in 5.12: waits for another thread to give it one, -EFAULT once the container's file is closed);
+ * -EPERM the mapping allows less; -ENODEV the mapper is gone; -ENOMEM its limit; -EFAULT its
+ * memory; -ENOTTY the kernel, or the container, has no such call; the device's driver is another
+ * one: -ENODEV.
+ */
+int sio_device_pin_pages(struct sio_device *device, uint64_t iova, unsigned pages, unsigned prot,
+			 uint64_t *address);
+/*
+ * Undo one pin of each page; pages that are not pinned are passed over. Returns how many pages lie
+ * before the first that no mapping has; -EINVAL if that is none; others as above. What is still
+ * pinned when the last group leaves the container stays pinned and charged for ever, as in Linux.
+ */
+int sio_device_unpin_pages(struct sio_device *device, uint64_t iova, unsigned pages);
+/*
+ * Read (write) memory of mappings without pinning, in the context of `process`, NULL: of a kernel
+ * thread. Mappings need to allow reading in both cases. 0; bytes before an error are done: -EINVAL
+ * not open, no bytes, no mapping; -EPERM the mapping forbids it or the mapper is gone; -EFAULT its
+ * memory, or `process` is not the mapper; -EBUSY, -ENOTTY, -ENODEV as above.
+ */
+int sio_device_dma_rw(struct sio_device *device, struct sio_process *process, uint64_t iova,
+		      void *buf, size_t len, bool write);
+
 /* ---- looking inside ---- */
 
 /* Every invariant of every object. 0; or -EPROTO and one line in `what` (len bytes). `thorough`
@@ -285,10 +363,16 @@ int sio_audit(struct sio_machine *machine, bool thorough, char *what, size_t len
 /* What a cached translation was used for after its tables had changed. Only with cfg.strict. */
 struct sio_stale {
 	char text[256]; /* one line: cache, address, the mapping, the operation that forgot */
-	uint64_t iova;
+	uint64_t iova;  /* of an interrupt entry: its index */
 	uint64_t mapped_by, unmapped_by; /* operation numbers, 0 unknown */
 };
 bool sio_stale_next(struct sio_machine *machine, struct sio_stale *stale);
+
+/*
+ * Where the kernel would have stopped instead of answering: one line, oldest first. NULL: no more.
+ * The text is static.
+ */
+const char *sio_notice_next(struct sio_machine *machine);
 
 struct sio_stats {
 	uint64_t operations;
@@ -301,10 +385,89 @@ struct sio_stats {
 };
 void sio_stats(struct sio_machine *machine, struct sio_stats *stats);
 
-/* Plan one failure: "type1.pin:nth=3,errno=EFAULT"; "" clears. -EINVAL and a line in `error`. */
+/* ---- failure on demand ---- */
+
+/*
+ * Every call site of the emulated kernel and hardware that can fail is a named point: allocations,
+ * pins, tables, maps, invalidations, copies from and to the caller, capability checks, attaches.
+ * A plan says which passage fails:
+ *
+ *   SELECTOR:nth=N[,errno=E]          the N-th passage through a selected point, 1 the next; once
+ *   SELECTOR:prob=P,seed=S[,errno=E]  each with probability P, 0 < P <= 1, drawn from the seed
+ *
+ * SELECTOR is a point's name ("type1.pin"), a prefix ("type1.*"), a kind ("alloc") or "*". The
+ * points of kind "bug" are mistakes of a driver and not failures: only their name or kind selects
+ * them. An errno must be one that every selected point can answer; without one each answers its
+ * usual one. The emulated kernel undoes what it had begun, as Linux does.
+ *
+ * The plan replaces the one before and starts counting anew; "" clears it. It covers what is done
+ * through this machine on any thread. sio_audit(), sio_stats() and reports pass no points. 0;
+ * -EINVAL with one line in `error` (error_len bytes, may be NULL), and the plan before stays;
+ * -ENOMEM.
+ */
 int sio_inject(struct sio_machine *machine, const char *plan, char *error, size_t error_len);
-/* A vfio_iommu_type1 module parameter: dma_entry_limit, disable_hugepages, allow_unsafe_interrupts;
- * or iommufd's: iommufd.allow_unsafe_interrupts. */
+/* Passages through selected points since the plan was set. 0 without a plan. */
+uint64_t sio_inject_count(struct sio_machine *machine);
+/* Failures injected since the plan was set: with nth=N, 0 or 1. */
+uint64_t sio_injected(struct sio_machine *machine);
+/* Name of the point that failed last under this plan; NULL: none. Lives as long as the program. */
+const char *sio_inject_last(struct sio_machine *machine);
+
+#define SIO_INJECT_ERRORS 6
+
+struct sio_inject_point {
+	const char *name; /* lives as long as the program */
+	const char *kind; /* "alloc", "pin", "table", "map", "sync", "copy-in", "copy-out",
+			     "capability", "attach", "bug" */
+	bool bug;         /* not part of "*" and of prefixes */
+	int error[SIO_INJECT_ERRORS]; /* errno values it may answer, the usual one first; 0 ends */
+};
+
+/* The n-th point in order of the names, the same for every machine. False: there are no more. */
+bool sio_inject_point(unsigned n, struct sio_inject_point *point);
+/* How often the n-th point was passed, selected or not, and how often it failed, since the plan was
+ * set. 0 without a plan. */
+uint64_t sio_inject_seen(struct sio_machine *machine, unsigned n);
+uint64_t sio_inject_injected(struct sio_machine *machine, unsigned n);
+
+/*
+ * Legal rarities: what a kernel or a machine may do and hardly ever does. All answers stay
+ * documented ones, and audits hold; what breaks is a client that takes the usual for the promised.
+ * "NAME" makes it happen each time, "NAME:nth=N" at the N-th occasion from now on; several may be
+ * on; "" turns all off. -EINVAL and one line in `error`: no such name.
+ *
+ *   map.busy         MAP_DMA: the IOMMU refuses a run with huge pages with EBUSY; kernels before
+ *                    5.0 then map it page by page, later ones answer EBUSY
+ *   map.small-pages  MAP_DMA and attach: a domain gets small pages where large ones would fit
+ *   map.limit        MAP_DMA: the N-th mapping of containers opened from now on is over the limit
+ *                    of entries, ENOSPC
+ *   pin.scattered    memory touched from now on is not contiguous
+ *   unmap.short      UNMAP_DMA of a TYPE1 container stops behind the first mapping; `size` says so
+ *   sync.late        invalidations are put off until just before pages are unpinned
+ *   group.unviable   a driver of the host has a device: GET_STATUS without VIABLE, SET_CONTAINER
+ *                    EPERM; before the ownership of DMA GET_DEVICE_FD EINVAL
+ *   device.gone      at the N-th call on a device file the device is pulled out: registers read as
+ *                    ones, writes vanish, resets answer ENOTTY, GET_DEVICE_FD ENODEV, DMA ends, and
+ *                    the request eventfd is signalled
+ */
+int sio_rare(struct sio_machine *machine, const char *text, char *error, size_t error_len);
+
+struct sio_rarity {
+	const char *name, *about; /* live as long as the program */
+};
+/* The n-th rarity. False: there are no more. */
+bool sio_rarity(unsigned n, struct sio_rarity *rarity);
+/* How often the n-th rarity happened since it was turned on. */
+uint64_t sio_rare_happened(struct sio_machine *machine, unsigned n);
+
+/* ---- parameters ---- */
+
+/*
+ * A module parameter: dma_entry_limit, disable_hugepages, allow_unsafe_interrupts of
+ * vfio_iommu_type1; enable_unsafe_noiommu_mode of vfio (devices without an IOMMU are bound at boot,
+ * if it was on then); iommufd.allow_unsafe_interrupts. -EINVAL; -ENOENT: this kernel has no such
+ * parameter.
+ */
 int sio_param(struct sio_machine *machine, const char *name, uint64_t value);
 
 /* ---- the hardware alone: your own driver instead of the emulated kernel ---- */
@@ -326,7 +489,8 @@ enum sio_event_kind {
 struct sio_event {
 	enum sio_event_kind kind;
 	struct sio_unit *unit;
-	uint64_t address; /* MSI: of the message. STALE: the device's address */
+	uint64_t address; /* MSI: of the message. STALE: the device's address, or the index
+			     of an interrupt entry */
 	uint32_t data;    /* MSI */
 	/* INTERRUPT: the requester id, and what reaches the processors. */
 	uint16_t requester;

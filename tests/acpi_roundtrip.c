@@ -85,6 +85,7 @@ static void same_unit(const struct platform_unit *a, const struct platform_unit 
 	ck_assert_uint_eq(a->version, b->version);
 	ck_assert_int_eq(a->fault_codes, b->fault_codes);
 	ck_assert(a->scalable_mode == b->scalable_mode);
+	ck_assert(a->quiet_hits == b->quiet_hits);
 	ck_assert_uint_eq(a->efr, b->efr);
 	ck_assert_uint_eq(a->efr2, b->efr2);
 	ck_assert_uint_eq(a->ivhd_cap, b->ivhd_cap);
@@ -207,7 +208,8 @@ START_TEST(a_platform_comes_back_from_its_tables)
 	struct platform *platform = platform_of(text_at(_i)), *again;
 	char *dmar = through_dmar(platform, platform), *ivrs = through_ivrs(platform, platform);
 
-	ck_assert(dmar || ivrs);
+	/* Tables are about units. */
+	ck_assert(dmar || ivrs || !platform->unit_count);
 	if (dmar) {
 		again = platform_of(dmar);
 		same_platform(platform, again, PLATFORM_INTEL);

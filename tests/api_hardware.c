@@ -217,6 +217,49 @@ START_TEST(what_was_not_invalidated_is_an_event_with_strict_checking)
 }
 END_TEST
 
+static void note_stale_entry(void *ctx, const struct sio_event *event)
+{
+	if (event->kind != SIO_EVENT_STALE)
+		return;
+	ck_assert_str_eq(
+		event->text,
+		"interrupt entry cache of dmar0 still holds interrupt entry 7 for 01:00.0");
+	*(struct sio_event *)ctx = *event;
+}
+
+START_TEST(a_stale_interrupt_entry_is_told_of_by_its_index)
+{
+	struct sio_event got = {.kind = SIO_EVENT_MSI};
+	const struct sio_hw_cfg cfg = {.platform = "vtd48",
+				       .strict = true,
+				       .event = note_stale_entry,
+				       .ctx = &got};
+	/* The remappable format, handle 7. */
+	const struct sio_request request = {.requester = 0x0100,
+					    .address = 0xfee000f0,
+					    .len = 4,
+					    .write = true};
+	/* Present, vector 0x51, destination 1. */
+	uint64_t table, entry = 0x10000510001, none = 0;
+	uint32_t data = 0;
+	struct sio_hw *hw;
+
+	ck_assert_int_eq(sio_hw_create(&cfg, &hw, NULL, 0), 0);
+	table = sio_hw_alloc(hw, 1);
+	sio_hw_write(hw, table + 7 * 16, &entry, 8);
+	sio_unit_write(sio_hw_unit(hw, 0), 0xb8, 8, table | 7);
+	sio_unit_write(sio_hw_unit(hw, 0), 0x18, 4, 0x01000000);
+	sio_unit_write(sio_hw_unit(hw, 0), 0x18, 4, 0x02000000);
+	ck_assert_int_eq(sio_hw_dma(hw, &request, &data, NULL), 0);
+	ck_assert_int_eq(got.kind, SIO_EVENT_MSI);
+	sio_hw_write(hw, table + 7 * 16, &none, 8);
+	ck_assert_int_eq(sio_hw_dma(hw, &request, &data, NULL), 0);
+	ck_assert_int_eq(got.kind, SIO_EVENT_STALE);
+	ck_assert_uint_eq(got.address, 7);
+	sio_hw_destroy(hw);
+}
+END_TEST
+
 START_TEST(a_walk_shows_why_an_address_faults)
 {
 	const struct sio_request request = {.requester = 0x0100, .address = 0x5000};
@@ -276,6 +319,7 @@ int main(void)
 	tcase_add_test(tc, dma_is_physical_until_somebody_translates);
 	tcase_add_loop_test(tc, an_interrupt_request_arrives_as_an_event, 0, 2);
 	tcase_add_test(tc, what_was_not_invalidated_is_an_event_with_strict_checking);
+	tcase_add_test(tc, a_stale_interrupt_entry_is_told_of_by_its_index);
 	tcase_add_loop_test(tc, a_walk_shows_why_an_address_faults, 0, 2);
 	tcase_add_test(tc, a_platform_that_cannot_be_is_refused_as_for_a_machine);
 	suite_add_tcase(suite, tc);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "harness.h"
+#include "softiommu.h"
 
 #define EXPECTED SIO_SOURCE_DIR "/tests/expected/"
 
@@ -111,6 +112,10 @@ static const struct {
 	{"replay", 2},
 	{"replay ./no-such-file", 2},
 	{"replay --audit-every x ./no-such-file", 2},
+	{"replay --inject sweep:max=0 ./no-such-file", 2},
+	{"replay --inject sweep ./no-such-file", 2},
+	{"replay --rare list", 0},
+	{"replay --rare no.such ./no-such-file", 2},
 	{"walk A 0", 2},
 	{"walk --replay x A", 2},
 	{"walk --replay x A zero", 2},
@@ -293,6 +298,44 @@ START_TEST(a_replay_is_json_on_demand)
 }
 END_TEST
 
+START_TEST(a_sweep_says_what_it_did)
+{
+	json_t *json, *sweep;
+	struct output out;
+
+	replay("EEXIST", "replay --quiet --inject sweep", "", &out);
+	ck_assert_int_eq(out.status, 0);
+	ck_assert_str_eq(last_line(out.text), "9 operations, 0 differ\n");
+	ck_assert_ptr_nonnull(strstr(out.text, " audits, leaks 0, problems 0\n"));
+	ck_assert_ptr_null(strstr(out.text, "left out"));
+	replay("EEXIST", "replay --quiet --inject sweep:max=1", "", &out);
+	ck_assert_ptr_nonnull(strstr(out.text, "left out: more than 1 in one call"));
+	replay("EINVAL", "replay --json --inject sweep", "", &out);
+	ck_assert_int_eq(out.status, 1);
+	json = json_loads(out.text, 0, NULL);
+	ck_assert_ptr_nonnull(json);
+	sweep = json_object_get(json_array_get(json_object_get(json, "files"), 0), "sweep");
+	ck_assert_int_gt(json_integer_value(json_object_get(sweep, "injected")), 0);
+	ck_assert_int_eq(json_integer_value(json_object_get(sweep, "leaks")), 0);
+	ck_assert_uint_eq(json_array_size(json_object_get(sweep, "problems")), 0);
+	json_decref(json);
+}
+END_TEST
+
+START_TEST(a_rarity_may_differ_and_audits_hold)
+{
+	struct output out;
+
+	replay("EEXIST", "replay --strict --rare sync.late --rare map.small-pages", "", &out);
+	ck_assert_int_eq(out.status, 0);
+	ck_assert_ptr_nonnull(strstr(out.text, "9 audits, all hold\n"));
+	replay("EEXIST", "replay --rare map.limit:nth=1", "", &out);
+	ck_assert_int_eq(out.status, 1);
+	ck_assert_ptr_nonnull(strstr(out.text, "errno=ENOSPC"));
+	ck_assert_ptr_nonnull(strstr(out.text, "9 audits, all hold\n"));
+}
+END_TEST
+
 START_TEST(a_walk_shows_each_level)
 {
 	static const char *const parts[] = {
@@ -374,6 +417,33 @@ START_TEST(maps_show_the_space_of_a_container)
 }
 END_TEST
 
+START_TEST(the_points_that_can_fail_are_listed)
+{
+	struct sio_inject_point point;
+	static struct output out;
+	const char *at = out.text;
+	unsigned n;
+
+	run_program("replay --inject list", &out);
+	ck_assert_int_eq(out.status, 0);
+	for (n = 0; sio_inject_point(n, &point); n++) {
+		ck_assert_int_eq(strncmp(at, point.name, strlen(point.name)), 0);
+		at = strchr(at, '\n');
+		ck_assert_ptr_nonnull(at);
+		at++;
+	}
+	ck_assert_int_eq(*at, 0);
+	ck_assert_uint_gt(n, 100);
+	ck_assert_ptr_nonnull(
+		strstr(out.text,
+		       "\ntype1.pin                        pin        EFAULT ENOMEM EINTR\n"));
+	ck_assert_ptr_nonnull(
+		strstr(out.text, "\ndrv.skip-iotlb                   bug        -\n"));
+	run_program("replay --inject list >/dev/full", &out);
+	ck_assert_int_eq(out.status, 2);
+}
+END_TEST
+
 START_TEST(the_same_input_gives_the_same_bytes)
 {
 	static struct output first, second;
@@ -395,11 +465,14 @@ int main(void)
 	tcase_add_loop_test(tc, the_exit_status_tells_usage_from_result, 0,
 			    (int)(sizeof(endings) / sizeof(*endings)));
 	tcase_add_test(tc, a_platform_file_is_checked);
+	tcase_add_test(tc, the_points_that_can_fail_are_listed);
 	tcase_add_loop_test(tc, tables_lead_back_to_the_platform_that_they_came_from, 0, 2);
 	tcase_add_test(tc, the_text_of_a_preset_is_a_platform_file);
 	tcase_add_test(tc, a_replay_ends_with_its_verdict);
 	tcase_add_test(tc, a_replay_shows_what_differs);
 	tcase_add_test(tc, a_replay_is_json_on_demand);
+	tcase_add_test(tc, a_sweep_says_what_it_did);
+	tcase_add_test(tc, a_rarity_may_differ_and_audits_hold);
 	tcase_add_test(tc, a_walk_shows_each_level);
 	tcase_add_loop_test(tc, a_walk_shows_the_structures_of_the_unit, 0, 2);
 	tcase_add_test(tc, maps_show_the_space_of_a_container);

@@ -204,6 +204,7 @@ static inline void fake_open(struct fake_machine *machine)
 	ck_assert_ptr_nonnull(machine->iommu.fabric);
 	ck_assert(dma_fabric_claim_rest(machine->iommu.fabric, 0, &machine->unit));
 	ck_assert_int_eq(iommu_init(&machine->iommu), 0);
+	fail_enter(&machine->iommu.inject);
 	machine->probe = (struct iommu_probe){.device = fake_probe, .ctx = machine};
 	iommu_probe_add(&machine->iommu, &machine->probe);
 }
@@ -213,6 +214,7 @@ static inline void fake_close(struct fake_machine *machine)
 	const char *what = iommu_audit(&machine->iommu);
 
 	ck_assert_msg(!what, "%s", what);
+	fail_leave(NULL);
 	iommu_fini(&machine->iommu);
 	dma_fabric_destroy(machine->iommu.fabric);
 	phys_destroy(machine->iommu.phys);

@@ -109,6 +109,14 @@ static int report(struct iommu_device *dev, uint32_t grpid, uint64_t addr, bool 
 		&(struct iopf_fault){.dev = dev, .grpid = grpid, .addr = addr, .last = last});
 }
 
+/* A failure plan; "" clears it. */
+static void plan(const char *text)
+{
+	char why[INJECT_ERROR_LEN];
+
+	ck_assert_msg(!inject_plan(&fake.iommu.inject, text, why), "%s", why);
+}
+
 START_TEST(requests_wait_for_the_last_of_their_group)
 {
 	struct iommu_device *dev = open_device();
@@ -257,14 +265,14 @@ START_TEST(without_memory_the_device_is_told_and_nothing_stays)
 
 	ck_assert_int_eq(iommu_iopf_enable(dev), 0);
 	ck_assert_int_eq(report(dev, 2, 0, false), 0);
-	fake.iommu.inject = (struct inject){.id = INJECT_ALLOC, .nth = 1};
+	plan("alloc:nth=1");
 	ck_assert_int_eq(report(dev, 2, 0, true), -ENOMEM);
 	ck_assert_uint_eq(seen.answers, 1);
 	ck_assert_uint_eq(seen.code, IOPF_INVALID);
 	ck_assert_uint_eq(dev->partial_count, 0);
-	fake.iommu.inject = (struct inject){.id = INJECT_ALLOC, .nth = 1};
+	plan("alloc:nth=1");
 	ck_assert_int_eq(report(dev, 2, 0, false), -ENOMEM);
-	fake.iommu.inject = (struct inject){0};
+	plan("");
 	/* One that waits when the machine ends. */
 	ck_assert_int_eq(report(dev, 2, 0, false), 0);
 	iommu_iopf_disable(dev);

@@ -124,11 +124,10 @@ END_TEST
 
 START_TEST(injected_failure_comes_before_the_driver)
 {
-	const char *why;
+	char why[INJECT_ERROR_LEN];
 
 	open_domain(SIO_BIT(12));
-	ck_assert_int_eq(inject_plan(&machine.iommu.inject, "iommu.map:nth=2,errno=EBUSY", &why),
-			 0);
+	ck_assert_int_eq(inject_plan(&machine.iommu.inject, "iommu.map:nth=2,errno=EBUSY", why), 0);
 	ck_assert_int_eq(map(0, 0, 0x1000), 0);
 	ck_assert_int_eq(map(0x1000, 0, 0x1000), -EBUSY);
 	ck_assert_int_eq(map(0x1000, 0, 0x1000), 0);

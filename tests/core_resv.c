@@ -81,7 +81,7 @@ START_TEST(group_list_is_the_union_of_its_devices)
 {
 	struct fake_machine machine;
 	struct resv_list list;
-	const char *why;
+	char why[INJECT_ERROR_LEN];
 
 	fake_open(&machine);
 	machine.resv[0] = (struct resv_region){0xfee00000, 0xfeefffff, RESV_MSI};
@@ -97,7 +97,7 @@ START_TEST(group_list_is_the_union_of_its_devices)
 	ck_assert_uint_eq(list.region[0].first, 0x1000);
 	ck_assert_uint_eq(list.region[1].first, 0xfee00000);
 	resv_list_fini(&list);
-	ck_assert_int_eq(inject_plan(&machine.iommu.inject, "alloc:nth=1", &why), 0);
+	ck_assert_int_eq(inject_plan(&machine.iommu.inject, "alloc:nth=1", why), 0);
 	ck_assert_int_eq(iommu_group_reserved(iommu_group_find(&machine.iommu, 0), &list), -ENOMEM);
 	ck_assert_ptr_null(list.region);
 	fake_close(&machine);

@@ -1,71 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The small parts of the core: injection plans, personalities, descriptors, faults, references. */
+/* The small parts of the core: personalities, descriptors, faults, references. */
 #include "core/file.h"
 #include "core_fake.h"
 #include "harness.h"
-
-START_TEST(plan_fires_once_at_the_nth_time)
-{
-	struct inject inject = {0};
-	const char *why;
-
-	ck_assert_int_eq(inject_point(&inject, INJECT_PIN), 0);
-	ck_assert_int_eq(inject_plan(&inject, "type1.pin:nth=3,errno=ENOSPC", &why), 0);
-	ck_assert_int_eq(inject_point(&inject, INJECT_PIN), 0);
-	ck_assert_int_eq(inject_point(&inject, INJECT_COPY_IN), 0);
-	ck_assert_int_eq(inject_point(&inject, INJECT_PIN), 0);
-	ck_assert_int_eq(inject_point(&inject, INJECT_PIN), -ENOSPC);
-	ck_assert_int_eq(inject_point(&inject, INJECT_PIN), 0);
-	ck_assert_uint_eq(inject.seen[INJECT_PIN], 4);
-	ck_assert_int_eq(inject_plan(&inject, "", &why), 0);
-	ck_assert_int_eq(inject.id, INJECT_NONE);
-}
-END_TEST
-
-START_TEST(every_point_has_a_name_and_a_usual_error)
-{
-	for (unsigned id = INJECT_NONE + 1; id < INJECT_COUNT; id++) {
-		struct inject inject = {0};
-		const char *why;
-		char plan[64];
-
-		snprintf(plan, sizeof(plan), "%s:nth=1", inject_name((enum inject_id)id));
-		ck_assert_int_eq(inject_plan(&inject, plan, &why), 0);
-		ck_assert_int_lt(inject_point(&inject, (enum inject_id)id), 0);
-	}
-}
-END_TEST
-
-static const char *const bad_plans[] = {
-	"pin",
-	"type1.pin",
-	"type1.pin:",
-	"type1.pin:nth=",
-	"type1.pin:nth=0",
-	"type1.pin:nth=-1",
-	"type1.pin:nth=1x",
-	"type1.pin:nth=99999999999999999999999",
-	"type1.pin:nth=1,",
-	"type1.pin:nth=1,errno=EWHAT",
-	"type1.pin:nth=1,errno=12",
-	"type1.pin:errno=EFAULT",
-	"type1.pin:every=2",
-	"none:nth=1",
-	":nth=1",
-};
-
-START_TEST(malformed_plan_is_refused_and_changes_nothing)
-{
-	struct inject inject = {0};
-	const char *why = NULL;
-
-	ck_assert_int_eq(inject_plan(&inject, "alloc:nth=5", &why), 0);
-	ck_assert_int_eq(inject_plan(&inject, bad_plans[_i], &why), -EINVAL);
-	ck_assert_ptr_nonnull(why);
-	ck_assert_int_eq(inject.id, INJECT_ALLOC);
-	ck_assert_uint_eq(inject.nth, 5);
-}
-END_TEST
 
 START_TEST(personality_is_found_by_name_and_by_recorded_kernel)
 {
@@ -201,10 +138,6 @@ int main(void)
 	Suite *suite = suite_create("core_small");
 	TCase *tc = tcase_create("small");
 
-	tcase_add_test(tc, plan_fires_once_at_the_nth_time);
-	tcase_add_test(tc, every_point_has_a_name_and_a_usual_error);
-	tcase_add_loop_test(tc, malformed_plan_is_refused_and_changes_nothing, 0,
-			    (int)SIO_ARRAY_SIZE(bad_plans));
 	tcase_add_test(tc, personality_is_found_by_name_and_by_recorded_kernel);
 	tcase_add_test(tc, lowest_free_descriptor_is_given);
 	tcase_add_test(tc, full_table_answers_emfile_and_takes_no_reference);

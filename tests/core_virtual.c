@@ -84,9 +84,17 @@ static struct iommu_device *add(const void *instance)
 	return dev;
 }
 
+/* A failure plan; "" clears it. */
+static void plan(const char *text)
+{
+	char why[INJECT_ERROR_LEN];
+
+	ck_assert_msg(!inject_plan(&fake.iommu.inject, text, why), "%s", why);
+}
+
 static void teardown(void)
 {
-	fake.iommu.inject = (struct inject){0};
+	plan("");
 	fake_close(&fake);
 }
 
@@ -155,14 +163,17 @@ START_TEST(one_that_cannot_be_added_leaves_nothing)
 
 	open_machine();
 	for (unsigned nth = 1;; nth++) {
-		fake.iommu.inject = (struct inject){.id = INJECT_ALLOC, .nth = nth};
+		char text[32];
+
+		snprintf(text, sizeof(text), "alloc:nth=%u", nth);
+		plan(text);
 		if (!iommu_device_add_virtual(&fake.iommu, &driver, NULL, NULL, &dev))
 			break;
 		ck_assert_ptr_null(iommu_group_find(&fake.iommu, 0));
 		ck_assert_uint_lt(nth, 10);
 		audit();
 	}
-	fake.iommu.inject = (struct inject){0};
+	plan("");
 	iommu_device_remove(dev);
 }
 END_TEST

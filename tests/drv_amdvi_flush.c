@@ -178,14 +178,14 @@ END_TEST
 
 START_TEST(skipped_invalidation_leaves_a_stale_translation)
 {
-	const char *why;
+	char why[INJECT_ERROR_LEN];
 
 	open_kind(_i);
 	rig.unit[0]->ops->set_strict(rig.unit[0], true);
 	ck_assert_int_eq(rig_map(rig.domain, 0x11000, 0x2001000, 0x1000, RW), 0);
 	ck_assert_int_eq(rig_map(rig.domain, 0x12000, 0x2004000, 0x1000, RW), 0);
 	ck_assert_uint_eq(reads(0x11000), 0);
-	ck_assert_int_eq(inject_plan(&rig.iommu.inject, "drv.skip-iotlb:nth=1", &why), 0);
+	ck_assert_int_eq(inject_plan(&rig.iommu.inject, "drv.skip-iotlb:nth=1", why), 0);
 	ck_assert_uint_eq(iommu_unmap(rig.domain, 0x11000, 0x1000), 0x1000);
 	ck_assert_uint_eq(reads(0x11000), 0);
 	ck_assert_uint_eq(rig.stale, 1);

@@ -341,7 +341,7 @@ END_TEST
 
 START_TEST(every_failed_table_page_leaves_the_domain_empty)
 {
-	const char *why;
+	char why[INJECT_ERROR_LEN];
 	char plan[40];
 	iova_t found;
 	int rc = -1;
@@ -352,8 +352,8 @@ START_TEST(every_failed_table_page_leaves_the_domain_empty)
 		struct pt_run run = {.oa = 0x3000000, .pages = 5, .oa_step = -4096};
 
 		ck_assert_uint_lt(nth, 20);
-		snprintf(plan, sizeof(plan), "pt.alloc:nth=%u", nth);
-		ck_assert_int_eq(inject_plan(&rig.iommu.inject, plan, &why), 0);
+		snprintf(plan, sizeof(plan), "pt.table:nth=%u", nth);
+		ck_assert_int_eq(inject_plan(&rig.iommu.inject, plan, why), 0);
 		rc = iommu_map(rig.domain, UINT64_C(0x10000001fe000), &run, RW);
 		if (!rc)
 			break;

@@ -222,13 +222,13 @@ END_TEST
 
 START_TEST(an_invalidation_that_the_driver_forgets_shows)
 {
-	const char *why;
+	char why[INJECT_ERROR_LEN];
 
 	open_nested(false, 0);
 	guest_map(3, guest_leaf(20));
 	ck_assert_uint_eq(reads(0, 3), 0xda7a0014);
 	guest_map(3, guest_leaf(30));
-	ck_assert_int_eq(inject_plan(&u.rig.iommu.inject, "drv.skip-iotlb:nth=1", &why), 0);
+	ck_assert_int_eq(inject_plan(&u.rig.iommu.inject, "drv.skip-iotlb:nth=1", why), 0);
 	invalidate_pages(3, 1);
 	ck_assert_uint_eq(reads(0, 3), 0xda7a0014);
 	ck_assert_uint_eq(u.rig.stale, 1);

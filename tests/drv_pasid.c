@@ -84,6 +84,14 @@ static pa_t entry_at(uint16_t rid, uint32_t pasid)
 	return slot & 1 ? (slot & ADDRESS) + (pasid & 63) * 64u : 0;
 }
 
+/* A failure plan; "" clears it. */
+static void plan(const char *text)
+{
+	char why[INJECT_ERROR_LEN];
+
+	ck_assert_msg(!inject_plan(&u.rig.iommu.inject, text, why), "%s", why);
+}
+
 START_TEST(each_pasid_goes_by_its_own_domain)
 {
 	open_domains(ECAP_STAGES, false);
@@ -172,14 +180,12 @@ START_TEST(attachments_that_cannot_be_are_refused)
 	ck_assert_uint_eq(reads(RID_A, 3), 0x1001);
 	/* A point that fails leaves everything as it was. */
 	for (unsigned nth = 1; nth < 3; nth++) {
-		u.rig.iommu.inject =
-			(struct inject){.id = nth == 1 ? INJECT_ALLOC : INJECT_IOMMU_ATTACH,
-					.nth = 1};
+		plan(nth == 1 ? "alloc:nth=1" : "iommu.pasid.attach:nth=1");
 		ck_assert_int_eq(iommu_attach_pasid(domain[2], dev_a(), 4), -ENOMEM);
 		ck_assert_uint_eq(reads(RID_A, 4), ENTRY_ABSENT);
 		ck_assert_uint_eq(domain[2]->attached, 0);
 	}
-	u.rig.iommu.inject = (struct inject){.id = INJECT_IOMMU_ATTACH, .nth = 1};
+	plan("iommu.pasid.attach:nth=1");
 	ck_assert_int_eq(iommu_replace_pasid(domain[2], dev_a(), 3), -ENOMEM);
 	ck_assert_uint_eq(reads(RID_A, 3), 0x1001);
 }

@@ -114,6 +114,7 @@ static inline void rig_start(struct rig *rig)
 	rig->port = dma_port_create(rig->iommu.fabric);
 	ck_assert_ptr_nonnull(rig->port);
 	ck_assert_int_eq(iommu_init(&rig->iommu), 0);
+	fail_enter(&rig->iommu.inject);
 }
 
 static inline void rig_routes(struct rig *rig)
@@ -150,6 +151,7 @@ static inline void rig_close(struct rig *rig)
 	rig_audit(rig);
 	if (rig->units_first)
 		rig->remove(rig);
+	fail_leave(NULL);
 	iommu_fini(&rig->iommu);
 	if (!rig->units_first)
 		rig->remove(rig);

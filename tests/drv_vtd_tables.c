@@ -451,7 +451,7 @@ END_TEST
 START_TEST(every_failed_table_page_leaves_the_domain_empty)
 {
 	struct iommu_domain *domain;
-	const char *why;
+	char why[INJECT_ERROR_LEN];
 	char plan[40];
 	uint64_t tables;
 	iova_t found;
@@ -462,8 +462,8 @@ START_TEST(every_failed_table_page_leaves_the_domain_empty)
 	tables = phys_table_count(rig.iommu.phys);
 	for (unsigned nth = 1; rc; nth++) {
 		ck_assert_uint_lt(nth, 20);
-		snprintf(plan, sizeof(plan), "pt.alloc:nth=%u", nth);
-		ck_assert_int_eq(inject_plan(&rig.iommu.inject, plan, &why), 0);
+		snprintf(plan, sizeof(plan), "pt.table:nth=%u", nth);
+		ck_assert_int_eq(inject_plan(&rig.iommu.inject, plan, why), 0);
 		rc = rig_map(domain, 0x3ff000, 0x5ff000, 0x403000, 3);
 		if (!rc)
 			break;

@@ -125,7 +125,8 @@ static inline void rig_free(struct iommu_domain *domain)
 {
 	rig_domain(domain)->rig->domains--;
 	for (unsigned i = 0; i < RIG_COUNT; i++)
-		ck_assert_msg(!rig_domain(domain)->leaf[i].perm, "a domain goes while it maps");
+		if (rig_domain(domain)->leaf[i].perm)
+			ck_abort_msg("a domain goes while it maps");
 	free(rig_domain(domain));
 }
 
@@ -156,8 +157,8 @@ static inline int rig_map_pages(struct iommu_domain *domain, const struct pt_map
 		for (uint64_t done = 0; done < size; done += RIG_HALF) {
 			struct rig_leaf *leaf = rig_leaf(domain, req->iova + *mapped + done);
 
-			ck_assert_msg(leaf != NULL, "mapped outside of the array");
-			ck_assert_msg(!leaf->perm, "mapped twice");
+			if (!leaf || leaf->perm)
+				ck_abort_msg("mapped twice, or outside of the array");
 			*leaf = (struct rig_leaf){
 				.pa = req->oa + i * (uint64_t)req->oa_step + done,
 				.perm = req->perm & (PT_R | PT_W),
@@ -179,9 +180,11 @@ static inline uint64_t rig_unmap_pages(struct iommu_domain *domain, iova_t iova,
 		struct rig_leaf *leaf = rig_leaf(domain, iova + done);
 		uint64_t size;
 
-		ck_assert_msg(leaf && leaf->perm, "unmapped what is not mapped");
+		if (!leaf || !leaf->perm)
+			ck_abort_msg("unmapped what is not mapped");
 		size = SIO_BIT(leaf->size_lg2);
-		ck_assert_msg(leaf->begins && size <= len - done, "part of a page is unmapped");
+		if (!leaf->begins || size > len - done)
+			ck_abort_msg("part of a page is unmapped");
 		for (uint64_t i = 0; i < size / RIG_HALF; i++)
 			leaf[i] = (struct rig_leaf){0};
 		done += size;
@@ -347,7 +350,8 @@ static inline void rig_memory(struct rig *rig, struct mm *mm, uint64_t va, uint6
 	for (uint64_t i = 0; i < 2 * pages; i++) {
 		const uint64_t stamp = 2 * number + i;
 
-		ck_assert_int_eq(mm_sim_write(mm, va + i * RIG_HALF, &stamp, sizeof(stamp)), 0);
+		if (mm_sim_write(mm, va + i * RIG_HALF, &stamp, sizeof(stamp)))
+			ck_abort_msg("memory cannot be written");
 	}
 }
 
@@ -469,7 +473,8 @@ static inline uint64_t rig_stamp(const struct rig *rig, pa_t pa)
 {
 	uint64_t stamp = 0;
 
-	ck_assert(phys_read(rig->phys, pa, &stamp, sizeof(stamp)));
+	if (!phys_read(rig->phys, pa, &stamp, sizeof(stamp)))
+		ck_abort_msg("nothing answers at %llx", (unsigned long long)pa);
 	return stamp;
 }
 

@@ -175,13 +175,57 @@ START_TEST(a_query_of_large_leaves_is_one_run)
 }
 END_TEST
 
+/* Tables that are filled past the caches hold what others would, among leaves that were there. */
+START_TEST(millions_of_leaves_in_one_call)
+{
+	const struct phys_cfg ram = {.ram_bytes = 256 * MIB};
+	const struct pt_caps caps = {.haw = 46, .large_levels = 0x7};
+	const uint64_t count = (UINT64_C(8) << 20) + 1000, first = 0x7000;
+	const int64_t step = _i ? -4096 : 4096;
+	const uint64_t oa = UINT64_C(1) << 40, last = oa + (count - 1) * (uint64_t)step;
+	const struct pt_map_req there = {first + (count << 12), 0x5000, 1, 12, PT_R, 4096};
+	const struct pt_map_req req = {first, oa, count + 1, 12, PT_R | PT_W, step};
+	struct phys *phys = phys_create(&ram);
+	struct pt_gather gather = {0};
+	struct pt_change change;
+	struct pt_run run;
+	struct pt pt;
+
+	ck_assert_ptr_nonnull(phys);
+	ck_assert(pt_init(&pt, phys, &pt_vtd_ss, &caps, 3));
+	ck_assert_int_eq(pt.ops->map(&pt, &there).status, PT_DONE);
+	change = pt.ops->map(&pt, &req);
+	ck_assert_int_eq(change.status, PT_EXISTS);
+	ck_assert_uint_eq(change.done, count << 12);
+	run = pt.ops->query(&pt, first, ~UINT64_C(0));
+	ck_assert_uint_eq(run.pages, count);
+	ck_assert_uint_eq(run.oa, oa);
+	ck_assert_int_eq(run.oa_step, step);
+	run = pt.ops->query(&pt, first + ((count - 1) << 12), 1);
+	ck_assert_uint_eq(run.oa, last);
+	change = pt.ops->unmap(&pt, first, count << 12, &gather);
+	ck_assert_uint_eq(change.done, count << 12);
+	pt_gather_free(phys, &gather);
+	ck_assert_ptr_null(pt_audit(&pt));
+	ck_assert_ptr_null(phys_audit(phys));
+	pt_fini(&pt);
+	phys_destroy(phys);
+}
+END_TEST
+
 /* Every start and length of a small run, with one entry that differs at every place. */
 START_TEST(vector_loops_do_what_plain_loops_do)
 {
 	const struct pt_entries_ops *plain = &pt_entries_plain, *fast = pt_entries();
 	static uint64_t a[128] __attribute__((aligned(64))), b[128] __attribute__((aligned(64)));
+	static uint64_t table_a[512] __attribute__((aligned(64)));
+	static uint64_t table_b[512] __attribute__((aligned(64)));
 	const uint64_t step = (uint64_t)(_i ? -4096 : 4096), mask = ~UINT64_C(0x300);
 
+	plain->stream(table_a, 0x700003, step);
+	fast->stream(table_b, 0x700003, step);
+	ck_assert_int_eq(memcmp(table_a, table_b, sizeof(table_a)), 0);
+	ck_assert_uint_eq(table_a[511], 0x700003 + 511 * step);
 	for (unsigned first = 0; first < 10; first++) {
 		for (unsigned n = 0; n < 100; n++) {
 			memset(a, 0x5a, sizeof(a));
@@ -310,6 +354,7 @@ int main(void)
 	tcase_add_test(tc, a_split_without_memory_changes_nothing);
 	tcase_add_test(tc, an_audit_names_what_is_wrong);
 	tcase_add_test(tc, a_query_of_large_leaves_is_one_run);
+	tcase_add_loop_test(tc, millions_of_leaves_in_one_call, 0, 2);
 	tcase_add_loop_test(tc, vector_loops_do_what_plain_loops_do, 0, 2);
 	suite_add_tcase(suite, tc);
 	return run_suite(suite);

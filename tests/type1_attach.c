@@ -280,7 +280,8 @@ END_TEST
 /* Replay fails at each of its steps: the container is as it was, the group is off. */
 START_TEST(a_failing_replay_is_undone)
 {
-	for (uint64_t nth = 1;; nth++) {
+	for (unsigned nth = 1;; nth++) {
+		char plan[40], why[INJECT_ERROR_LEN];
 		uint64_t seen;
 		int rc;
 
@@ -292,10 +293,11 @@ START_TEST(a_failing_replay_is_undone)
 		ck_assert_int_eq(fake_map(&fake, fake_va(MM_RUN_SEEDED), 0x1000, 0x30000, FAKE_RW),
 				 0);
 		ck_assert_int_eq(fake_map(&fake, fake_va(MM_RUN_SEEDED), 0x40000, 0x30000, 1), 0);
-		fake.iommu.inject = (struct inject){.id = INJECT_IOMMU_MAP, .nth = nth};
+		snprintf(plan, sizeof(plan), "iommu.map:nth=%u", nth);
+		ck_assert_int_eq(inject_plan(&fake.iommu.inject, plan, why), 0);
 		rc = fake_attach_group(&fake, 1);
-		seen = fake.iommu.inject.seen[INJECT_IOMMU_MAP];
-		fake.iommu.inject = (struct inject){0};
+		seen = fake.iommu.inject.passages;
+		fail_plan_clear(&fake.iommu.inject);
 		/* The first map is the probe's, whose failure is none. */
 		ck_assert_int_eq(rc, seen < nth || nth == 1 ? 0 : -ENOMEM);
 		if (rc)
@@ -328,13 +330,12 @@ static void model_check(const struct iova_list *list, const bool *valid, uint64_
 START_TEST(cutting_the_list_agrees_with_a_bit_per_page)
 {
 	struct prng rng = {.state = (uint64_t)_i};
-	struct inject inject = {0};
 	struct iova_list list = {0};
 	bool valid[MODEL_PAGES];
 	unsigned left = MODEL_PAGES;
 
 	memset(valid, true, sizeof(valid));
-	ck_assert_int_eq(iova_list_resize(&list, 0, MODEL_PAGES * SIO_PAGE_SIZE - 1, &inject), 0);
+	ck_assert_int_eq(iova_list_resize(&list, 0, MODEL_PAGES * SIO_PAGE_SIZE - 1), 0);
 	for (unsigned step = 0; step < 12 && left; step++) {
 		uint64_t a = prng_below(&rng, MODEL_PAGES), n = 1 + prng_below(&rng, 40);
 		uint64_t b = a + n > MODEL_PAGES ? MODEL_PAGES : a + n;
@@ -348,9 +349,9 @@ START_TEST(cutting_the_list_agrees_with_a_bit_per_page)
 		if (resize) {
 			region.first = a / 4 * SIO_PAGE_SIZE;
 			region.last = (MODEL_PAGES - n) * SIO_PAGE_SIZE - 1;
-			rc = iova_list_resize(&list, region.first, region.last, &inject);
+			rc = iova_list_resize(&list, region.first, region.last);
 		} else {
-			rc = iova_list_exclude(&list, &resv, &inject);
+			rc = iova_list_exclude(&list, &resv);
 		}
 		left = 0;
 		for (unsigned page = 0; page < MODEL_PAGES; page++) {

@@ -173,6 +173,7 @@ END_TEST
 
 START_TEST(unmap_reports_before_it_removes)
 {
+	char why[INJECT_ERROR_LEN];
 	uint64_t bits[2] = {0};
 	struct {
 		struct unmap_head head;
@@ -189,10 +190,10 @@ START_TEST(unmap_reports_before_it_removes)
 	ck_assert_int_eq(fake_map(&fake, 0x20000000, 0x140000, 0x2000, FAKE_RW), 0);
 	memset(bits, 0xcc, sizeof(bits));
 	/* The second mapping's answer cannot be delivered: the first is gone all the same. */
-	fake.iommu.inject = (struct inject){.id = INJECT_COPY_OUT, .nth = 2};
+	ck_assert_int_eq(inject_plan(&fake.iommu.inject, "copy-out:nth=2", why), 0);
 	ck_assert_int_eq(t1_ioctl(fake.t1, &fake.caller, VFIO_IOMMU_UNMAP_DMA, (uintptr_t)&arg),
 			 -EFAULT);
-	fake.iommu.inject = (struct inject){0};
+	fail_plan_clear(&fake.iommu.inject);
 	ck_assert_uint_eq(arg.head.size, 0x50000);
 	ck_assert_uint_eq(fake.t1->mapping_count, 2);
 	fake_check(&fake);

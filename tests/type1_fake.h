@@ -446,6 +446,7 @@ static inline void fake_setup(struct fake *fake)
 	fake->iommu.fabric = fake->fabric;
 	fake->iommu.personality = &fake->personality;
 	ck_assert_int_eq(iommu_init(&fake->iommu), 0);
+	fail_enter(&fake->iommu.inject);
 	fake->probe = (struct iommu_probe){.device = fake_probe, .ctx = fake};
 	iommu_probe_add(&fake->iommu, &fake->probe);
 	fake->caller = (struct caller){.task = fake_task_create(fake, &fake->mm), .ua = &fake_ua};
@@ -513,6 +514,7 @@ static inline void fake_teardown(struct fake *fake)
 	for (unsigned i = 0; i < FAKE_GROUPS; i++)
 		if (fake->group[i] && iommu_group_claimed(fake->group[i]))
 			iommu_group_release(fake->group[i]);
+	fail_leave(NULL);
 	iommu_fini(&fake->iommu);
 	ck_assert_ptr_null(fake->domains);
 	dma_fabric_destroy(fake->fabric);

@@ -97,12 +97,12 @@ END_TEST
 
 START_TEST(a_failing_domain_takes_the_chunk_out_of_the_earlier_ones)
 {
-	const char *why;
+	char why[INJECT_ERROR_LEN];
 
 	boot_two_domains(VFIO_TYPE1v2_IOMMU);
-	ck_assert_int_eq(inject_plan(&fake.iommu.inject, "iommu.map:nth=2", &why), 0);
+	ck_assert_int_eq(inject_plan(&fake.iommu.inject, "iommu.map:nth=2", why), 0);
 	ck_assert_int_eq(fake_map(&fake, fake_va(MM_RUN_2M), 0, 0x5000, FAKE_RW), -ENOMEM);
-	ck_assert_int_eq(inject_plan(&fake.iommu.inject, "", &why), 0);
+	ck_assert_int_eq(inject_plan(&fake.iommu.inject, "", why), 0);
 	ck_assert_uint_eq(fake.t1->mapping_count, 0);
 	ck_assert_uint_eq(fake.t1->dma_avail, 65535);
 	ck_assert_uint_eq(fake.mm->mm.locked_pages, 0);
@@ -563,17 +563,19 @@ static void scenario(void)
 /* Fail the n-th pass of each point, for every n that the scenario reaches. */
 START_TEST(every_failure_leaves_a_sound_container)
 {
-	for (uint64_t nth = 1;; nth++) {
+	for (unsigned nth = 1;; nth++) {
+		char plan[40], why[INJECT_ERROR_LEN];
 		uint64_t reached;
 
 		fake_setup(&fake);
 		fake.units[1].enforce = true;
 		fake_boot(&fake);
 		fake_open(&fake, VFIO_TYPE1v2_IOMMU);
-		fake.iommu.inject = (struct inject){.id = (enum inject_id)_i, .nth = nth};
+		snprintf(plan, sizeof(plan), "%s:nth=%u", fail_kind_name((enum fail_kind)_i), nth);
+		ck_assert_int_eq(inject_plan(&fake.iommu.inject, plan, why), 0);
 		scenario();
-		reached = fake.iommu.inject.seen[_i];
-		fake.iommu.inject = (struct inject){0};
+		reached = fake.iommu.inject.passages;
+		fail_plan_clear(&fake.iommu.inject);
 		fake_check(&fake);
 		fake_teardown(&fake);
 		if (reached < nth)
@@ -608,8 +610,7 @@ int main(void)
 	suite_add_tcase(suite, unmap);
 
 	tcase_add_test(fail, runs_are_cut_at_the_borders_of_memory);
-	tcase_add_loop_test(fail, every_failure_leaves_a_sound_container, INJECT_ALLOC,
-			    INJECT_COPY_OUT + 1);
+	tcase_add_loop_test(fail, every_failure_leaves_a_sound_container, FAIL_ALLOC, FAIL_BUG);
 	suite_add_tcase(suite, fail);
 
 	TCase *limit = tcase_create("limit");

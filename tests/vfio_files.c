@@ -301,7 +301,7 @@ END_TEST
 
 START_TEST(failing_allocations_and_copies_leave_no_trace)
 {
-	static const char *const points[] = {"alloc", "copy.in", "copy.out"};
+	static const char *const points[] = {"alloc", "copy-in", "copy-out"};
 	char error[128], plan[64];
 
 	for (unsigned p = 0; p < 3; p++) {

@@ -331,7 +331,7 @@ END_TEST
 
 START_TEST(failing_memory_changes_nothing)
 {
-	static const char *const points[] = {"alloc", "copy.in"};
+	static const char *const points[] = {"alloc", "copy-in"};
 	int fd = rig_open(&rig, "disk0", NULL), eventfd = sio_eventfd(rig.process);
 	char plan[32], error[128];
 

@@ -227,6 +227,27 @@ START_TEST(a_cached_page_denies_what_it_was_cached_without)
 }
 END_TEST
 
+START_TEST(with_quiet_hits_only_what_a_cached_page_denies_is_not_recorded)
+{
+	const struct vtd_cfg cfg = {.name = "dmar0",
+				    .cap = CAP_VTD48,
+				    .ecap = ECAP_VTD48,
+				    .quiet_hits = true};
+	struct rig rig;
+
+	rig_init_cfg(&rig, &cfg);
+	rig_start(&rig, ECAP_VTD48);
+	rig_map(&rig, A, 0x9001);
+	ck_translates(rread(&rig, A), 0x9000);
+	ck_faults(rwrite(&rig, A), 5);
+	ck_assert_uint_eq(rd(&rig, R_FSTS, 4), 0);
+	flush_iotlb_page(&rig, DID, A, 0, true);
+	ck_faults(rwrite(&rig, A), 5);
+	ck_assert_uint_eq(rd(&rig, R_FSTS, 4), 2);
+	rig_fini(&rig);
+}
+END_TEST
+
 START_TEST(faults_are_not_cached_without_caching_mode)
 {
 	struct rig rig;
@@ -414,6 +435,7 @@ int main(void)
 	tcase_add_test(tc, a_cached_table_serves_its_other_pages);
 	tcase_add_test(tc, permissions_of_the_upper_levels_are_cached_with_the_table);
 	tcase_add_test(tc, a_cached_page_denies_what_it_was_cached_without);
+	tcase_add_test(tc, with_quiet_hits_only_what_a_cached_page_denies_is_not_recorded);
 	tcase_add_test(tc, faults_are_not_cached_without_caching_mode);
 	tcase_add_test(tc, caching_mode_keeps_not_present_until_invalidated);
 	tcase_add_test(tc, caching_mode_keeps_absent_contexts_under_domain_0);

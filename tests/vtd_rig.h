@@ -162,10 +162,9 @@ static inline void rig_init_off(struct rig *rig, uint64_t cap, uint64_t ecap)
 	rig_init_cfg(rig, &cfg);
 }
 
-/* Translating: bus 1 has a context table in which RID is in domain DID, 4 levels, empty tables. */
-static inline void rig_init(struct rig *rig, uint64_t cap, uint64_t ecap)
+/* On: bus 1 has a context table in which RID is in domain DID, 4 levels, empty tables. */
+static inline void rig_start(struct rig *rig, uint64_t ecap)
 {
-	rig_init_off(rig, cap, ecap);
 	poke2(rig, PA_ROOT + 16 * 1, PA_CONTEXT | 1, 0);
 	poke2(rig, PA_CONTEXT + 16 * 8, PA_TOP | 1, 2 | DID << 8);
 	wr(rig, R_RTADDR, 8, PA_ROOT);
@@ -175,6 +174,13 @@ static inline void rig_init(struct rig *rig, uint64_t cap, uint64_t ecap)
 		gcmd(rig, G_QIE, 0);
 	}
 	gcmd(rig, G_TE, 0);
+}
+
+/* Translating. */
+static inline void rig_init(struct rig *rig, uint64_t cap, uint64_t ecap)
+{
+	rig_init_off(rig, cap, ecap);
+	rig_start(rig, ecap);
 }
 
 static inline void rig_fini(struct rig *rig)

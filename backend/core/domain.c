@@ -11,6 +11,9 @@
 
 #include "core/iommu_priv.h"
 
+/* What "huge" means to a run that is refused. */
+#define LARGE_PAGE (UINT64_C(2) << 20)
+
 void iommu_domain_enrol(struct iommu *iommu, const struct iommu_driver *driver,
 			enum iommu_domain_type type, struct iommu_domain *domain)
 {
@@ -18,6 +21,7 @@ void iommu_domain_enrol(struct iommu *iommu, const struct iommu_driver *driver,
 	domain->iommu = iommu;
 	domain->type = type;
 	domain->attached = 0;
+	domain->late = (struct iommu_gather){0};
 	domain->id = ++iommu->priv->next_domain;
 	domain->next = iommu->priv->domains;
 	iommu->priv->domains = domain;
@@ -29,7 +33,7 @@ int iommu_domain_create(struct iommu_device *dev, enum iommu_domain_type type,
 	struct iommu *iommu = dev->iommu;
 	int rc;
 
-	rc = inject_point(&iommu->inject, INJECT_ALLOC);
+	rc = inject_here("iommu.domain.create", FAIL_ALLOC);
 	if (!rc)
 		rc = dev->driver->domain_alloc(dev, type, out);
 	if (!rc)
@@ -51,6 +55,7 @@ void iommu_domain_free(struct iommu_domain *domain)
 	struct iommu_domain **link = &domain->iommu->priv->domains;
 
 	sio_assert(domain->attached == 0);
+	iommu_sync_late(domain->iommu);
 	while (*link != domain)
 		link = &(*link)->next;
 	*link = domain->next;
@@ -97,6 +102,24 @@ uint64_t iommu_pgsize(uint64_t bitmap, iova_t iova, pa_t pa, uint64_t len, uint6
 	return size;
 }
 
+/* The domain cannot take the run as it is, though it has pages that large. */
+static bool is_busy(struct iommu_domain *domain, iova_t iova, pa_t pa, uint64_t len)
+{
+	uint64_t count;
+
+	return domain->iommu->rare.any && len &&
+	       iommu_pgsize(domain->pgsize_bitmap, iova, pa, len, &count) >= LARGE_PAGE &&
+	       rare_pass(&domain->iommu->rare, RARE_MAP_BUSY);
+}
+
+/* The sizes that this run is cut into. */
+static uint64_t sizes_for_run(struct iommu_domain *domain)
+{
+	if (rare_due(&domain->iommu->rare, RARE_MAP_SMALL))
+		return lowest_bit(domain->pgsize_bitmap);
+	return domain->pgsize_bitmap;
+}
+
 /* Descending frames are pages of the smallest size each, whatever their alignment. */
 static int map_descending(struct iommu_domain *domain, const struct pt_map_req *req, uint64_t len,
 			  uint64_t *mapped)
@@ -124,6 +147,7 @@ static int map_descending(struct iommu_domain *domain, const struct pt_map_req *
 static int map_ascending(struct iommu_domain *domain, const struct pt_map_req *req, uint64_t len,
 			 uint64_t *mapped)
 {
+	uint64_t sizes = sizes_for_run(domain);
 	struct pt_map_req chunk = *req;
 
 	while (*mapped < len) {
@@ -132,8 +156,7 @@ static int map_ascending(struct iommu_domain *domain, const struct pt_map_req *r
 
 		chunk.iova = req->iova + *mapped;
 		chunk.oa = req->oa + *mapped;
-		size = iommu_pgsize(domain->pgsize_bitmap, chunk.iova, chunk.oa, len - *mapped,
-				    &chunk.count);
+		size = iommu_pgsize(sizes, chunk.iova, chunk.oa, len - *mapped, &chunk.count);
 		chunk.size_lg2 = (uint8_t)sio_lg2(size);
 		chunk.oa_step = (int64_t)size;
 		rc = domain->driver->map_pages(domain, &chunk, &done);
@@ -196,7 +219,7 @@ static int map_len(struct iommu_domain *domain, iova_t iova, pa_t pa, uint64_t l
 	uint64_t mapped = 0;
 	int rc;
 
-	rc = inject_point(&domain->iommu->inject, INJECT_IOMMU_MAP);
+	rc = inject_here("iommu.map", FAIL_MAP);
 	if (rc)
 		return rc;
 	if (!domain_is_paging(domain))
@@ -207,6 +230,9 @@ static int map_len(struct iommu_domain *domain, iova_t iova, pa_t pa, uint64_t l
 	if (descending &&
 	    (!(domain->pgsize_bitmap & SIO_PAGE_SIZE) || (len && pa < len - SIO_PAGE_SIZE)))
 		return -EINVAL;
+	if (!descending && is_busy(domain, iova, pa, len))
+		return -EBUSY;
+	iommu_sync_late(domain->iommu);
 	rc = descending ? map_descending(domain, &req, len, &mapped)
 			: map_ascending(domain, &req, len, &mapped);
 	if (rc) {
@@ -250,10 +276,34 @@ uint64_t iommu_unmap(struct iommu_domain *domain, iova_t iova, uint64_t len)
 	return unmapped;
 }
 
+static void sync_domain(struct iommu_domain *domain)
+{
+	if (domain->late.len || domain->late.tables.count)
+		domain->driver->iotlb_sync(domain, &domain->late);
+	domain->late = (struct iommu_gather){0};
+}
+
+void iommu_sync_late(struct iommu *iommu)
+{
+	if (!iommu->late)
+		return;
+	iommu->late = false;
+	for (struct iommu_domain *domain = iommu->priv->domains; domain; domain = domain->next)
+		sync_domain(domain);
+}
+
 void iommu_iotlb_sync(struct iommu_domain *domain, struct iommu_gather *gather)
 {
-	if (gather->len || gather->tables.count)
-		domain->driver->iotlb_sync(domain, gather);
+	if (gather->len || gather->tables.count) {
+		if (rare_due(&domain->iommu->rare, RARE_SYNC_LATE)) {
+			/* One at a time: what was put off before does not wait any longer. */
+			sync_domain(domain);
+			domain->late = *gather;
+			domain->iommu->late = true;
+		} else {
+			domain->driver->iotlb_sync(domain, gather);
+		}
+	}
 	*gather = (struct iommu_gather){0};
 }
 
@@ -272,6 +322,8 @@ bool iommu_next(const struct iommu_domain *domain, iova_t from, iova_t last, iov
 
 bool iommu_enforce_cache_coherency(struct iommu_domain *domain)
 {
+	if (fail_at(FAIL_POINT("iommu.enforce-coherency", FAIL_CAPABILITY)))
+		return false;
 	return domain->driver->enforce_cache_coherency &&
 	       domain->driver->enforce_cache_coherency(domain);
 }

@@ -19,7 +19,7 @@ int iommu_domain_alloc_user(struct iommu_device *dev, uint32_t flags,
 	if (!dev->driver->domain_alloc_user)
 		return flags || data ? -EOPNOTSUPP
 				     : iommu_domain_create(dev, IOMMU_DOMAIN_UNMANAGED, domain);
-	rc = inject_point(&dev->iommu->inject, INJECT_ALLOC);
+	rc = inject_here("iommu.domain.user", FAIL_ALLOC);
 	if (!rc)
 		rc = dev->driver->domain_alloc_user(dev, flags, data, domain);
 	if (!rc)
@@ -38,7 +38,7 @@ int iommu_domain_alloc_nested(struct iommu_device *dev, struct iommu_domain *par
 		return -EOPNOTSUPP;
 	if (parent->driver != dev->driver)
 		return -EINVAL;
-	rc = inject_point(&dev->iommu->inject, INJECT_ALLOC);
+	rc = inject_here("iommu.domain.nested", FAIL_ALLOC);
 	if (!rc)
 		rc = dev->driver->domain_alloc_nested(dev, parent, flags, data, domain);
 	if (!rc)
@@ -54,7 +54,7 @@ int iommu_viommu_alloc_nested(struct iommu_viommu *viommu, uint32_t flags,
 
 	if (!viommu->ops->domain_alloc_nested)
 		return -EOPNOTSUPP;
-	rc = inject_point(&iommu->inject, INJECT_ALLOC);
+	rc = inject_here("iommu.domain.viommu-nested", FAIL_ALLOC);
 	if (!rc)
 		rc = viommu->ops->domain_alloc_nested(viommu, flags, data, domain);
 	if (!rc)

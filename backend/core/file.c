@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Descriptor tables and eventfds.
+ * Descriptor tables, eventfds, and copies between a caller's memory and ours.
  *
  * Invariant: every slot below `lowest` is taken, so that the search for the lowest free number
  * begins there. A table holds one reference on each of its files.
@@ -21,6 +21,22 @@ struct fd_table {
 	unsigned lowest;
 };
 
+int caller_copy_in(const struct fail_point *point, const struct caller *caller, void *dst,
+		   uint64_t src, size_t len)
+{
+	if (fail_at(point) || !uaccess_ok(src, len))
+		return -EFAULT;
+	return caller->ua->copy_in(caller->ua, dst, src, len);
+}
+
+int caller_copy_out(const struct fail_point *point, const struct caller *caller, uint64_t dst,
+		    const void *src, size_t len)
+{
+	if (fail_at(point) || !uaccess_ok(dst, len))
+		return -EFAULT;
+	return caller->ua->copy_out(caller->ua, dst, src, len);
+}
+
 void file_put(struct file *file)
 {
 	sio_assert(file->refs != 0);
@@ -30,7 +46,7 @@ void file_put(struct file *file)
 
 struct fd_table *fd_table_create(void)
 {
-	return calloc(1, sizeof(struct fd_table));
+	return fail_calloc("fd.create", 1, sizeof(struct fd_table));
 }
 
 struct fd_table *fd_table_fork(const struct fd_table *table)
@@ -39,7 +55,7 @@ struct fd_table *fd_table_fork(const struct fd_table *table)
 
 	if (!child || !table->slots)
 		return child;
-	child->slot = calloc(table->slots, sizeof(*child->slot));
+	child->slot = fail_calloc("fd.fork", table->slots, sizeof(*child->slot));
 	if (!child->slot) {
 		free(child);
 		return NULL;
@@ -70,7 +86,7 @@ static int fd_table_grow(struct fd_table *table)
 
 	if (table->slots >= FD_MAX)
 		return -EMFILE;
-	slot = realloc(table->slot, slots * sizeof(*slot));
+	slot = fail_realloc("fd.grow", table->slot, slots * sizeof(*slot));
 	if (!slot)
 		return -ENOMEM;
 	memset(slot + table->slots, 0, (slots - table->slots) * sizeof(*slot));
@@ -149,7 +165,7 @@ static const struct file_ops eventfd_ops = {
 
 struct file *eventfd_file_create(void)
 {
-	struct eventfd_file *eventfd = calloc(1, sizeof(*eventfd));
+	struct eventfd_file *eventfd = fail_calloc("eventfd.create", 1, sizeof(*eventfd));
 
 	if (!eventfd)
 		return NULL;

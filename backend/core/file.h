@@ -10,6 +10,7 @@
 
 #include <sys/types.h>
 
+#include "fail.h"
 #include "mm.h"
 
 struct file;
@@ -33,6 +34,16 @@ struct caller {
 	struct fd_table *fds;
 	const struct uaccess *ua;
 };
+
+/* Between the caller's memory and ours, each call a point of its own. 0, or -EFAULT. */
+#define copy_from_caller(name, caller, dst, src, len) \
+	caller_copy_in(FAIL_POINT(name, FAIL_COPY_IN), caller, dst, src, len)
+#define copy_to_caller(name, caller, dst, src, len) \
+	caller_copy_out(FAIL_POINT(name, FAIL_COPY_OUT), caller, dst, src, len)
+int caller_copy_in(const struct fail_point *point, const struct caller *caller, void *dst,
+		   uint64_t src, size_t len);
+int caller_copy_out(const struct fail_point *point, const struct caller *caller, uint64_t dst,
+		    const void *src, size_t len);
 
 struct file_ops {
 	const char *kind; /* "container", "group", "device", "eventfd" */

@@ -117,10 +117,13 @@ static struct iommu_group *group_find_for(const struct iommu *iommu, const struc
 
 static int device_set_domain(struct iommu_device *dev, struct iommu_domain *domain)
 {
+	int rc;
+
 	/* Firmware keeps using its memory through the IOMMU: blocking it would break the device. */
 	if (dev->require_direct && domain->type == IOMMU_DOMAIN_BLOCKED)
 		return -EINVAL;
-	return dev->driver->attach(domain, dev);
+	rc = inject_here("iommu.attach", FAIL_ATTACH);
+	return rc ? rc : dev->driver->attach(domain, dev);
 }
 
 /* Record the move; both counts are groups. */
@@ -139,10 +142,9 @@ int iommu_group_set_domain(struct iommu_group *group, struct iommu_domain *domai
 
 	if (group->domain == domain)
 		return 0;
+	iommu_sync_late(group->iommu);
 	for (dev = group->devices; dev; dev = dev->next_in_group) {
-		rc = inject_point(&group->iommu->inject, INJECT_IOMMU_ATTACH);
-		if (!rc)
-			rc = device_set_domain(dev, domain);
+		rc = device_set_domain(dev, domain);
 		if (rc)
 			goto err_undo;
 	}
@@ -224,8 +226,7 @@ static int device_direct_map(struct iommu_device *dev, struct iommu_domain *doma
 
 /* ---- life of a group ---- */
 
-/* Into the list, with the lowest number that no group has. */
-static void group_link(struct iommu_priv *priv, struct iommu_group *group)
+void iommu_group_link(struct iommu_priv *priv, struct iommu_group *group)
 {
 	struct iommu_group **link = &priv->groups;
 
@@ -238,7 +239,7 @@ static void group_link(struct iommu_priv *priv, struct iommu_group *group)
 
 static int group_create(struct iommu_device *dev, struct iommu_group **out)
 {
-	struct iommu_group *group = calloc(1, sizeof(*group));
+	struct iommu_group *group = fail_calloc("iommu.group.create", 1, sizeof(*group));
 	int rc;
 
 	if (!group)
@@ -260,7 +261,8 @@ void iommu_group_destroy(struct iommu_group *group)
 		group->domain->attached--;
 	if (group->blocking_domain)
 		iommu_domain_free(group->blocking_domain);
-	iommu_domain_free(group->default_domain);
+	if (group->default_domain)
+		iommu_domain_free(group->default_domain);
 	free(group);
 }
 
@@ -286,7 +288,7 @@ int iommu_group_join(struct iommu_device *dev)
 	}
 	if (fresh) {
 		group_note_domain(group, group->default_domain);
-		group_link(priv, group);
+		iommu_group_link(priv, group);
 	}
 	for (link = &group->devices; *link; link = &(*link)->next_in_group)
 		;
@@ -373,6 +375,8 @@ const char *iommu_group_audit(const struct iommu_group *group)
 {
 	const char *what;
 
+	if (group->bare)
+		return iommu_bare_group_audit(group);
 	if (!group->devices)
 		return "a group has no device";
 	if (!group->domain)

@@ -1,41 +1,44 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Faults on demand: named points where the kernel may fail, and a plan that says which time it
- * does.
+ * Failure plans as text, and failures by the kernel's names for them.
  *
- * A point is passed by calling inject_point(); it answers 0, or the negative errno that the plan
- * wants there. Counting starts when the plan is set. Without a plan a point costs one load and a
- * branch.
+ * model/fail.h has points and plans; here are the errno values that a point may answer, which are
+ * those that the kernel can return from such a call, and the form in which a user writes a plan:
+ *
+ *   SELECTOR:nth=N[,errno=E]            the N-th passage fails, once
+ *   SELECTOR:prob=P,seed=S[,errno=E]    each fails with probability P, 0 < P <= 1
+ *
+ * where SELECTOR is a point's name ("type1.map.copy-in"), a prefix ("type1.*"), a kind ("alloc") or
+ * "*", which is every point but those of kind bug.
  */
 #ifndef BACKEND_CORE_INJECT_H
 #define BACKEND_CORE_INJECT_H
 
-#include "base.h"
+#include <errno.h>
 
-enum inject_id {
-	INJECT_NONE,
-	INJECT_ALLOC,        /* "alloc": any small allocation, ENOMEM */
-	INJECT_PIN,          /* "type1.pin": pinning a batch of pages, EFAULT */
-	INJECT_PT_ALLOC,     /* "pt.alloc": a page-table page, ENOMEM */
-	INJECT_IOMMU_MAP,    /* "iommu.map": one run mapped in one domain, ENOMEM */
-	INJECT_IOMMU_ATTACH, /* "iommu.attach": a device attached to a domain, ENOMEM */
-	INJECT_COPY_IN,      /* "copy.in": EFAULT */
-	INJECT_COPY_OUT,     /* "copy.out": EFAULT */
-	INJECT_SKIP_IOTLB, /* "drv.skip-iotlb": a driver bug, not a kernel behaviour: the n-th IOTLB
-			    * invalidation is left out. Nonzero answer means leave it out */
-	INJECT_COUNT,
-};
+#include "fail.h"
 
-struct inject {
-	enum inject_id id;
-	int error;    /* negative errno to answer; 0 in the plan: the point's usual one */
-	uint64_t nth; /* 1: the next time */
-	uint64_t seen[INJECT_COUNT];
-};
+#define INJECT_ERROR_LEN 256u
 
-int inject_point(struct inject *inject, enum inject_id id);
-/* "type1.pin:nth=3,errno=EFAULT"; "" clears. 0, or -EINVAL with *why (static text) set. */
-int inject_plan(struct inject *inject, const char *plan, const char **why);
-const char *inject_name(enum inject_id id);
+/*
+ * Set a plan in this form; "" clears. `plan` is zero or was set before. -EINVAL with one line in
+ * `why` (INJECT_ERROR_LEN bytes), -ENOMEM; then nothing changed.
+ */
+int inject_plan(struct fail_plan *plan, const char *text, char *why);
+/* The n-th errno (positive) that a point may answer, the usual one first; 0: there are no more. */
+int inject_answer(const struct fail_point *point, unsigned n);
+/* "ENOMEM"; NULL: no errno of any point. */
+const char *inject_errno_name(int error);
+/* The negative errno that the plan in force wants of a point that just failed. */
+int inject_error(const struct fail_point *point);
+
+/* Pass a point: 0, or the negative errno to answer. */
+static inline int inject_at(const struct fail_point *point)
+{
+	return fail_at(point) ? inject_error(point) : 0;
+}
+
+/* Pass the point of this place: its name, its kind, and its errnos unless they are the kind's. */
+#define inject_here(name, kind, ...) inject_at(FAIL_POINT(name, kind, __VA_ARGS__))
 
 #endif

@@ -14,7 +14,7 @@
 
 int iommu_init(struct iommu *iommu)
 {
-	struct iommu_priv *priv = calloc(1, sizeof(*priv));
+	struct iommu_priv *priv = fail_calloc("iommu.init", 1, sizeof(*priv));
 
 	if (!priv)
 		return -ENOMEM;
@@ -52,12 +52,25 @@ void iommu_devices_drop(struct iommu *iommu)
 
 void iommu_fini(struct iommu *iommu)
 {
+	fail_plan_clear(&iommu->inject);
 	if (!iommu->priv)
 		return;
 	iommu_devices_drop(iommu);
 	free(iommu->priv->journal);
 	free(iommu->priv);
 	iommu->priv = NULL;
+}
+
+void iommu_reset(struct iommu *iommu)
+{
+	struct iommu_priv *priv = iommu->priv;
+
+	iommu_devices_drop(iommu);
+	sio_assert(!priv->domains && !priv->probes);
+	priv->next_domain = 0;
+	priv->fault_first = priv->fault_count = 0;
+	priv->faults_dropped = 0;
+	priv->journal_count = 0;
 }
 
 /* ---- drivers and devices ---- */
@@ -106,7 +119,7 @@ static int device_probe(struct iommu_device *dev)
 int iommu_device_add(struct iommu *iommu, struct pci_function *fn, struct iommu_device **out)
 {
 	struct iommu_priv *priv = iommu->priv;
-	struct iommu_device *dev = calloc(1, sizeof(*dev));
+	struct iommu_device *dev = fail_calloc("iommu.device.add", 1, sizeof(*dev));
 	int rc;
 
 	if (!dev)
@@ -174,6 +187,29 @@ uint64_t iommu_faults_dropped(const struct iommu *iommu)
 	return iommu->priv->faults_dropped;
 }
 
+/* ---- notices ---- */
+
+void iommu_notice(struct iommu *iommu, const char *text)
+{
+	struct iommu_priv *priv = iommu->priv;
+
+	if (priv->notice_count < IOMMU_NOTICES_MAX)
+		priv->notices[(priv->notice_first + priv->notice_count++) % IOMMU_NOTICES_MAX] =
+			text;
+}
+
+const char *iommu_notice_next(struct iommu *iommu)
+{
+	struct iommu_priv *priv = iommu->priv;
+	const char *text = priv->notices[priv->notice_first];
+
+	if (!priv->notice_count)
+		return NULL;
+	priv->notice_first = (priv->notice_first + 1) % IOMMU_NOTICES_MAX;
+	priv->notice_count--;
+	return text;
+}
+
 /* ---- journal ---- */
 
 void iommu_journal_add(struct iommu *iommu, const struct iommu_journal_entry *entry)
@@ -184,7 +220,8 @@ void iommu_journal_add(struct iommu *iommu, const struct iommu_journal_entry *en
 		return;
 	/* Without memory there is no journal: reports then lack the history, nothing else. */
 	if (!priv->journal)
-		priv->journal = calloc(IOMMU_JOURNAL_MAX, sizeof(*priv->journal));
+		priv->journal = nofail_calloc("a record for reports, which no kernel keeps",
+					      IOMMU_JOURNAL_MAX, sizeof(*priv->journal));
 	if (priv->journal)
 		priv->journal[priv->journal_count++ % IOMMU_JOURNAL_MAX] = *entry;
 }
@@ -223,8 +260,8 @@ static const char *devices_audit(const struct iommu *iommu)
 	for (const struct iommu_device *dev = iommu->priv->devices; dev; dev = dev->next) {
 		const struct iommu_device *member;
 
-		if (!dev->group != !dev->driver)
-			return "a device has a group exactly when a driver serves it";
+		if (!dev->driver != (!dev->group || dev->group->bare))
+			return "a device has an IOMMU's group exactly when a driver serves it";
 		if (!dev->group)
 			continue;
 		for (member = dev->group->devices; member != dev; member = member->next_in_group) {

@@ -13,6 +13,7 @@
 #include "inject.h"
 #include "owner.h"
 #include "personality.h"
+#include "rare.h"
 #include "pt/pt.h"
 #include "topology.h"
 
@@ -285,9 +286,10 @@ struct iommu_domain {
 	enum iommu_domain_type type;
 	uint64_t pgsize_bitmap;
 	iova_t aperture_first, aperture_last;
-	uint32_t id;       /* of the machine, in order of creation; for reports */
-	unsigned attached; /* groups, and PASIDs of devices */
-	bool dirty_ops;    /* the driver can track dirty pages in it */
+	uint32_t id;              /* of the machine, in order of creation; for reports */
+	unsigned attached;        /* groups, and PASIDs of devices */
+	struct iommu_gather late; /* invalidation that was put off */
+	bool dirty_ops;           /* the driver can track dirty pages in it */
 	bool nest_parent;
 	/* Takes over the group. NULL: the domain takes no faults. */
 	void (*iopf_handler)(struct iommu_domain *domain, struct iopf_group *group);
@@ -328,6 +330,9 @@ uint64_t iommu_unmap(struct iommu_domain *domain, iova_t iova, uint64_t len);
 uint64_t iommu_unmap_fast(struct iommu_domain *domain, iova_t iova, uint64_t len,
 			  struct iommu_gather *gather);
 void iommu_iotlb_sync(struct iommu_domain *domain, struct iommu_gather *gather);
+/* Do the invalidations that were put off: due before what they cover is reused, and at the latest
+ * when the call that asked for them ends. */
+void iommu_sync_late(struct iommu *iommu);
 /* Translation as the tables say it, offset of iova included; pages 0 (and oa 0): none. */
 struct pt_run iommu_query(const struct iommu_domain *domain, iova_t iova, uint64_t max_pages);
 /* Lowest translated iova in [from, last]; false: none. */
@@ -363,6 +368,7 @@ struct iommu_device {
 
 struct iommu_group {
 	int id;
+	bool bare; /* no domain ever: see iommu_bare_group_create() */
 	struct iommu *iommu;
 	struct iommu_device *devices;
 	struct iommu_domain *default_domain;
@@ -387,6 +393,14 @@ struct iommu_group {
  * boot does. Called for each function after the topology is complete. -ENOMEM, -ENODEV.
  */
 int iommu_device_add(struct iommu *iommu, struct pci_function *fn, struct iommu_device **dev);
+/*
+ * A group without an IOMMU behind it, with the next free number. `dev` is a device that no driver
+ * serves, which joins it, or NULL. The group lives until it is destroyed, or as long as the
+ * machine. -ENOMEM.
+ */
+int iommu_bare_group_create(struct iommu *iommu, struct iommu_device *dev,
+			    struct iommu_group **group);
+void iommu_bare_group_destroy(struct iommu_group *group);
 struct iommu_group *iommu_group_find(const struct iommu *iommu, int id);
 struct iommu_device *iommu_device_find(const struct iommu *iommu, uint16_t segment, uint16_t rid);
 /*
@@ -443,6 +457,13 @@ struct iommu_fault {
 	uint64_t address; /* page */
 };
 
+/* ---- notices: where the kernel would not have answered; a line each, oldest first ---- */
+
+/* `text` is a literal. What does not fit any more is dropped. */
+void iommu_notice(struct iommu *iommu, const char *text);
+/* NULL: no more. */
+const char *iommu_notice_next(struct iommu *iommu);
+
 /* ---- journal of table changes, kept only with strict checking, for stale reports ---- */
 
 struct iommu_journal_entry {
@@ -458,15 +479,19 @@ struct iommu {
 	struct topology *topology;
 	struct dma_fabric *fabric;
 	const struct personality *personality;
-	struct inject inject;
+	struct fail_plan inject;    /* in force while an operation of the machine runs */
 	const struct task *current; /* whose call is under way; NULL: nobody's, or one that exits */
-	uint64_t op;                /* operations so far; the machine counts it up */
+	struct rare rare;
+	bool late;   /* some domain has an invalidation that was put off */
+	uint64_t op; /* operations so far; the machine counts it up */
 	bool strict;
 	struct iommu_priv *priv;
 };
 
 int iommu_init(struct iommu *iommu);
 void iommu_fini(struct iommu *iommu);
+/* As iommu_init() left it, for another boot; drivers are gone. What was set by others stays. */
+void iommu_reset(struct iommu *iommu);
 void iommu_fault_report(struct iommu *iommu, const struct iommu_fault *fault);
 bool iommu_fault_next(struct iommu *iommu, struct iommu_fault *fault);
 /* Faults forgotten because nobody fetched them in time. */

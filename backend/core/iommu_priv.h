@@ -13,6 +13,7 @@
 
 #define IOMMU_FAULTS_MAX  1024u
 #define IOMMU_JOURNAL_MAX 16384u
+#define IOMMU_NOTICES_MAX 64u
 
 struct iommu_probe {
 	/* dev->unit is known. 0: dev->driver and driver_data are set; -ENODEV: not my unit;
@@ -32,6 +33,8 @@ struct iommu_priv {
 	struct iommu_fault faults[IOMMU_FAULTS_MAX];
 	unsigned fault_first, fault_count;
 	uint64_t faults_dropped;
+	const char *notices[IOMMU_NOTICES_MAX];
+	unsigned notice_first, notice_count;
 	struct iommu_journal_entry *journal; /* ring; allocated by the first event */
 	uint64_t journal_count;              /* events ever written */
 };
@@ -59,12 +62,15 @@ void iommu_journal_add(struct iommu *iommu, const struct iommu_journal_entry *en
 int iommu_group_join(struct iommu_device *dev);
 /* Out of the group, which goes with its last device; the driver has released the device. */
 void iommu_group_leave(struct iommu_device *dev);
+/* Into the list, with the lowest number that no group has. */
+void iommu_group_link(struct iommu_priv *priv, struct iommu_group *group);
 void iommu_group_destroy(struct iommu_group *group);
 /* Move all devices or none; 0, the driver's error, -EINVAL: a device needs direct mappings. */
 int iommu_group_set_domain(struct iommu_group *group, struct iommu_domain *domain);
 /* The same to the default or blocking domain, where a device can always go back to. */
 void iommu_group_restore_domain(struct iommu_group *group, struct iommu_domain *domain);
 const char *iommu_group_audit(const struct iommu_group *group);
+const char *iommu_bare_group_audit(const struct iommu_group *group);
 
 /* Where the group is when nobody has attached it to a domain: with an owner of mainline's form the
  * blocking domain, else the default domain. */

@@ -49,12 +49,9 @@ static struct iommu_domain *handling_domain(const struct iopf_fault *fault, uint
 static int partial_add(const struct iopf_fault *fault)
 {
 	struct iommu_device *dev = fault->dev;
-	int rc = inject_point(&dev->iommu->inject, INJECT_ALLOC);
-	struct iopf_fault *partial;
+	struct iopf_fault *partial = fail_realloc("iopf.partial", dev->partial,
+						  (dev->partial_count + 1) * sizeof(*partial));
 
-	if (rc)
-		return rc;
-	partial = realloc(dev->partial, (dev->partial_count + 1) * sizeof(*partial));
 	if (!partial)
 		return -ENOMEM;
 	partial[dev->partial_count++] = *fault;
@@ -93,12 +90,11 @@ void iommu_iopf_discard(struct iommu_device *dev)
 static struct iopf_group *group_create(const struct iopf_fault *last, struct iommu_domain *domain)
 {
 	struct iommu_device *dev = last->dev;
-	struct iopf_group *group = NULL;
+	struct iopf_group *group = fail_calloc("iopf.group", 1, sizeof(*group));
 
-	if (!inject_point(&dev->iommu->inject, INJECT_ALLOC))
-		group = calloc(1, sizeof(*group));
 	if (group)
-		group->faults = calloc(dev->partial_count + 1u, sizeof(*group->faults));
+		group->faults = fail_calloc("iopf.group.faults", dev->partial_count + 1u,
+					    sizeof(*group->faults));
 	if (!group || !group->faults) {
 		partial_take(dev, last->grpid, NULL);
 		free(group);

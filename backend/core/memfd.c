@@ -205,13 +205,14 @@ static ssize_t transfer(struct memfd *memfd, const struct caller *caller, uint64
 		if (now > len - done)
 			now = len - done;
 		if (write) {
-			rc = caller->ua->copy_in(caller->ua, page, buf + done, now);
+			rc = copy_from_caller("memfd.write.copy-in", caller, page, buf + done, now);
 			if (!rc)
 				rc = mm_sim_write(memfd->space, at, page, now);
 		} else {
 			rc = mm_sim_read(memfd->space, at, page, now);
 			if (!rc)
-				rc = caller->ua->copy_out(caller->ua, buf + done, page, now);
+				rc = copy_to_caller("memfd.read.copy-out", caller, buf + done, page,
+						    now);
 		}
 		if (!rc)
 			done += now;
@@ -334,7 +335,7 @@ struct file *memfd_create_file(struct phys *phys, const struct memfd_cfg *cfg, i
 		.contiguity = cfg->contiguity,
 		.write_never = true, /* not a map that a seal has to wait for */
 	};
-	struct memfd *memfd = calloc(1, sizeof(*memfd));
+	struct memfd *memfd = fail_calloc("memfd.create", 1, sizeof(*memfd));
 
 	*error = -ENOMEM;
 	if (!memfd)

@@ -13,7 +13,7 @@
 #ifndef BACKEND_CORE_MM_H
 #define BACKEND_CORE_MM_H
 
-#include "base.h"
+#include "rare.h"
 
 struct mm;
 
@@ -36,12 +36,14 @@ struct mm_ops {
 	/* Drop the pins of a run; works after the address space is gone. Reserved runs are ignored.
 	 */
 	void (*unpin)(struct mm *mm, const struct pin_run *run, bool dirty);
-	/* As the process itself would read or write: -EFAULT where it would get a signal; bytes
-	 * before it are done. */
-	int (*access)(struct mm *mm, uint64_t va, void *buf, uint64_t len, bool write);
 	/* The page at va is part of a larger one (a huge page), as its frame's counts are. NULL:
 	 * no page is. */
 	bool (*compound)(const struct mm *mm, uint64_t va);
+	/*
+	 * Read or write as the process itself would. 0; -EFAULT where it would get a signal, bytes
+	 * before that are done.
+	 */
+	int (*copy)(struct mm *mm, uint64_t va, void *buf, uint64_t len, bool write);
 	void (*destroy)(struct mm *mm);
 };
 
@@ -62,7 +64,10 @@ struct mm {
 	uint64_t pinned_pages; /* mm->pinned_vm: iommufd */
 	bool pins_as_is;       /* a pin for reading takes what is there (before 6.2) */
 	bool fork_shares_pins; /* pinned pages are copied on write like others (before 5.9) */
+	struct rare *rare;     /* of the machine; NULL: nothing rare happens */
+	bool charges_drift;    /* charges are taken back from others than who paid (before 6.1) */
 	bool pfnmap_offset;    /* PFN maps are pinned whatever their protection (before 5.8) */
+	bool huge_zero_splits; /* writing to the huge zero page takes small pages (5.8 to 6.12) */
 };
 
 static inline struct mm *mm_get(struct mm *mm)

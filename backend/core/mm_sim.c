@@ -20,11 +20,6 @@ static void sim_destroy(struct mm *mm)
 	free(mm_sim_of(mm));
 }
 
-static int sim_access(struct mm *mm, uint64_t va, void *buf, uint64_t len, bool write)
-{
-	return write ? mm_sim_write(mm, va, buf, len) : mm_sim_read(mm, va, buf, len);
-}
-
 /* Huge pages are; a transparent one while all of it is one run, where its address says. */
 static bool sim_compound(const struct mm *mm, uint64_t va)
 {
@@ -37,21 +32,20 @@ static bool sim_compound(const struct mm *mm, uint64_t va)
 		return area != NULL;
 	return area->kind == MM_ANON && area->contiguity == MM_RUN_2M && first >= area->first &&
 	       first + HUGE_PAGES - 1 <= area->last && extent_at(&sim->pages, first, &x) &&
-	       x.n >= HUGE_PAGES && !(x.flags & EXTENT_DOWN) &&
-	       sio_is_aligned(x.pfn, HUGE_PAGES);
+	       x.n >= HUGE_PAGES && !(x.flags & EXTENT_DOWN) && sio_is_aligned(x.pfn, HUGE_PAGES);
 }
 
 static const struct mm_ops sim_ops = {
 	.pin = sim_pin,
 	.unpin = sim_unpin,
-	.access = sim_access,
+	.copy = sim_copy,
 	.compound = sim_compound,
 	.destroy = sim_destroy,
 };
 
 struct mm *mm_sim_create(struct phys *phys, uint64_t seed)
 {
-	struct mm_sim *sim = calloc(1, sizeof(*sim));
+	struct mm_sim *sim = fail_calloc("mm.create", 1, sizeof(*sim));
 
 	if (!sim)
 		return NULL;
@@ -60,6 +54,7 @@ struct mm *mm_sim_create(struct phys *phys, uint64_t seed)
 	sim->rng.state = seed;
 	imap_init(&sim->areas);
 	imap_init(&sim->pages);
+	imap_init(&sim->zero_blocks);
 	return &sim->mm;
 }
 
@@ -70,6 +65,7 @@ void mm_sim_exit(struct mm *mm)
 	if (!mm->users || --mm->users)
 		return;
 	extent_drop_all(&sim->pages, sim->phys);
+	imap_fini(&sim->zero_blocks);
 	area_drop_all(sim);
 }
 
@@ -200,8 +196,12 @@ struct mm *mm_sim_fork(struct mm *parent)
 		return NULL;
 	mm->pins_as_is = parent->pins_as_is;
 	mm->fork_shares_pins = parent->fork_shares_pins;
+	mm->charges_drift = parent->charges_drift;
 	mm->pfnmap_offset = parent->pfnmap_offset;
-	if (fork_areas(mm_sim_of(mm), from) && fork_pages(mm_sim_of(mm), from))
+	mm->rare = parent->rare;
+	mm->huge_zero_splits = parent->huge_zero_splits;
+	if (fork_areas(mm_sim_of(mm), from) && fork_pages(mm_sim_of(mm), from) &&
+	    zero_blocks_copy(mm_sim_of(mm), from))
 		return mm;
 	sim_destroy(mm);
 	return NULL;

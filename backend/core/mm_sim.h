@@ -73,6 +73,8 @@ int mm_sim_unlock(struct mm *mm, uint64_t va, uint64_t len);
 /* Access as the process would: -EFAULT where it would get a signal; bytes before it are done. */
 int mm_sim_read(struct mm *mm, uint64_t va, void *buf, uint64_t len);
 int mm_sim_write(struct mm *mm, uint64_t va, const void *buf, uint64_t len);
+/* Where in physical memory the byte at va is, as /proc/PID/pagemap shows it. False: nowhere yet. */
+bool mm_sim_physical(struct mm *mm, uint64_t va, pa_t *pa);
 /* Touch every page: write if the area is writable, else read. */
 int mm_sim_touch(struct mm *mm, uint64_t va, uint64_t len);
 /* The area at or above va, for reports. False: none. */

@@ -2,7 +2,7 @@
 /*
  * The process's own reads and writes.
  *
- * Reading untouched memory shows zeros (or the file) and allocates nothing. Writing faults first,
+ * Reading untouched memory shows zeros (or the file) and allocates no frame. Writing faults first,
  * so a page shared copy-on-write is copied before. As on x86, an area with any access at all can be
  * read. PFN maps go to the bus: a device that does not answer reads as all ones, which is no
  * signal.
@@ -79,16 +79,17 @@ static bool read_extent(struct phys *phys, const struct imap *map, uint64_t key,
 	return false;
 }
 
-static void read_piece(struct mm_sim *sim, const struct area *area, struct piece *piece)
+static int read_piece(struct mm_sim *sim, const struct area *area, struct piece *piece)
 {
 	struct page_space space = area_space(sim, area);
 
 	if (read_extent(sim->phys, space.map, piece->page - space.shift, piece))
-		return;
+		return 0;
 	if (area->kind == MM_FILE_PRIVATE &&
 	    read_extent(sim->phys, &area->object->pages, piece->page - area->object_shift, piece))
-		return;
+		return 0;
 	memset(piece->buf, 0, piece->len);
+	return zero_page_seen(sim, area, piece->page, piece_pages(piece));
 }
 
 static int access_pfn(struct mm_sim *sim, const struct area *area, const struct piece *piece)
@@ -113,10 +114,8 @@ static int access_piece(struct mm_sim *sim, const struct area *whole, struct pie
 	piece_limit(piece, area->last - piece->page + 1);
 	if (area->kind == MM_PFN)
 		return access_pfn(sim, area, piece);
-	if (!piece->write) {
-		read_piece(sim, area, piece);
-		return 0;
-	}
+	if (!piece->write)
+		return read_piece(sim, area, piece);
 	rc = page_fault(sim, area, piece->page, piece_pages(piece), &x);
 	if (rc)
 		return rc;
@@ -147,6 +146,11 @@ static int access_memory(struct mm_sim *sim, uint64_t va, uint8_t *buf, uint64_t
 	return 0;
 }
 
+int sim_copy(struct mm *mm, uint64_t va, void *buf, uint64_t len, bool write)
+{
+	return access_memory(mm_sim_of(mm), va, buf, len, write);
+}
+
 int mm_sim_read(struct mm *mm, uint64_t va, void *buf, uint64_t len)
 {
 	return access_memory(mm_sim_of(mm), va, buf, len, false);
@@ -156,6 +160,30 @@ int mm_sim_write(struct mm *mm, uint64_t va, const void *buf, uint64_t len)
 {
 	/* Only read from when `write` is set. */
 	return access_memory(mm_sim_of(mm), va, (uint8_t *)(uintptr_t)buf, len, true);
+}
+
+bool mm_sim_physical(struct mm *mm, uint64_t va, pa_t *pa)
+{
+	struct mm_sim *sim = mm_sim_of(mm);
+	uint64_t page = va >> SIO_PAGE_LG2;
+	const struct area *area = area_at(sim, page);
+	struct page_space space;
+	struct extent x;
+
+	if (!area)
+		return false;
+	*pa = va % SIO_PAGE_SIZE;
+	if (area->kind == MM_PFN) {
+		*pa += (page + area->pfn_shift) << SIO_PAGE_LG2;
+		return true;
+	}
+	space = area_space(sim, area);
+	if (!extent_at(space.map, page - space.shift, &x) &&
+	    (area->kind != MM_FILE_PRIVATE ||
+	     !extent_at(&area->object->pages, page - area->object_shift, &x)))
+		return false;
+	*pa += x.pfn << SIO_PAGE_LG2;
+	return true;
 }
 
 int mm_sim_touch(struct mm *mm, uint64_t va, uint64_t len)

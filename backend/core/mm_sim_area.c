@@ -16,6 +16,8 @@
 #include "core/mm_sim_priv.h"
 
 #include "core/file.h"
+#include "fail.h"
+
 #include "phys.h"
 
 #include <errno.h>
@@ -53,7 +55,7 @@ struct area *area_ceil(const struct mm_sim *sim, uint64_t page)
 
 static struct mm_object *object_create(struct phys *phys)
 {
-	struct mm_object *object = calloc(1, sizeof(*object));
+	struct mm_object *object = fail_calloc("mm.map.object", 1, sizeof(*object));
 
 	if (!object)
 		return NULL;
@@ -150,7 +152,7 @@ static bool area_is_counted(const struct area *area)
 
 int area_add(struct mm_sim *sim, const struct area *model)
 {
-	struct area *area = malloc(sizeof(*area));
+	struct area *area = fail_malloc("mm.area", sizeof(*area));
 
 	if (!area)
 		return -ENOMEM;
@@ -262,6 +264,7 @@ static int unmap_pages(struct mm_sim *sim, uint64_t first, uint64_t last)
 		area_join_range(sim, first, last + 1);
 		return rc;
 	}
+	zero_blocks_forget(sim, first, last);
 	while ((area = area_ceil(sim, first)) && area->first <= last) {
 		imap_erase(&sim->areas, area->first, NULL);
 		area_free(sim, area);
@@ -415,7 +418,10 @@ static int discard_area(struct mm_sim *sim, const struct area *area, uint64_t fi
 	/* Shared pages stay in their object; only page table entries go, which nobody can see. */
 	if (area_is_shared(area))
 		return 0;
-	return extent_drop(&sim->pages, sim->phys, first, last) ? 0 : -ENOMEM;
+	if (!extent_drop(&sim->pages, sim->phys, first, last))
+		return -ENOMEM;
+	zero_blocks_forget(sim, first, last);
+	return 0;
 }
 
 int mm_sim_discard(struct mm *mm, uint64_t va, uint64_t len)

@@ -2,8 +2,8 @@
 /*
  * Faults: pages appear when they are touched or pinned.
  *
- * Only write faults make a difference: reading untouched private memory shows the zero page (or the
- * file's page) and leaves no trace, since pinning for read makes a page the process's own as well.
+ * Only write faults make pages: reading untouched private memory shows a zero page (mm_sim_zero.c)
+ * or the file's page, since pinning for read makes a page the process's own as well.
  * Areas of huge pages fault, and copy on write, by whole huge pages; areas with the 2M policy take
  * a whole huge page where nothing of it is there yet, as transparent huge pages do.
  */
@@ -42,7 +42,14 @@ static void fault_missing(struct mm_sim *sim, const struct area *area, uint64_t 
 {
 	struct page_space space = area_space(sim, area);
 	uint64_t gap_first, gap_last, first, last;
-	bool whole_blocks =
+	struct area scattered = *area;
+	bool whole_blocks;
+
+	if (sim->mm.rare && !area->hugetlb && rare_due(sim->mm.rare, RARE_PIN_SCATTERED)) {
+		scattered.contiguity = MM_RUN_4K;
+		area = &scattered;
+	}
+	whole_blocks =
 		area->hugetlb || (area->contiguity == MM_RUN_2M && area->kind != MM_FILE_PRIVATE);
 
 	gap_around(area, space, page, &gap_first, &gap_last);
@@ -52,9 +59,13 @@ static void fault_missing(struct mm_sim *sim, const struct area *area, uint64_t 
 		uint64_t block_first = sio_align_down(first, HUGE_PAGES);
 		uint64_t block_last = last | (HUGE_PAGES - 1);
 
-		if (block_first >= gap_first)
+		/* A block that reaches over a border, or to what is there, is filled page by page.
+		 */
+		if (block_first >= gap_first && block_first + (HUGE_PAGES - 1) <= gap_last &&
+		    !zero_block_split(sim, first))
 			first = block_first;
-		if (block_last <= gap_last)
+		if (block_last <= gap_last && block_last - (HUGE_PAGES - 1) >= gap_first &&
+		    !zero_block_split(sim, last))
 			last = block_last;
 	}
 	frames_fill(sim, area, space, first, last - first + 1, NULL);
@@ -179,12 +190,17 @@ int page_fault_pfn(struct mm_sim *sim, const struct area *area, uint64_t page, u
 
 int area_populate(struct mm_sim *sim, const struct area *area, uint64_t first, uint64_t last)
 {
+	struct area inside;
+
 	if (!area->prot)
 		return -EFAULT;
 	if (area->kind == MM_PFN)
 		return page_fault_pfn(sim, area, first, last - first + 1);
+	/* The zero page, or the file's. */
 	if (!(area->prot & MM_WRITE) && !area_is_shared(area))
-		return 0; /* the zero page, or the file's */
+		return area_in_file(area, last, &inside)
+			       ? zero_page_seen(sim, area, first, last - first + 1)
+			       : -EFAULT;
 	while (first <= last) {
 		struct extent x;
 		int rc = page_fault(sim, area, first, last - first + 1, &x);

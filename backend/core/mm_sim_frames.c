@@ -24,18 +24,18 @@
 
 static uint64_t alloc_aligned(struct phys *phys, uint64_t n, unsigned align_lg2, uint64_t *pfn)
 {
-	uint64_t got = phys_frames_alloc(phys, n, align_lg2, pfn);
+	uint64_t got = fail_frames("mm.frames.aligned", phys, n, align_lg2, pfn);
 
 	/* Alignment is only a wish here: a full machine gives what it has. */
 	if (!got && align_lg2)
-		got = phys_frames_alloc(phys, n, 0, pfn);
+		got = fail_frames("mm.frames.unaligned", phys, n, 0, pfn);
 	return got;
 }
 
 /* Whole huge pages only, fewer than asked if need be. */
 static uint64_t alloc_huge(struct phys *phys, uint64_t n, uint64_t *pfn)
 {
-	uint64_t got = phys_frames_alloc(phys, n, HUGE_LG2, pfn);
+	uint64_t got = fail_frames("mm.frames.huge", phys, n, HUGE_LG2, pfn);
 	uint64_t whole = sio_align_down(got, HUGE_PAGES);
 
 	if (got != whole)
@@ -62,8 +62,8 @@ static uint64_t alloc_lone(struct phys *phys, const struct imap *map, uint64_t k
 	unsigned n = 0;
 	uint64_t got;
 
-	while ((got = phys_frames_alloc(phys, 1, 0, pfn)) && n < SIO_ARRAY_SIZE(refused) &&
-	       continues_neighbour(map, key, *pfn))
+	while ((got = fail_frames("mm.frames.lone", phys, 1, 0, pfn)) &&
+	       n < SIO_ARRAY_SIZE(refused) && continues_neighbour(map, key, *pfn))
 		refused[n++] = *pfn;
 	/* The last free frame is better than none. */
 	if (!got && n) {
@@ -102,7 +102,7 @@ static uint64_t block_alloc(struct mm_sim *sim, const struct area *area, struct 
 			return alloc_aligned(phys, n, HUGE_LG2, pfn);
 		break;
 	}
-	return phys_frames_alloc(phys, n, 0, pfn);
+	return fail_frames("mm.frames", phys, n, 0, pfn);
 }
 
 /*

@@ -9,6 +9,8 @@
  */
 #include "core/mm_sim_priv.h"
 
+#include "fail.h"
+
 #include <errno.h>
 
 /* The pages of a request, rounded out. */
@@ -42,13 +44,13 @@ static uint64_t locked_in(const struct mm_sim *sim, uint64_t first, uint64_t las
 	return pages;
 }
 
-static bool limit_allows(const struct mm_sim *sim, const struct task *task,
+static bool limit_allows(const struct mm_sim *sim, const struct task *task, bool capable,
 			 const struct lock_range *range)
 {
 	uint64_t limit = task->rlimit_memlock >> SIO_PAGE_LG2;
 	uint64_t wanted = range->pages + sim->mm.locked_pages;
 
-	if (task->cap_ipc_lock || wanted <= limit)
+	if (capable || wanted <= limit)
 		return true;
 	if (!range->pages)
 		return false;
@@ -114,11 +116,13 @@ int mm_sim_lock(struct mm *mm, const struct task *task, uint64_t va, uint64_t le
 	struct mm_sim *sim = mm_sim_of(mm);
 	struct lock_range range = lock_range(va, len);
 	uint64_t last = range.first + range.pages - 1;
+	const bool capable =
+		task->cap_ipc_lock && !fail_at(FAIL_POINT("mm.lock.ipc-lock", FAIL_CAPABILITY));
 	int rc;
 
-	if (!task->rlimit_memlock && !task->cap_ipc_lock)
+	if (!task->rlimit_memlock && !capable)
 		return -EPERM;
-	if (!limit_allows(sim, task, &range))
+	if (!limit_allows(sim, task, capable, &range))
 		return -ENOMEM;
 	if (lock_range_wraps(&range))
 		return -EINVAL;

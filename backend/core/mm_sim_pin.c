@@ -63,60 +63,6 @@ static int pin_next(struct mm_sim *sim, uint64_t page, uint64_t n, bool write, s
 	return page_fault(sim, area, page, n, out);
 }
 
-/* Frames of the zero pages, taken when first needed: 2 MiB, and behind it the small one. */
-static int zero_pages_init(struct phys *phys)
-{
-	uint64_t pfn, got;
-
-	if (phys->zero_page != PA_NONE)
-		return 0;
-	got = phys_frames_alloc(phys, HUGE_PAGES + 1, 9, &pfn);
-	if (got != HUGE_PAGES + 1) {
-		if (got)
-			phys_frames_put(phys, pfn, got);
-		return -ENOMEM;
-	}
-	phys->zero_page = (pfn + HUGE_PAGES) << SIO_PAGE_LG2;
-	return 0;
-}
-
-/* All of a transparent huge page lies in the area, and nothing of it is there yet. */
-static bool is_huge_gap(struct mm_sim *sim, const struct area *area, uint64_t page)
-{
-	uint64_t first = sio_align_down(page, HUGE_PAGES), last = first + HUGE_PAGES - 1;
-	struct extent x;
-
-	return area->contiguity == MM_RUN_2M && first >= area->first && last <= area->last &&
-	       (!extent_ceil(&sim->pages, first, &x) || x.page > last);
-}
-
-/*
- * Nothing is there: the small zero page, which is reserved, so that nobody pays for it; or for
- * memory that takes huge pages the huge one, which is a page like any other.
- */
-static int pin_zero_page(struct mm_sim *sim, const struct area *area, uint64_t page, uint64_t n,
-			 struct pin_run *run)
-{
-	struct phys *phys = sim->phys;
-	int rc = zero_pages_init(phys);
-
-	if (rc)
-		return rc;
-	*run = (struct pin_run){
-		.pa = phys->zero_page,
-		.pages = 1,
-		.step = (int64_t)SIO_PAGE_SIZE,
-		.reserved = true,
-	};
-	if (!is_huge_gap(sim, area, page))
-		return 0;
-	run->reserved = false;
-	run->pa -= (HUGE_PAGES - page % HUGE_PAGES) << SIO_PAGE_LG2;
-	run->pages = page_min(n, HUGE_PAGES - page % HUGE_PAGES);
-	phys_frames_pin(phys, run->pa >> SIO_PAGE_LG2, run->pages);
-	return 0;
-}
-
 /*
  * What a reader finds at `page`: its own pages or shared ones, the file's, or nothing yet (false).
  * A hole in a file gets its page first, as reading it does.
@@ -159,7 +105,7 @@ static int pin_as_is(struct mm_sim *sim, const struct area *whole, uint64_t page
 	if (!(whole->prot & MM_READ) || !area_in_file(whole, page, &inside))
 		return -EFAULT;
 	if (!found_as_is(sim, area, page, n, &x))
-		return has_zero_page(area) ? pin_zero_page(sim, area, page, n, run) : 1;
+		return has_zero_page(area) ? zero_page_pin(sim, area, page, n, run) : 1;
 	phys_frames_pin(sim->phys, extent_low(&x), x.n);
 	*run = (struct pin_run){
 		.pa = x.pfn << SIO_PAGE_LG2,
@@ -188,7 +134,9 @@ int sim_pin(struct mm *mm, uint64_t va, uint64_t max_pages, bool write, struct p
 	if (rc)
 		return rc;
 	/* Frames may go on over a border between areas, or behind a page that has just been copied.
-	 */
+	 * Where a pin takes what is there, the next area may have something else to take. */
+	if (mm->pins_as_is && !write)
+		max_pages = page_min(max_pages, area->last - page + 1);
 	while (all.n < max_pages && !pin_next(sim, page + all.n, max_pages - all.n, write, &part)) {
 		part.flags &= EXTENT_DOWN;
 		all.flags &= EXTENT_DOWN;

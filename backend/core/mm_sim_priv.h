@@ -59,7 +59,9 @@ struct mm_sim {
 	struct prng rng;
 	struct imap areas; /* value: struct area * */
 	struct imap pages; /* extents of private areas and PFN maps */
-	uint64_t mlocked;  /* pages of locked areas, part of mm.locked_pages */
+	/* 2 MiB blocks that show the huge zero page, or did before they were split. */
+	struct imap zero_blocks;
+	uint64_t mlocked; /* pages of locked areas, part of mm.locked_pages */
 };
 
 static inline struct mm_sim *mm_sim_of(struct mm *mm)
@@ -189,10 +191,30 @@ int page_fault_pfn(struct mm_sim *sim, const struct area *area, uint64_t page, u
 /* Fault in [first, last] as the process touching each page does. -EFAULT, -ENOMEM. */
 int area_populate(struct mm_sim *sim, const struct area *area, uint64_t first, uint64_t last);
 
+/* ---- zero pages: mm_sim_zero.c ---- */
+
+/*
+ * Pin what is there where nothing is: the small zero page, which is reserved, so that nobody pays
+ * for it; or for memory that takes huge pages the huge one, which is a page like any other.
+ */
+int zero_page_pin(struct mm_sim *sim, const struct area *area, uint64_t page, uint64_t n,
+		  struct pin_run *run);
+/* [page, page + n) of an area is read where nothing is. -ENOMEM. */
+int zero_page_seen(struct mm_sim *sim, const struct area *area, uint64_t page, uint64_t n);
+/* A page is about to be made. True: its block shows the huge zero page, or did, and gets small
+ * pages from now on. */
+bool zero_block_split(struct mm_sim *sim, uint64_t page);
+/* [first, last] goes: whole blocks in it take huge pages again. */
+void zero_blocks_forget(struct mm_sim *sim, uint64_t first, uint64_t last);
+/* Fork. False: no memory. */
+bool zero_blocks_copy(struct mm_sim *to, const struct mm_sim *from);
+
 /* ---- pinning: mm_sim_pin.c ---- */
 
 int sim_pin(struct mm *mm, uint64_t va, uint64_t max_pages, bool write, struct pin_run *run);
 void sim_unpin(struct mm *mm, const struct pin_run *run, bool dirty);
+/* mm_sim_access.c */
+int sim_copy(struct mm *mm, uint64_t va, void *buf, uint64_t len, bool write);
 
 /* ---- for tests ---- */
 

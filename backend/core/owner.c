@@ -64,7 +64,9 @@ static int mainline_claim(struct iommu_group *group, const void *owner)
 {
 	if (!owner)
 		return -EINVAL;
-	return group->owner_count ? -EPERM : mainline_take(group, owner);
+	if (group->owner_count || rare_due(&group->iommu->rare, RARE_GROUP_UNVIABLE))
+		return -EPERM;
+	return mainline_take(group, owner);
 }
 
 static int mainline_claim_device(struct iommu_group *group, const void *owner)
@@ -94,8 +96,12 @@ int iommu_group_claim(struct iommu_group *group, const void *owner)
 {
 	switch (form_of(group)) {
 	case DMA_OWNERSHIP_2021:
+		if (rare_due(&group->iommu->rare, RARE_GROUP_UNVIABLE))
+			return -EBUSY;
 		return iommu_group_owner_set(group, DMA_OWNER_PRIVATE_DOMAIN_USER, owner);
 	case DMA_OWNERSHIP_MAINLINE:
+		if (rare_due(&group->iommu->rare, RARE_GROUP_UNVIABLE))
+			return -EPERM;
 		return mainline_claim(group, owner);
 	case DMA_OWNERSHIP_NONE:
 		break;

@@ -84,7 +84,7 @@ static int devices_set(struct iommu_domain *domain, struct iommu_group *group, u
 
 		if (!dev->max_pasids)
 			continue;
-		rc = inject_point(&group->iommu->inject, INJECT_IOMMU_ATTACH);
+		rc = inject_here("iommu.pasid.attach", FAIL_ATTACH);
 		if (!rc)
 			rc = dev->driver->set_pasid(domain, dev, pasid, old);
 		if (rc) {
@@ -98,12 +98,9 @@ static int devices_set(struct iommu_domain *domain, struct iommu_group *group, u
 /* Room for one more entry, so that what follows cannot fail for want of it. */
 static int pasids_reserve(struct iommu_group *group)
 {
-	struct iommu_pasid *pasids;
-	int rc = inject_point(&group->iommu->inject, INJECT_ALLOC);
+	struct iommu_pasid *pasids = fail_realloc("iommu.pasid.entry", group->pasids,
+						  (group->pasid_count + 1) * sizeof(*pasids));
 
-	if (rc)
-		return rc;
-	pasids = realloc(group->pasids, (group->pasid_count + 1) * sizeof(*pasids));
 	if (!pasids)
 		return -ENOMEM;
 	group->pasids = pasids;

@@ -159,7 +159,7 @@ static const struct row rows[] = {
 	   {{0}}},
 	  FIELD(iova_list), {{K2012, 0}, {K5_4, 1}} },
 	{ {"replay_rollback", "a replay that fails takes out what it had mapped", true, {{0}}},
-	  FIELD(replay_rollback), {{K2012, 0}, {K5_12, 1}} },
+	  FIELD(replay_rollback), {{K2012, 0}, {K5_10, 1}} },
 	{ {"fgsp", "UNMAP goes by", false, {
 		{"leaves", "whatever leaf the unit removes for a page"},
 		{"at_0", "runs, or leaves after a probe at address 0"},
@@ -230,6 +230,9 @@ static const struct row rows[] = {
 	{ {"fork_shares_pins", "a fork leaves pinned pages to whoever does not write first", true,
 	   {{0}}},
 	  FIELD(fork_shares_pins), {{K2012, 1}, {K5_10, 0}} },
+	{ {"huge_zero_splits", "a write to the huge zero page takes a small page, not a huge one",
+	   true, {{0}}},
+	  FIELD(huge_zero_splits), {{K2012, 0}, {K5_8, 1}, {K6_17, 0}} },
 
 	/* ---- information, dirty pages ---- */
 	{ {"info", "flags of GET_INFO", false, {
@@ -254,11 +257,42 @@ static const struct row rows[] = {
 	   true, {{0}}},
 	  FIELD(full_dirty_on_detach), {{K2012, 0}, {K5_12, 1}} },
 
+	/* ---- devices without an IOMMU of their own ---- */
+	{ {"emulated", "emulated devices: they pin the pages of mappings that they use", true,
+	   {{0}}},
+	  FIELD(emulated), {{K2012, 0}, {K4_10, 1}} },
+	{ {"unmap_callback", "UNMAP asks for pinned pages back", false, {
+		{"notifier", "by a chain of notifiers, the first one registered first"},
+		{"device", "of each open device, the last one opened first"}}},
+	  FIELD(unmap_callback), {{K2012, UNMAP_CALLBACK_NOTIFIER}, {K6_1, UNMAP_CALLBACK_DEVICE}} },
+	{ {"pin_behind_iommu", "pages can be pinned without an emulated group in the container",
+	   true, {{0}}},
+	  FIELD(pin_behind_iommu), {{K2012, 0}, {K5_8, 1}} },
+	{ {"pin_lone_device", "a device can pin only if it is the only one of its group", true,
+	   {{0}}},
+	  FIELD(pin_lone_device), {{K2012, 0}, {K5_8, 1}, {K6_1, 0}} },
+	{ {"pin_needs_page", "an emulated device cannot pin device memory: EINVAL", true, {{0}}},
+	  FIELD(pin_needs_page), {{K2012, 0}, {K6_1, 1}} },
+	{ {"dma_rw", "emulated devices can read and write without pinning", true, {{0}}},
+	  FIELD(dma_rw), {{K2012, 0}, {K5_8, 1}} },
+	{ {"dma_rw_dirty_whole", "their write marks every page that it touches as dirty", true,
+	   {{0}}},
+	  FIELD(dma_rw_dirty_whole), {{K2012, 0}, {K5_10, 1}} },
+	{ {"vaddr_pins", "pages of a mapping without an address", false, {
+		{"wait", "whoever wants one waits for the new address"},
+		{"refused", "EBUSY; with an emulated group no mapping loses its address"}}},
+	  FIELD(vaddr_pins), {{K2012, VADDR_PINS_WAIT}, {K6_1, VADDR_PINS_REFUSED}} },
+	{ {"noiommu", "no-IOMMU mode exists", true, {{0}}}, FIELD(noiommu),
+	  {{K2012, 0}, {K4_10, 1}} },
+
 	/* ---- drivers and device files ---- */
 	{ {"vtd_every_pgsize", "VT-d reports every multiple of 4 KiB as a page size", true, {{0}}},
 	  FIELD(vtd_every_pgsize), {{K2012, 1}, {K5_12, 0}} },
 	{ {"write_only_readable", "VT-d: a device can read a write-only mapping", true, {{0}}},
 	  FIELD(write_only_readable), {{K2012, 0}, {K5_10, 1}, {K7_2, 0}} },
+	{ {"vtd_alias_kept", "VT-d: a unit is not told when the entry of an id that a bridge puts on a "
+	   "device's DMA changes", true, {{0}}},
+	  FIELD(vtd_alias_kept), {{K2012, 0}, {K6_12, 1}} },
 	{ {"amd_pgsizes", "page sizes that AMD-Vi reports: powers of two but 512 GiB", false, {
 		{"all", "from 4 KiB up"}, {"2p", "4 KiB to 2 PiB"}, {"64t", "4 KiB to 64 TiB"}}},
 	  FIELD(amd_pgsizes), {{K2012, AMD_PGSIZES_ALL}, {K6_12, AMD_PGSIZES_2P},

@@ -35,6 +35,8 @@ enum pers_charge { CHARGE_CURRENT, CHARGE_OWNER, CHARGE_MAPPING };
 enum pers_limit { LIMIT_TOTAL, LIMIT_SHORTENS_RUN, LIMIT_FAILS_RUN };
 enum pers_amd_pgsizes { AMD_PGSIZES_ALL, AMD_PGSIZES_2P, AMD_PGSIZES_64T };
 enum pers_iommufd { IOMMUFD_NONE, IOMMUFD_6_12, IOMMUFD_7_2 };
+enum pers_unmap_callback { UNMAP_CALLBACK_NOTIFIER, UNMAP_CALLBACK_DEVICE };
+enum pers_vaddr_pins { VADDR_PINS_WAIT, VADDR_PINS_REFUSED };
 enum pers_fgsp { FGSP_LEAVES, FGSP_AT_0, FGSP_RESERVED, FGSP_NO_PROBE };
 
 #define PERSONALITY_NAME_MAX 128
@@ -55,12 +57,16 @@ struct personality {
 	uint8_t unmap_all, vaddr, vaddr_recharge;
 	/* pages and their price */
 	uint8_t charge, limit, batched_pinning, pfnmap_offset, zero_page_pins, fork_shares_pins;
+	uint8_t huge_zero_splits;
 	/* information, dirty pages */
 	uint8_t info, info_error_count, iova_cap, migration_cap, avail_cap, zeroed_caps;
 	uint8_t dirty, full_dirty_on_detach;
+	/* devices without an IOMMU of their own */
+	uint8_t emulated, unmap_callback, pin_behind_iommu, pin_lone_device, pin_needs_page;
+	uint8_t dma_rw, dma_rw_dirty_whole, vaddr_pins, noiommu;
 	/* drivers and device files */
 	uint8_t vtd_every_pgsize, write_only_readable, amd_pgsizes, amd_aperture_48, amd_map_busy;
-	uint8_t prq_pasid_only, amd_iommufd;
+	uint8_t vtd_alias_kept, prq_pasid_only, amd_iommufd;
 	uint8_t device_req_irq;
 	/* iommufd */
 	uint8_t iommufd, iommufd_container, cdev_pasid, cdev_token;

@@ -21,7 +21,8 @@ int resv_list_add(struct resv_list *list, uint64_t first, uint64_t last, enum re
 	/* The list has no capacity field: it is a full power of two when it must grow. */
 	if ((list->count & (list->count - 1)) == 0) {
 		size_t room = list->count ? list->count * 2 : 1;
-		struct resv_region *region = realloc(list->region, room * sizeof(*region));
+		struct resv_region *region =
+			fail_realloc("iommu.resv.add", list->region, room * sizeof(*region));
 
 		if (!region)
 			return -ENOMEM;
@@ -77,7 +78,7 @@ static int device_regions(const struct iommu_device *dev, struct resv_list *list
 
 int iommu_device_reserved(const struct iommu_device *dev, struct resv_list *list)
 {
-	int rc = inject_point(&dev->iommu->inject, INJECT_ALLOC);
+	int rc = inject_here("iommu.device.reserved", FAIL_ALLOC);
 
 	*list = (struct resv_list){0};
 	if (!rc)
@@ -91,9 +92,12 @@ int iommu_device_reserved(const struct iommu_device *dev, struct resv_list *list
 
 int iommu_group_reserved(const struct iommu_group *group, struct resv_list *list)
 {
-	int rc = inject_point(&group->iommu->inject, INJECT_ALLOC);
+	int rc;
 
 	*list = (struct resv_list){0};
+	if (group->bare)
+		return 0;
+	rc = inject_here("iommu.group.reserved", FAIL_ALLOC);
 	for (const struct iommu_device *dev = group->devices; dev && !rc; dev = dev->next_in_group)
 		rc = device_regions(dev, list);
 	if (!rc)

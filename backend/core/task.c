@@ -7,6 +7,8 @@
  */
 #include "core/mm.h"
 
+#include "fail.h"
+
 #include <stdlib.h>
 
 void mm_put(struct mm *mm)
@@ -18,7 +20,7 @@ void mm_put(struct mm *mm)
 
 struct user *user_create(void)
 {
-	struct user *user = calloc(1, sizeof(*user));
+	struct user *user = fail_calloc("user.create", 1, sizeof(*user));
 
 	if (user)
 		user->refs = 1;

@@ -21,9 +21,7 @@ static int copy_in(const struct caller *caller, void *dst, uint32_t known, uint6
 		   uint32_t len)
 {
 	memset(dst, 0, known);
-	if (!uaccess_ok(src, len))
-		return -EFAULT;
-	return caller->ua->copy_in(caller->ua, dst, src, len);
+	return copy_from_caller("iommu.user-data.copy-in", caller, dst, src, len);
 }
 
 int iommu_copy_user_data(void *dst, uint32_t known, uint32_t min, uint32_t type,

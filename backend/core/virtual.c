@@ -15,11 +15,9 @@ int iommu_device_add_virtual(struct iommu *iommu, const struct iommu_driver *dri
 {
 	struct iommu_priv *priv = iommu->priv;
 	struct iommu_device *dev;
-	int rc = inject_point(&iommu->inject, INJECT_ALLOC);
+	int rc;
 
-	if (rc)
-		return rc;
-	dev = calloc(1, sizeof(*dev));
+	dev = fail_calloc("iommu.device.virtual", 1, sizeof(*dev));
 	if (!dev)
 		return -ENOMEM;
 	dev->iommu = iommu;

@@ -50,18 +50,15 @@ void drv_read_dirty(struct pt *pt, iova_t iova, uint64_t len, struct iommu_gathe
 	pt->ops->dirty(pt, iova, len, gather != NULL, dirty_page, &job);
 }
 
-int drv_inject_tables(struct iommu *iommu, const struct pt *pt, uint64_t before)
+bool drv_skips_iotlb(void)
 {
-	int rc = 0;
-
-	for (; before < pt->table_count && !rc; before++)
-		rc = inject_point(&iommu->inject, INJECT_PT_ALLOC);
-	return rc;
+	return fail_at(FAIL_POINT("drv.skip-iotlb", FAIL_BUG));
 }
 
 pa_t drv_frames_alloc(struct phys *phys, unsigned count)
 {
-	return count == 1 ? phys_table_alloc(phys) : phys_tables_alloc(phys, count);
+	return count == 1 ? fail_table("drv.frames.one", phys)
+			  : fail_tables("drv.frames.many", phys, count);
 }
 
 void drv_frames_free(struct phys *phys, pa_t pa, unsigned count)

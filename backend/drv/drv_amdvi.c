@@ -85,10 +85,10 @@ static bool unit_alloc(struct amd_unit *au, uint16_t last)
 	while (au->devtab_frames * SIO_PAGE_SIZE < bytes)
 		au->devtab_frames *= 2;
 	au->devtab_entries = (uint32_t)(au->devtab_frames * SIO_PAGE_SIZE / ENTRY_BYTES);
-	au->devtab = phys_tables_alloc(phys, au->devtab_frames);
-	au->commands = phys_tables_alloc(phys, AMD_RING_FRAMES);
-	au->events = phys_tables_alloc(phys, AMD_RING_FRAMES);
-	au->semaphore = phys_table_alloc(phys);
+	au->devtab = fail_tables("amdvi.unit.devtab", phys, au->devtab_frames);
+	au->commands = fail_tables("amdvi.unit.commands", phys, AMD_RING_FRAMES);
+	au->events = fail_tables("amdvi.unit.events", phys, AMD_RING_FRAMES);
+	au->semaphore = fail_table("amdvi.unit.semaphore", phys);
 	return au->devtab != PA_NONE && au->commands != PA_NONE && au->events != PA_NONE &&
 	       au->semaphore != PA_NONE;
 }
@@ -134,8 +134,9 @@ static int unit_up(struct amd_unit *au, uint16_t last)
 
 static int firmware_copy(struct drv_amdvi *drv, const struct drv_amdvi_cfg *cfg)
 {
-	drv->aliases = calloc(cfg->alias_count + 1u, sizeof(*drv->aliases));
-	drv->unity = calloc(cfg->unity_count + 1u, sizeof(*drv->unity));
+	drv->aliases =
+		fail_calloc("amdvi.probe.aliases", cfg->alias_count + 1u, sizeof(*drv->aliases));
+	drv->unity = fail_calloc("amdvi.probe.unity", cfg->unity_count + 1u, sizeof(*drv->unity));
 	if (!drv->aliases || !drv->unity)
 		return -ENOMEM;
 	for (; drv->alias_count < cfg->alias_count; drv->alias_count++)
@@ -152,7 +153,8 @@ static int firmware_copy(struct drv_amdvi *drv, const struct drv_amdvi_cfg *cfg)
 		};
 		if (!from->rids)
 			continue;
-		to->rids = calloc(from->count + 1u, sizeof(*to->rids));
+		to->rids =
+			fail_calloc("amdvi.probe.unity-rids", from->count + 1u, sizeof(*to->rids));
 		if (!to->rids)
 			return -ENOMEM;
 		for (unsigned n = 0; n < from->count; n++)
@@ -239,7 +241,7 @@ static int probe_device(void *ctx, struct iommu_device *dev)
 	(void)pci_for_each_dma_alias(dev->pci, max_alias, &last);
 	if (last >= au->devtab_entries)
 		return -ENODEV;
-	adev = calloc(1, sizeof(*adev));
+	adev = fail_calloc("amdvi.device", 1, sizeof(*adev));
 	if (!adev)
 		return -ENOMEM;
 	adev->dev = dev;
@@ -328,7 +330,7 @@ void drv_amdvi_remove(struct drv_amdvi *drv)
 
 int drv_amdvi_probe(struct iommu *iommu, const struct drv_amdvi_cfg *cfg, struct drv_amdvi **out)
 {
-	struct drv_amdvi *drv = calloc(1, sizeof(*drv));
+	struct drv_amdvi *drv = fail_calloc("amdvi.probe", 1, sizeof(*drv));
 	uint16_t last;
 	int rc = -ENOMEM;
 
@@ -339,7 +341,7 @@ int drv_amdvi_probe(struct iommu *iommu, const struct drv_amdvi_cfg *cfg, struct
 	/* Id 0 stands for no domain. */
 	drv->domain_ids[0] = 1;
 	drv->intremap = cfg->intremap && cfg->unit_count;
-	drv->units = calloc(cfg->unit_count + 1u, sizeof(*drv->units));
+	drv->units = fail_calloc("amdvi.probe.units", cfg->unit_count + 1u, sizeof(*drv->units));
 	if (!drv->units)
 		goto err_free;
 	rc = firmware_copy(drv, cfg);

@@ -33,6 +33,8 @@
 /* 0: none is left. */
 static uint16_t id_alloc(struct drv_amdvi *drv)
 {
+	if (fail_at(FAIL_POINT("amdvi.domain.id", FAIL_ALLOC)))
+		return 0;
 	for (unsigned i = 0; i < SIO_ARRAY_SIZE(drv->domain_ids); i++) {
 		uint64_t used = drv->domain_ids[i];
 
@@ -86,7 +88,7 @@ static int domain_init_v2(struct amd_domain *ad)
 	const struct pt_caps caps = {.haw = 52, .large_levels = 7, .ignore_no_execute = true};
 	struct phys *phys = ad->drv->iommu->phys;
 
-	ad->gcr3 = phys_table_alloc(phys);
+	ad->gcr3 = fail_table("amdvi.domain.gcr3", phys);
 	if (ad->gcr3 == PA_NONE)
 		return -ENOMEM;
 	if (!pt_init(&ad->pt, phys, &pt_x86_64, &caps, TOP_LEVEL_V2)) {
@@ -105,11 +107,9 @@ static int domain_create(struct iommu_device *dev, int (*init)(struct amd_domain
 	const struct amd_device *adev = dev->driver_data;
 	struct drv_amdvi *drv = adev->unit->drv;
 	struct amd_domain *ad;
-	int rc = init ? inject_point(&dev->iommu->inject, INJECT_PT_ALLOC) : 0;
+	int rc = 0;
 
-	if (rc)
-		return rc;
-	ad = calloc(1, sizeof(*ad) + drv->unit_count * sizeof(ad->refs[0]));
+	ad = fail_calloc("amdvi.domain", 1, sizeof(*ad) + drv->unit_count * sizeof(ad->refs[0]));
 	if (!ad)
 		return -ENOMEM;
 	ad->drv = drv;

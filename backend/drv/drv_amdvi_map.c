@@ -4,9 +4,9 @@
  *
  * Kernel behaviour: drivers/iommu/amd/io_pgtable.c of Linux 6.12 (v1 tables). The table grows at
  * the root until it holds the address and has a level for the page size. Mapping over something
- * replaces it silently; only where tables went, or a part of a larger page, does the map
- * invalidate. Unmapping clears every page that it meets as a whole and answers their sizes; where
- * nothing is mapped at the start it does nothing.
+ * replaces it silently; only where tables went, or a part of a larger
+ * page, does the map invalidate. Unmapping clears every page that it meets as a whole and answers
+ * their sizes; where nothing is mapped at the start it does nothing.
  *
  * Up to 4.20 mapping over something was refused: EBUSY for an entry that is present, whatever it
  * says; ENOMEM where a larger page is in the way, because no table can be hung below it.
@@ -84,7 +84,7 @@ static int fill(struct amd_domain *ad, struct pt_map_req req, struct iommu_gathe
 			return -ENOMEM;
 		if (change.status == PT_RANGE)
 			return -EINVAL;
-		if (change.status == PT_EXISTS && ad->drv->iommu->personality->amd_map_busy)
+		if (change.status == PT_EXISTS && ad->base.iommu->personality->amd_map_busy)
 			return refusal(ad, req.iova, req.size_lg2);
 		if (change.status == PT_EXISTS)
 			clear_under(ad, req.iova, req.size_lg2, replaced);
@@ -103,7 +103,6 @@ static void unmap_now(struct amd_domain *ad, iova_t iova, uint64_t len)
 int amd_map_pages(struct iommu_domain *domain, const struct pt_map_req *request, uint64_t *mapped)
 {
 	struct amd_domain *ad = amd_domain(domain);
-	uint64_t tables = ad->pt.table_count;
 	const iova_t last = request->iova + ((request->count << request->size_lg2) - 1);
 	struct pt_map_req req = *request;
 	struct iommu_gather replaced = {0};
@@ -118,8 +117,6 @@ int amd_map_pages(struct iommu_domain *domain, const struct pt_map_req *request,
 	rc = domain_grow(ad, last, req.size_lg2);
 	if (!rc)
 		rc = fill(ad, req, &replaced, mapped);
-	if (!rc)
-		rc = drv_inject_tables(domain->iommu, &ad->pt, tables);
 	if (rc && *mapped) {
 		unmap_now(ad, req.iova, *mapped);
 		*mapped = 0;

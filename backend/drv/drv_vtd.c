@@ -82,11 +82,12 @@ static bool unit_alloc(struct vtd_unit *vu)
 {
 	struct phys *phys = vtd_phys(vu);
 
-	vu->dids = calloc((vu->caps.domain_ids + 63) / 64, sizeof(*vu->dids));
-	vu->root = phys_table_alloc(phys);
+	vu->dids = fail_calloc("vtd.unit.domain-ids", (vu->caps.domain_ids + 63) / 64,
+			       sizeof(*vu->dids));
+	vu->root = fail_table("vtd.unit.root", phys);
 	if (vu->caps.qi) {
-		vu->queue = phys_tables_alloc(phys, vtd_queue_frames(vu));
-		vu->status = phys_table_alloc(phys);
+		vu->queue = fail_tables("vtd.unit.queue", phys, vtd_queue_frames(vu));
+		vu->status = fail_table("vtd.unit.status", phys);
 		if (vu->queue == PA_NONE || vu->status == PA_NONE)
 			return false;
 	}
@@ -154,7 +155,7 @@ static int unit_up(struct vtd_unit *vu, unsigned index)
  */
 static int unit_remap_interrupts(struct vtd_unit *vu, bool eim)
 {
-	vu->remap = phys_table_alloc(vtd_phys(vu));
+	vu->remap = fail_table("vtd.unit.remap", vtd_phys(vu));
 	if (vu->remap == PA_NONE)
 		return -ENOMEM;
 	vtd_written(vu, phys_ptr(vtd_phys(vu), vu->remap), SIO_PAGE_SIZE);
@@ -187,7 +188,7 @@ static int remap_interrupts(struct drv_vtd *drv)
 
 static int rmrr_copy(struct drv_vtd *drv, const struct drv_vtd_cfg *cfg)
 {
-	drv->rmrr = calloc(cfg->rmrr_count + 1u, sizeof(*drv->rmrr));
+	drv->rmrr = fail_calloc("vtd.probe.rmrr", cfg->rmrr_count + 1u, sizeof(*drv->rmrr));
 	if (!drv->rmrr)
 		return -ENOMEM;
 	for (unsigned i = 0; i < cfg->rmrr_count; i++) {
@@ -198,7 +199,8 @@ static int rmrr_copy(struct drv_vtd *drv, const struct drv_vtd_cfg *cfg)
 			.first = from->first,
 			.last = from->last,
 			.segment = from->segment,
-			.rids = calloc(from->count + 1u, sizeof(*to->rids)),
+			.rids = fail_calloc("vtd.probe.rmrr-rids", from->count + 1u,
+					    sizeof(*to->rids)),
 			.count = from->count,
 			.relaxable = from->relaxable,
 		};
@@ -261,7 +263,7 @@ int drv_vtd_device_probe(struct drv_vtd *drv, struct iommu_device *dev)
 	}
 	if (!vu)
 		return -ENODEV;
-	vdev = calloc(1, sizeof(*vdev));
+	vdev = fail_calloc("vtd.device", 1, sizeof(*vdev));
 	if (!vdev)
 		return -ENOMEM;
 	vdev->dev = dev;
@@ -375,14 +377,14 @@ void drv_vtd_remove(struct drv_vtd *drv)
 
 int drv_vtd_probe(struct iommu *iommu, const struct drv_vtd_cfg *cfg, struct drv_vtd **out)
 {
-	struct drv_vtd *drv = calloc(1, sizeof(*drv));
+	struct drv_vtd *drv = fail_calloc("vtd.probe", 1, sizeof(*drv));
 	int rc = -ENOMEM;
 
 	if (!drv)
 		return -ENOMEM;
 	drv->iommu = iommu;
 	drv->probe = (struct iommu_probe){.device = probe_device, .ctx = drv};
-	drv->units = calloc(cfg->unit_count + 1u, sizeof(*drv->units));
+	drv->units = fail_calloc("vtd.probe.units", cfg->unit_count + 1u, sizeof(*drv->units));
 	if (!drv->units)
 		goto err_free;
 	rc = rmrr_copy(drv, cfg);

@@ -8,6 +8,10 @@
  * holds P, last; an entry in use is cleared and forgotten before it gets new contents. Context
  * tables are made when a bus is first used and stay as long as the unit.
  *
+ * The ids that a device's DMA may carry, its aliases, have an entry each. From 6.11 on the kernel
+ * invalidates the device's own id once for each of them (intel_context_flush_present()), so that a
+ * unit goes on using what it cached of an alias.
+ *
  * In scalable mode what attach and detach change is a PASID entry instead (drv_vtd_pasid.c).
  */
 #include "drv_vtd_priv.h"
@@ -50,7 +54,7 @@ bool vtd_context_table(struct vtd_unit *vu, uint16_t rid)
 
 	if (*slot & ENTRY_P)
 		return true;
-	table = phys_table_alloc(vtd_phys(vu));
+	table = fail_table("vtd.attach.context", vtd_phys(vu));
 	if (table == PA_NONE)
 		return false;
 	vtd_written(vu, phys_ptr(vtd_phys(vu), table), SIO_PAGE_SIZE);
@@ -83,8 +87,17 @@ bool vtd_context_prepare(struct vtd_device *vdev)
 	       !pci_for_each_dma_alias(vdev->dev->pci, prepare_alias, vdev->unit);
 }
 
-static void entry_clear(struct vtd_unit *vu, uint16_t rid)
+/* An entry of a device, for one of its ids. */
+struct alias_job {
+	struct vtd_unit *vu;
+	uint16_t own;
+	struct context_entry value;
+};
+
+static void entry_clear(const struct alias_job *job, uint16_t rid)
 {
+	struct vtd_unit *vu = job->vu;
+	bool own = vu->drv->iommu->personality->vtd_alias_kept;
 	struct context_entry *entry = context_find(vu, rid);
 	uint16_t did;
 
@@ -94,18 +107,20 @@ static void entry_clear(struct vtd_unit *vu, uint16_t rid)
 	__atomic_store_n(&entry->lo, 0, __ATOMIC_RELEASE);
 	__atomic_store_n(&entry->hi, 0, __ATOMIC_RELAXED);
 	vtd_written(vu, entry, sizeof(*entry));
-	vtd_flush_context(vu, GRAN_FINE, did, rid);
+	vtd_flush_context(vu, GRAN_FINE, did, own ? job->own : rid);
 	vtd_flush_iotlb(vu, GRAN_DOMAIN, did);
 }
 
-static void entry_set(struct vtd_unit *vu, uint16_t rid, struct context_entry value)
+static void entry_set(const struct alias_job *job, uint16_t rid)
 {
+	const struct context_entry value = job->value;
+	struct vtd_unit *vu = job->vu;
 	struct context_entry *entry = context_find(vu, rid), now = context_load(entry);
 
 	/* Devices behind one bridge share its alias: the first of them has written it already. */
 	if (now.lo == value.lo && now.hi == value.hi)
 		return;
-	entry_clear(vu, rid);
+	entry_clear(job, rid);
 	context_store(entry, value);
 	vtd_written(vu, entry, sizeof(*entry));
 	/* A unit in caching mode may remember that nothing was there, under domain id 0. */
@@ -127,17 +142,10 @@ static struct context_entry entry_for(const struct vtd_domain *vd, uint16_t did)
 	};
 }
 
-struct alias_job {
-	struct vtd_unit *vu;
-	struct context_entry value;
-};
-
 static int set_alias(void *ctx, const struct pci_function *owner, uint16_t rid)
 {
-	struct alias_job *job = ctx;
-
 	(void)owner;
-	entry_set(job->vu, rid, job->value);
+	entry_set(ctx, rid);
 	return 0;
 }
 
@@ -160,7 +168,7 @@ static int differs_alias(void *ctx, const struct pci_function *owner, uint16_t r
 void vtd_context_set(struct vtd_link *link, const struct vtd_domain *vd, uint16_t did)
 {
 	const struct vtd_device *vdev = link->vdev;
-	struct alias_job job = {.vu = vdev->unit};
+	struct alias_job job = {.vu = vdev->unit, .own = vdev->dev->pci->rid};
 
 	if (vdev->unit->scalable) {
 		vtd_pasid_set(link, vd, did);
@@ -173,11 +181,12 @@ void vtd_context_set(struct vtd_link *link, const struct vtd_domain *vd, uint16_
 void vtd_context_clear(struct vtd_link *link)
 {
 	const struct vtd_device *vdev = link->vdev;
+	struct alias_job job = {.vu = vdev->unit, .own = vdev->dev->pci->rid};
 
 	if (vdev->unit->scalable)
 		vtd_pasid_clear(link);
 	else
-		(void)pci_for_each_dma_alias(vdev->dev->pci, clear_alias, vdev->unit);
+		(void)pci_for_each_dma_alias(vdev->dev->pci, clear_alias, &job);
 }
 
 const char *vtd_context_audit(const struct vtd_link *link, const struct vtd_domain *vd,

@@ -23,6 +23,10 @@
  */
 static int did_alloc(struct vtd_unit *vu, uint16_t *did)
 {
+	int rc = inject_here("vtd.attach.domain-id", FAIL_ALLOC, ENOSPC, ENOMEM);
+
+	if (rc)
+		return rc;
 	for (uint32_t id = vu->scalable ? 2 : 1; id < vu->caps.domain_ids; id++) {
 		uint64_t *word = &vu->dids[id / 64];
 
@@ -89,11 +93,8 @@ int vtd_domain_alloc_paging(struct iommu_device *dev, struct vtd_domain **out)
 		.device_tlb = vu->caps.device_tlb,
 	};
 	struct vtd_domain *vd;
-	int rc = inject_point(&dev->iommu->inject, INJECT_PT_ALLOC);
 
-	if (rc)
-		return rc;
-	vd = calloc(1, sizeof(*vd));
+	vd = fail_calloc("vtd.domain", 1, sizeof(*vd));
 	if (!vd)
 		return -ENOMEM;
 	if (!pt_init(&vd->pt, vtd_phys(vu), &pt_vtd_ss, &caps, vu->top_level)) {
@@ -115,7 +116,7 @@ int vtd_domain_alloc(struct iommu_device *dev, enum iommu_domain_type type,
 	if (type == IOMMU_DOMAIN_IDENTITY)
 		return -EINVAL;
 	if (type == IOMMU_DOMAIN_BLOCKED) {
-		vd = calloc(1, sizeof(*vd));
+		vd = fail_calloc("vtd.domain.blocked", 1, sizeof(*vd));
 		if (!vd)
 			return -ENOMEM;
 		vd->pt.root = PA_NONE;
@@ -171,7 +172,8 @@ static int domain_use(struct vtd_domain *vd, struct vtd_unit *vu, struct vtd_use
 	int rc;
 
 	if (!user) {
-		user = realloc(vd->users, (vd->user_count + 1) * sizeof(*user));
+		user = fail_realloc("vtd.attach.user", vd->users,
+				    (vd->user_count + 1) * sizeof(*user));
 		if (!user)
 			return -ENOMEM;
 		vd->users = user;

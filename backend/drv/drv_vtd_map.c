@@ -146,6 +146,12 @@ static void fit_leaf_size(const struct vtd_domain *vd, struct pt_map_req *req)
 	req->oa_step = (int64_t)SIO_BIT(lg2);
 }
 
+/* As seen on 3.16 and 4.19. Later kernels never come here: the list of usable addresses refuses. */
+static const char map_to_the_end[] =
+	"VT-d is asked for a page that ends at 2^64: its test of the width adds up to 0 and "
+	"passes, "
+	"and the kernel stops at a BUG in __domain_mapping(); answered with EFAULT";
+
 int vtd_map_pages(struct iommu_domain *domain, const struct pt_map_req *request, uint64_t *mapped)
 {
 	struct vtd_domain *vd = vtd_domain(domain);
@@ -156,8 +162,11 @@ int vtd_map_pages(struct iommu_domain *domain, const struct pt_map_req *request,
 	*mapped = 0;
 	if (!(req.perm & (PT_R | PT_W)))
 		return -EINVAL;
-	if (beyond_width(vd, req.iova, len))
+	if (beyond_width(vd, req.iova, len)) {
+		if (req.iova + SIO_BIT(req.size_lg2) == 0)
+			iommu_notice(vd->base.iommu, map_to_the_end);
 		return -EFAULT;
+	}
 	/* Units with an erratum write to such pages when they are the tables of a nested domain. */
 	if (domain->nest_parent && !(req.perm & PT_W))
 		return -EINVAL;
@@ -168,8 +177,6 @@ int vtd_map_pages(struct iommu_domain *domain, const struct pt_map_req *request,
 	if (vd->mapped_end < req.iova + len)
 		vd->mapped_end = req.iova + len;
 	rc = fill(vd, req, mapped);
-	if (!rc)
-		rc = drv_inject_tables(domain->iommu, &vd->pt, tables);
 	if (*mapped)
 		vtd_pages_written(vd, req.iova, req.iova + (*mapped - 1),
 				  vd->pt.table_count != tables);

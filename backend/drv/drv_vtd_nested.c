@@ -39,7 +39,7 @@ int vtd_domain_alloc_nested(struct iommu_device *dev, struct iommu_domain *paren
 				  data);
 	if (rc)
 		return rc;
-	vd = calloc(1, sizeof(*vd));
+	vd = fail_calloc("vtd.domain.nested", 1, sizeof(*vd));
 	if (!vd)
 		return -ENOMEM;
 	vd->pt.root = PA_NONE;

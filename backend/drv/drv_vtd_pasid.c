@@ -88,7 +88,7 @@ bool vtd_pasid_table(struct vtd_device *vdev, uint32_t pasid)
 
 	if (*slot & ENTRY_P)
 		return true;
-	table = phys_table_alloc(phys);
+	table = fail_table("vtd.device.pasid-table", phys);
 	if (table == PA_NONE)
 		return false;
 	vtd_written(vdev->unit, phys_ptr(phys, table), SIO_PAGE_SIZE);

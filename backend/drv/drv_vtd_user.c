@@ -127,7 +127,7 @@ int vtd_set_pasid(struct iommu_domain *domain, struct iommu_device *dev, uint32_
 	if (!vtd_pasid_table(vdev, pasid))
 		return -ENOMEM;
 	if (fresh) {
-		link = calloc(1, sizeof(*link));
+		link = fail_calloc("vtd.pasid.link", 1, sizeof(*link));
 		if (!link)
 			return -ENOMEM;
 		link->vdev = vdev;

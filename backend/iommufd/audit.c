@@ -19,7 +19,8 @@ struct io_pagetable **iommufd_iopts(const struct iommufd_env *env, unsigned *cou
 
 	for (const struct iommufd_ctx *ctx = env->contexts; ctx; ctx = ctx->next)
 		room += ctx->object_count;
-	iopts = calloc(room, sizeof(struct io_pagetable *));
+	iopts = nofail_calloc("audits and reports are no operations", room,
+			      sizeof(struct io_pagetable *));
 	*count = 0;
 	for (const struct iommufd_ctx *ctx = env->contexts; iopts && ctx; ctx = ctx->next) {
 		struct iommufd_object *obj;
@@ -209,7 +210,8 @@ static const char *audit_users(const struct iommufd_object *obj, unsigned expect
 
 static const char *audit_objects(const struct iommufd_ctx *ctx)
 {
-	struct tally tally = {ctx, calloc(ctx->object_slots + 1u, sizeof(unsigned))};
+	struct tally tally = {ctx, nofail_calloc("audits and reports are no operations",
+						 ctx->object_slots + 1u, sizeof(unsigned))};
 	const char *what = NULL;
 	uint32_t count = 0;
 

@@ -34,7 +34,7 @@ static struct iommufd_group *group_get(struct iommufd_ctx *ctx, struct iommu_gro
 			return igroup;
 		}
 	}
-	igroup = calloc(1, sizeof(*igroup));
+	igroup = fail_calloc("iommufd.bind.group", 1, sizeof(*igroup));
 	if (!igroup)
 		return NULL;
 	*igroup = (struct iommufd_group){.ctx = ctx, .group = group, .refs = 1};
@@ -94,7 +94,8 @@ int iommufd_device_bind(struct iommufd_ctx *ctx, struct iommu_device *dev,
 	struct iommufd_device *idev;
 	int rc;
 
-	if (!device_capable(dev, IOMMU_CAP_CACHE_COHERENCY))
+	if (fail_at(FAIL_POINT("iommufd.bind.coherent", FAIL_CAPABILITY, EINVAL)) ||
+	    !device_capable(dev, IOMMU_CAP_CACHE_COHERENCY))
 		return -EINVAL;
 	if (!dev->group)
 		return -ENODEV;
@@ -164,14 +165,15 @@ static struct iommufd_attach *attach_room(struct iommufd_group *igroup, uint32_t
 	struct iommufd_device **devices;
 
 	if (!attach) {
-		attach = calloc(1, sizeof(*attach));
+		attach = fail_calloc("iommufd.attach.record", 1, sizeof(*attach));
 		if (!attach)
 			return NULL;
 		attach->pasid = pasid;
 		attach->next = igroup->attachments;
 		igroup->attachments = attach;
 	}
-	devices = realloc(attach->devices, (attach->count + 1) * sizeof(struct iommufd_device *));
+	devices = fail_realloc("iommufd.attach.devices", attach->devices,
+			       (attach->count + 1) * sizeof(struct iommufd_device *));
 	if (devices)
 		attach->devices = devices;
 	return devices ? attach : NULL;

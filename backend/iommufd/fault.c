@@ -184,7 +184,7 @@ void iommufd_fault_destroy(struct iommufd_object *obj)
 
 static struct file *fault_file_create(struct iommufd_fault *queue)
 {
-	struct fault_file *open = calloc(1, sizeof(*open));
+	struct fault_file *open = fail_calloc("iommufd.fault.file", 1, sizeof(*open));
 
 	if (!open)
 		return NULL;

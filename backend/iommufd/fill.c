@@ -223,7 +223,8 @@ int iopt_add_domain(struct io_pagetable *iopt, struct iommu_domain *domain)
 		rc = reserve_outside(iopt, domain);
 	if (rc)
 		goto undo;
-	domains = realloc(iopt->domains, (iopt->domain_count + 1) * sizeof(struct iommu_domain *));
+	domains = fail_realloc("iommufd.domain.list", iopt->domains,
+			       (iopt->domain_count + 1) * sizeof(struct iommu_domain *));
 	if (!domains) {
 		rc = -ENOMEM;
 		goto undo;

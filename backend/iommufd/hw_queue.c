@@ -75,7 +75,7 @@ static int pin_run(struct iommufd_hw_queue *queue, uint64_t count)
 	rc = iopt_check_source(queue->viommu->parent->ioas->iopt, first, bytes);
 	if (rc)
 		return rc;
-	pages = calloc(count, sizeof(*pages));
+	pages = fail_calloc("iommufd.hw-queue.pages", count, sizeof(*pages));
 	if (!pages)
 		return -ENOMEM;
 	rc = iommufd_access_pin(queue->access, first, bytes, pages, 0);

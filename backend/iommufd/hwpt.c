@@ -114,7 +114,8 @@ static int paging_flags_check(const struct iommufd_ctx *ctx, const struct iommuf
 	if ((flags & IOMMU_HWPT_FAULT_ID_VALID) && (flags & IOMMU_HWPT_ALLOC_NEST_PARENT))
 		return -EOPNOTSUPP;
 	if ((flags & IOMMU_HWPT_ALLOC_DIRTY_TRACKING) &&
-	    !driver->capable(idev->dev, IOMMU_CAP_DIRTY_TRACKING))
+	    (fail_at(FAIL_POINT("iommufd.hwpt.dirty-tracking", FAIL_CAPABILITY, EOPNOTSUPP)) ||
+	     !driver->capable(idev->dev, IOMMU_CAP_DIRTY_TRACKING)))
 		return -EOPNOTSUPP;
 	return 0;
 }

@@ -28,7 +28,7 @@ static struct imap_entry area_entry(struct iopt_area *area)
 
 struct io_pagetable *iopt_create(struct iommu *iommu, uint64_t *temp_memory_max)
 {
-	struct io_pagetable *iopt = calloc(1, sizeof(*iopt));
+	struct io_pagetable *iopt = fail_calloc("iommufd.ioas.table", 1, sizeof(*iopt));
 
 	if (!iopt)
 		return NULL;
@@ -105,7 +105,8 @@ int iopt_reserve(struct io_pagetable *iopt, uint64_t first, uint64_t last, const
 		return -EADDRINUSE;
 	if (iopt->reserved_count == iopt->reserved_slots) {
 		unsigned slots = iopt->reserved_slots ? 2 * iopt->reserved_slots : 8;
-		struct iopt_reserved *grown = realloc(iopt->reserved, slots * sizeof(*grown));
+		struct iopt_reserved *grown =
+			fail_realloc("iommufd.reserve", iopt->reserved, slots * sizeof(*grown));
 
 		if (!grown)
 			return -ENOMEM;
@@ -415,7 +416,7 @@ static int area_insert(struct io_pagetable *iopt, struct iopt_pages *pages,
 		return -EPERM;
 	if (!sio_is_aligned(like->start % SIO_PAGE_SIZE, iopt->alignment))
 		return -EINVAL;
-	area = malloc(sizeof(*area));
+	area = fail_malloc("iommufd.map.area", sizeof(*area));
 	if (!area)
 		return -ENOMEM;
 	*area = *like;
@@ -619,7 +620,7 @@ static int area_cut(struct io_pagetable *iopt, struct iopt_area *area, uint64_t 
 		return -EINVAL;
 	if (area->accesses || (area->filled && !iopt->no_large_pages))
 		return -EINVAL;
-	upper = malloc(sizeof(*upper));
+	upper = fail_malloc("iommufd.cut.area", sizeof(*upper));
 	if (!upper)
 		return -ENOMEM;
 	*upper = *area;

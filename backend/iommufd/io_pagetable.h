@@ -66,7 +66,7 @@ int iopt_cut(struct io_pagetable *iopt, const uint64_t *iovas, unsigned count);
 
 /* ---- ranges ---- */
 
-/* Replaces the list; takes the array over on success. -EADDRINUSE. */
+/* Replaces the list, which ascends; takes the array over on success. -EADDRINUSE. */
 int iopt_set_allowed(struct io_pagetable *iopt, struct iopt_range *ranges, unsigned count);
 /* Gaps between reserved ranges: the n-th. False: past the end. */
 bool iopt_usable_at(const struct io_pagetable *iopt, unsigned n, struct iopt_range *range);

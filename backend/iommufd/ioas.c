@@ -103,7 +103,8 @@ static int range_insert(struct range_list *list, struct iopt_range range)
 		return -EINVAL;
 	if (list->count == list->slots) {
 		unsigned slots = list->slots ? 2 * list->slots : 8;
-		struct iopt_range *grown = realloc(list->range, slots * sizeof(*grown));
+		struct iopt_range *grown =
+			fail_realloc("iommufd.allow.range", list->range, slots * sizeof(*grown));
 
 		if (!grown)
 			return -ENOMEM;
@@ -366,7 +367,8 @@ int iommufd_cmd_ioas_change_process(struct iommufd_ucmd *ucmd)
 
 	if (cmd->__reserved)
 		return -EOPNOTSUPP;
-	iopts = calloc(ucmd->ctx->object_count + 1u, sizeof(struct io_pagetable *));
+	iopts = fail_calloc("iommufd.change-process.list", ucmd->ctx->object_count + 1u,
+			    sizeof(struct io_pagetable *));
 	if (!iopts)
 		return -ENOMEM;
 	rc = 0;

@@ -71,12 +71,12 @@ static void bytes_or(struct bitmap *map, uint64_t byte, uint8_t bits)
 	const uint64_t at = map->query->bitmap + byte;
 	uint8_t value;
 
-	if (!uaccess_ok(at, 1) || caller->ua->copy_in(caller->ua, &value, at, 1)) {
+	if (copy_from_caller("iommufd.dirty.copy-in", caller, &value, at, 1)) {
 		map->gone = true;
 		return;
 	}
 	value |= bits;
-	if (caller->ua->copy_out(caller->ua, at, &value, 1))
+	if (copy_to_caller("iommufd.dirty.copy-out", caller, at, &value, 1))
 		map->gone = true;
 }
 
@@ -91,7 +91,7 @@ static void bytes_set(struct bitmap *map, uint64_t first, uint64_t last)
 		const uint64_t at = map->query->bitmap + first;
 		const uint64_t now = last - first < sizeof(ones) ? last - first : sizeof(ones);
 
-		if (!uaccess_ok(at, now) || caller->ua->copy_out(caller->ua, at, ones, now))
+		if (copy_to_caller("iommufd.dirty.fill.copy-out", caller, at, ones, now))
 			map->gone = true;
 		first += now;
 	}

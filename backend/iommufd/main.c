@@ -24,12 +24,12 @@
 
 int iommufd_copy_in(const struct caller *caller, void *dst, uint64_t src, size_t len)
 {
-	return uaccess_ok(src, len) ? caller->ua->copy_in(caller->ua, dst, src, len) : -EFAULT;
+	return copy_from_caller("iommufd.copy-in", caller, dst, src, len);
 }
 
 int iommufd_copy_out(const struct caller *caller, uint64_t dst, const void *src, size_t len)
 {
-	return uaccess_ok(dst, len) ? caller->ua->copy_out(caller->ua, dst, src, len) : -EFAULT;
+	return copy_to_caller("iommufd.copy-out", caller, dst, src, len);
 }
 
 /* -E2BIG: something in [src, src + len) is not zero. */
@@ -258,7 +258,7 @@ static struct iommufd_ctx *ctx_create(struct iommufd_env *env, enum iopt_account
 	if (env->iommu->personality->iommufd == IOMMUFD_NONE)
 		return NULL;
 	*error = -ENOMEM;
-	ctx = calloc(1, sizeof(*ctx));
+	ctx = fail_calloc("iommufd.open", 1, sizeof(*ctx));
 	if (!ctx)
 		return NULL;
 	*error = 0;

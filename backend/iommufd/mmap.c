@@ -24,7 +24,8 @@ static struct iommufd_mmap *window_find(const struct iommufd_ctx *ctx, uint64_t 
 int iommufd_viommu_mmap_alloc(struct iommu_viommu *base, pa_t pa, uint64_t len, uint64_t *offset)
 {
 	struct iommufd_viommu *viommu = sio_container_of(base, struct iommufd_viommu, base);
-	struct iommufd_mmap **at = &viommu->ctx->mmaps, *window = calloc(1, sizeof(*window));
+	struct iommufd_mmap **at = &viommu->ctx->mmaps,
+			    *window = fail_calloc("iommufd.mmap.window", 1, sizeof(*window));
 
 	if (!window)
 		return -ENOMEM;

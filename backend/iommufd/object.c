@@ -19,7 +19,8 @@
 static bool slots_grow(struct iommufd_ctx *ctx)
 {
 	uint32_t slots = ctx->object_slots ? 2 * ctx->object_slots : 16;
-	struct iommufd_object **objects = realloc(ctx->objects, slots * sizeof(*objects));
+	struct iommufd_object **objects =
+		fail_realloc("iommufd.object.slots", ctx->objects, slots * sizeof(*objects));
 
 	if (!objects)
 		return false;
@@ -56,7 +57,7 @@ static void id_free(struct iommufd_ctx *ctx, uint32_t id)
 
 void *iommufd_object_alloc(struct iommufd_ctx *ctx, size_t bytes, enum iommufd_object_type type)
 {
-	struct iommufd_object *obj = calloc(1, bytes);
+	struct iommufd_object *obj = fail_calloc("iommufd.object", 1, bytes);
 
 	if (!obj)
 		return NULL;

@@ -53,7 +53,7 @@ static uint64_t run_value(const struct pin_run *run)
 struct iopt_pages *iopt_pages_create(struct iommu *iommu, const struct iopt_source *source,
 				     enum iopt_account account)
 {
-	struct iopt_pages *pages = calloc(1, sizeof(*pages));
+	struct iopt_pages *pages = fail_calloc("iommufd.map.pages", 1, sizeof(*pages));
 	uint64_t start = source->file ? source->start : source->uptr;
 
 	if (!pages)
@@ -100,6 +100,9 @@ int iopt_pages_pin(struct iopt_pages *pages, uint64_t index, uint64_t max, struc
 {
 	int rc;
 
+	rc = inject_here("iommufd.pin", FAIL_PIN);
+	if (rc)
+		return rc;
 	if (pages->file) {
 		if (!pages->file->ops->pin)
 			return -EINVAL;

@@ -215,7 +215,7 @@ static int rw_part(const struct io_pagetable *iopt, const struct part *part, uin
 		return -EPERM;
 	if (pages->file || slow || !current || current->mm != pages->payer.mm)
 		return rw_pages(pages, byte, data, len, write);
-	return pages->payer.mm->ops->access(pages->payer.mm, pages->va + byte, data, len, write);
+	return pages->payer.mm->ops->copy(pages->payer.mm, pages->va + byte, data, len, write);
 }
 
 int iopt_rw(struct io_pagetable *iopt, uint64_t iova, void *data, uint64_t len, bool write,

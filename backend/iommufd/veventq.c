@@ -59,7 +59,7 @@ int iommufd_viommu_report_event(struct iommu_viommu *base, uint32_t type, const 
 		lose_event(queue);
 		return 0;
 	}
-	event = calloc(1, sizeof(*event) + len);
+	event = fail_calloc("iommufd.veventq.event", 1, sizeof(*event) + len);
 	if (!event) {
 		lose_event(queue);
 		return -ENOMEM;
@@ -169,7 +169,7 @@ void iommufd_veventq_destroy(struct iommufd_object *obj)
 
 static struct file *veventq_file_create(struct iommufd_veventq *queue)
 {
-	struct veventq_file *open = calloc(1, sizeof(*open));
+	struct veventq_file *open = fail_calloc("iommufd.veventq.file", 1, sizeof(*open));
 
 	if (!open)
 		return NULL;

@@ -7,6 +7,8 @@
  * added all the same, only the limit is not tested. A charge on an address space that has died is
  * not taken back.
  *
+ * A mapping that is `skewed` (pages.c) may be given back more than it paid.
+ *
  * Invariant: the sum of locked_pages over an mm's mappings is what type1 added to its locked_vm.
  */
 #include "type1/t1.h"
@@ -17,16 +19,17 @@
 /* Mappings of one process share a record: containers have one owner, or two. */
 static struct t1_owner *owner_get(struct type1 *t1, struct task *task)
 {
+	const bool lock_cap =
+		task->cap_ipc_lock && !fail_at(FAIL_POINT("type1.map.ipc-lock", FAIL_CAPABILITY));
 	struct t1_owner *owner;
 
 	for (owner = t1->owners; owner; owner = owner->next) {
-		if (owner->task == task && owner->mm == task->mm &&
-		    owner->lock_cap == task->cap_ipc_lock) {
+		if (owner->task == task && owner->mm == task->mm && owner->lock_cap == lock_cap) {
 			owner->mappings++;
 			return owner;
 		}
 	}
-	owner = calloc(1, sizeof(*owner));
+	owner = fail_calloc("type1.map.owner", 1, sizeof(*owner));
 	if (!owner)
 		return NULL;
 	*owner = (struct t1_owner){
@@ -34,7 +37,7 @@ static struct t1_owner *owner_get(struct type1 *t1, struct task *task)
 		.task = task_get(task),
 		.mm = mm_get(task->mm),
 		.mappings = 1,
-		.lock_cap = task->cap_ipc_lock,
+		.lock_cap = lock_cap,
 	};
 	t1->owners = owner;
 	return owner;
@@ -66,14 +69,25 @@ void t1_owner_drop(struct type1 *t1, struct t1_dma *dma)
 	dma->owner = NULL;
 }
 
-uint64_t t1_room(const struct task *task, const struct mm *mm, bool lock_cap)
+uint64_t t1_room(const struct type1 *t1, const struct task *task, const struct mm *mm,
+		 bool lock_cap)
 {
 	uint64_t limit = task->rlimit_memlock >> SIO_PAGE_LG2;
 
-	if (lock_cap)
+	if (lock_cap || t1_kernel(t1)->limit == LIMIT_TOTAL)
 		return UINT64_MAX;
 	/* The count may be one below zero, and then the sum with the first page is 0. */
 	return mm->locked_pages + 1 <= limit ? limit - mm->locked_pages : 0;
+}
+
+bool t1_request_fits(const struct type1 *t1, const struct task *task, uint64_t pages)
+{
+	uint64_t limit = task->rlimit_memlock >> SIO_PAGE_LG2;
+
+	if (t1_kernel(t1)->limit != LIMIT_TOTAL || task->cap_ipc_lock)
+		return true;
+	/* A count below zero makes the sum small again. */
+	return task->mm->locked_pages + pages <= limit;
 }
 
 /*
@@ -97,7 +111,7 @@ int t1_charge(struct type1 *t1, struct t1_dma *dma, uint64_t pages)
 	struct t1_owner *owner = dma->owner;
 	struct mm *mm = payer(t1, dma);
 
-	if (pages > t1_room(owner->task, owner->mm, owner->lock_cap))
+	if (pages > t1_room(t1, owner->task, owner->mm, owner->lock_cap))
 		return -ENOMEM;
 	if (mm)
 		mm->locked_pages += pages;
@@ -112,8 +126,8 @@ void t1_uncharge(struct type1 *t1, struct t1_dma *dma, uint64_t pages)
 	if (!mm || !mm_alive(mm))
 		return;
 	sio_assert(mm != dma->owner->mm || t1_kernel(t1)->charge != CHARGE_MAPPING ||
-		   mm->locked_pages >= pages);
-	sio_assert(dma->locked_pages >= pages);
+		   mm->locked_pages >= pages || dma->skewed);
+	sio_assert(dma->locked_pages >= pages || dma->skewed);
 	/* Below zero when somebody else paid: the kernel's count wraps as well. */
 	mm->locked_pages -= pages;
 	dma->locked_pages -= pages;
@@ -131,7 +145,8 @@ int t1_owner_change(struct type1 *t1, struct t1_dma *dma, struct task *task)
 	if (!owner)
 		return -ENOMEM;
 	/* The new owner is charged first, by its own limit, and only then the old one released. */
-	if (pages > t1_room(task, task->mm, task->cap_ipc_lock)) {
+	if (pages > t1_room(t1, task, task->mm, task->cap_ipc_lock) ||
+	    !t1_request_fits(t1, task, pages)) {
 		owner_put(t1, owner);
 		return -ENOMEM;
 	}

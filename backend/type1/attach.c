@@ -48,6 +48,8 @@ static bool interrupts_are_safe(const struct type1 *t1, const struct iommu_group
 {
 	if (t1->params->allow_unsafe_interrupts)
 		return true;
+	if (fail_at(FAIL_POINT("type1.attach.msi-isolated", FAIL_CAPABILITY, EPERM)))
+		return false;
 	switch (t1_kernel(t1)->intr_remap) {
 	case INTR_REMAP_BUS:
 	case INTR_REMAP_BUS_OR_MSI:
@@ -88,7 +90,8 @@ static struct t1_domain *find_group(const struct type1 *t1, const struct iommu_g
 static int reserve_group(struct t1_domain *domain)
 {
 	struct iommu_group **grown =
-		realloc(domain->group, (domain->group_count + 1) * sizeof(struct iommu_group *));
+		fail_realloc("type1.attach.group", domain->group,
+			     (domain->group_count + 1) * sizeof(struct iommu_group *));
 
 	if (!grown)
 		return -ENOMEM;
@@ -127,21 +130,24 @@ static void domain_destroy(struct t1_domain *domain)
 static int domain_create(struct type1 *t1, struct iommu_group *group, struct t1_domain **out)
 {
 	struct t1_domain **grown =
-		realloc(t1->domain, (t1->domain_count + 1) * sizeof(struct t1_domain *));
+		fail_realloc("type1.attach.domains", t1->domain,
+			     (t1->domain_count + 1) * sizeof(struct t1_domain *));
 	struct t1_domain *domain;
 	int rc;
 
 	if (!grown)
 		return -ENOMEM;
 	t1->domain = grown;
-	domain = t1_alloc(t1, sizeof(*domain));
+	domain = fail_calloc("type1.attach.domain", 1, sizeof(*domain));
 	if (!domain)
 		return -ENOMEM;
 	rc = reserve_group(domain);
-	if (!rc)
+	if (!rc) {
 		rc = iommu_domain_alloc(group, &domain->domain);
-	if (rc && t1_kernel(t1)->domain_eio)
-		rc = -EIO;
+		/* Whatever is wrong with the domain itself; our own memory is another matter. */
+		if (rc && t1_kernel(t1)->domain_eio)
+			rc = -EIO;
+	}
 	if (!rc && t1->nesting)
 		rc = iommu_enable_nesting(domain->domain);
 	if (rc) {
@@ -207,7 +213,6 @@ static bool reserved_conflicts(const struct type1 *t1, const struct resv_list *r
 static int iova_with_group(struct type1 *t1, const struct iommu_domain *domain,
 			   const struct iommu_group *group, struct iova_list *list)
 {
-	struct inject *inject = &t1->iommu->inject;
 	struct resv_list resv = {0};
 	int rc;
 
@@ -219,11 +224,11 @@ static int iova_with_group(struct type1 *t1, const struct iommu_domain *domain,
 	if (!rc && reserved_conflicts(t1, &resv))
 		rc = -EINVAL;
 	if (!rc)
-		rc = iova_list_copy(&t1->iova, list, inject);
+		rc = iova_list_copy(&t1->iova, list);
 	if (!rc)
-		rc = iova_list_resize(list, domain->aperture_first, domain->aperture_last, inject);
+		rc = iova_list_resize(list, domain->aperture_first, domain->aperture_last);
 	if (!rc)
-		rc = iova_list_exclude(list, &resv, inject);
+		rc = iova_list_exclude(list, &resv);
 	resv_list_fini(&resv);
 	if (rc)
 		iova_list_fini(list);
@@ -249,14 +254,13 @@ static void iova_expand(const struct type1 *t1, struct iova_list *list)
 	list->range[list->count - 1].last = last;
 }
 
-static int exclude_group(struct iova_list *list, const struct iommu_group *group,
-			 struct inject *inject)
+static int exclude_group(struct iova_list *list, const struct iommu_group *group)
 {
 	struct resv_list resv = {0};
 	int rc = iommu_group_reserved(group, &resv);
 
 	if (!rc)
-		rc = iova_list_exclude(list, &resv, inject);
+		rc = iova_list_exclude(list, &resv);
 	resv_list_fini(&resv);
 	return rc;
 }
@@ -273,7 +277,7 @@ static int iova_rebuild(struct type1 *t1, struct iova_list *list)
 	list->count = 1;
 	for (unsigned d = 0; d < t1->domain_count; d++) {
 		for (unsigned g = 0; g < t1->domain[d]->group_count; g++) {
-			int rc = exclude_group(list, t1->domain[d]->group[g], &t1->iommu->inject);
+			int rc = exclude_group(list, t1->domain[d]->group[g]);
 
 			if (rc)
 				return rc;
@@ -309,7 +313,7 @@ static void test_fgsp(struct type1 *t1, struct t1_domain *domain, const struct i
 {
 	const uint64_t two = 2 * SIO_PAGE_SIZE;
 	struct phys *phys = t1->iommu->phys;
-	uint64_t pfn = 0, got = phys_frames_alloc(phys, 2, 1, &pfn);
+	uint64_t pfn = 0, got = fail_frames("type1.attach.probe-pages", phys, 2, 1, &pfn);
 	struct pt_run run = {.oa = pfn << SIO_PAGE_LG2,
 			     .pages = 2,
 			     .oa_step = (int64_t)SIO_PAGE_SIZE};
@@ -326,6 +330,7 @@ static void test_fgsp(struct type1 *t1, struct t1_domain *domain, const struct i
 		probe_fgsp(domain, start, &run);
 		break;
 	}
+	iommu_sync_late(t1->iommu);
 	if (got)
 		phys_frames_put(phys, pfn, got);
 }
@@ -481,7 +486,9 @@ static void leave_domain(struct type1 *t1, struct t1_domain *domain, struct iomm
 	if (domain->group_count || t1_has_one_domain(t1))
 		return;
 	/* Ownership of a group is what allows mappings: with the last domain they all go. */
-	if (t1->domain_count == 1)
+	if (t1->domain_count == 1 && t1->emulated.group_count)
+		t1_reaccount(t1);
+	else if (t1->domain_count == 1)
 		t1_remove_all(t1);
 	remove_domain(t1, domain);
 	iova_expand(t1, list);
@@ -493,15 +500,17 @@ void t1_detach_group(struct type1 *t1, struct iommu_group *group)
 	struct t1_domain *domain = find_group(t1, group);
 	struct iova_list list;
 
+	if (t1_detach_emulated(t1, group))
+		return;
 	/* Without memory for a copy the old list stays: narrower than it could be. */
-	iova_list_copy(&t1->iova, &list, &t1->iommu->inject);
+	iova_list_copy(&t1->iova, &list);
 	if (domain)
 		leave_domain(t1, domain, group, &list);
 	if (!t1_has_iova_list(t1) || iova_rebuild(t1, &list))
 		iova_list_fini(&list);
 	else
 		iova_replace(t1, &list);
-	if (!domain)
+	if (!domain || !t1_forget_tracking(t1, group))
 		return;
 	t1->untracked_groups--;
 	if (t1->dirty_tracking && t1_kernel(t1)->full_dirty_on_detach)

@@ -4,7 +4,8 @@
  *
  * The page tables of the first domain say where pages lie, so they are the reference: the other
  * domains must agree, the frames must be pinned, and the number of charged frames must be the
- * mapping's share. Nothing but mappings may be translated.
+ * mapping's share. Without a domain the share is what devices hold. Nothing but mappings may be
+ * translated.
  *
  * From the lowest mapping (or leak of one) that ends at 2^64 upward, before 6.18, the kernel itself
  * keeps none of this: that part is left out, but for the pins, which are recorded (leak.c).
@@ -179,9 +180,11 @@ static const char *audit_domains(const struct type1 *t1)
 	}
 	if (sizes & ~SIO_PAGE_MASK && t1_kernel(t1)->sub_page_bitmap)
 		sizes = (sizes & SIO_PAGE_MASK) | SIO_PAGE_SIZE;
-	if (sizes != t1->pgsize_bitmap)
-		return "the page sizes are not those that all domains have";
-	if (groups != t1->untracked_groups)
+	/* A group that joins a domain may take large pages from it, which the container learns of
+	 * only with the next domain. */
+	if ((sizes & -sizes) != t1_pgsize(t1))
+		return "the smallest page is not the smallest that all domains have";
+	if (groups != t1->untracked_groups + t1->emulated.tracking_count)
 		return "the count of groups that cannot track is wrong";
 	return NULL;
 }
@@ -278,8 +281,49 @@ static const char *audit_translation(const struct type1 *t1, const struct t1_dma
 		page += run.pages;
 	}
 	/* The share of an owner that died is not kept. */
-	if (mm_alive(dma->owner->mm) && charged != dma->locked_pages)
+	if (mm_alive(dma->owner->mm) && !dma->skewed && charged != dma->locked_pages)
 		return "a mapping is charged for another number of pages than it holds";
+	return NULL;
+}
+
+/* Nothing in [first, last] is translated but what is known to be left behind. */
+static bool is_gap(const struct type1 *t1, const struct iommu_domain *domain, iova_t first,
+		   iova_t last)
+{
+	struct imap_entry stray;
+	iova_t found;
+
+	while (first <= last && iommu_next(domain, first, last, &found)) {
+		if (!imap_find(&t1->strays, found, found, &stray))
+			return false;
+		if (stray.last >= last)
+			return true;
+		first = stray.last + 1;
+	}
+	return true;
+}
+
+/* Without a domain nothing is translated, and only what devices hold is charged. */
+static const char *audit_unmapped(const struct type1 *t1, const struct t1_dma *dma)
+{
+	uint64_t charged = 0;
+
+	for (uint64_t page = dma->iova >> SIO_PAGE_LG2, left = dma->size >> SIO_PAGE_LG2;
+	     left && imap_count(&t1->emulated.pages); page++, left--) {
+		struct imap_entry e;
+		const struct t1_page *held;
+
+		/* From one page that is held to the next. */
+		if (!imap_ceil(&t1->emulated.pages, page, &e) || e.first - page >= left)
+			break;
+		left -= e.first - page;
+		page = e.first;
+		held = (const struct t1_page *)(uintptr_t)e.value;
+		charged += held->dma == dma && phys_is_ram(t1->iommu->phys, held->pa, 1) &&
+			   held->pa != t1->iommu->phys->zero_page;
+	}
+	if (mm_alive(dma->owner->mm) && !dma->skewed && charged != dma->locked_pages)
+		return "a mapping without a domain is charged for other pages than devices hold";
 	return NULL;
 }
 
@@ -288,20 +332,20 @@ static const char *audit_gaps(const struct type1 *t1, const struct iommu_domain 
 			      iova_t poison)
 {
 	struct t1_walk walk = t1_walk(t1);
-	iova_t from = 0, found;
+	iova_t from = 0;
 	const struct t1_dma *dma;
 
 	while ((dma = t1_walk_next(&walk)) && !is_poisoned(dma, poison)) {
 		if (!dma->iommu_mapped || !dma->size)
 			continue;
-		if (dma->iova > from && iommu_next(domain, from, dma->iova - 1, &found))
+		if (dma->iova > from && !is_gap(t1, domain, from, dma->iova - 1))
 			return "a domain translates an address that no mapping covers";
 		from = dma->iova + dma->size;
 		if (!from)
 			return NULL;
 	}
-	if (poison ? poison > from && iommu_next(domain, from, poison - 1, &found)
-		   : iommu_next(domain, from, UINT64_MAX, &found))
+	if (poison ? poison > from && !is_gap(t1, domain, from, poison - 1)
+		   : !is_gap(t1, domain, from, UINT64_MAX))
 		return "a domain translates an address that no mapping covers";
 	return NULL;
 }
@@ -323,9 +367,10 @@ static const char *audit_translations(const struct type1 *t1, iova_t poison, boo
 		if (dma->iommu_mapped != (t1->domain_count != 0) && !t1_dma_is_stuck(t1, dma))
 			return "a mapping is in the IOMMU exactly when there is a domain: not this "
 			       "one";
-		if (!t1->domain_count || is_poisoned(dma, poison))
+		if (is_poisoned(dma, poison))
 			continue;
-		what = audit_translation(t1, dma, thorough);
+		what = t1->domain_count ? audit_translation(t1, dma, thorough)
+					: audit_unmapped(t1, dma);
 		if (what)
 			return what;
 	}
@@ -346,17 +391,18 @@ static const char *audit_all(const struct type1 *t1, bool thorough)
 		what = audit_domains(t1);
 	if (!what)
 		what = audit_translations(t1, poison, thorough);
+	if (!what)
+		what = t1_emulated_audit(t1);
 	return what;
 }
 
 const char *t1_audit(const struct type1 *t1, bool thorough)
 {
 	/* The audit is no operation: it neither fails by plan nor counts towards one. */
-	struct inject plan = t1->iommu->inject;
+	struct fail_plan *plan = fail_enter(NULL);
 	const char *what;
 
-	t1->iommu->inject.id = INJECT_NONE;
 	what = audit_all(t1, thorough);
-	t1->iommu->inject = plan;
+	fail_leave(plan);
 	return what;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Pin counts of a whole machine: each frame is pinned once for every mapping that holds it.
+ * Pin counts of a whole machine: each frame is pinned once for every mapping that holds it, and
+ * once for every page that devices hold through the pin interface.
  *
  * The runs of all containers, and of other holders, are collected as ranges of frames and swept in
  * address order; the number of ranges open at a frame must be its pin count.
@@ -25,7 +26,8 @@ static bool edges_add(struct pin_edges *edges, uint64_t pfn, int64_t by)
 {
 	if (edges->count == edges->room) {
 		size_t room = edges->room ? edges->room * 2 : 256;
-		struct pin_edge *grown = realloc(edges->edge, room * sizeof(*grown));
+		struct pin_edge *grown = nofail_realloc("an audit is no operation", edges->edge,
+							room * sizeof(*grown));
 
 		if (!grown)
 			return false;
@@ -76,11 +78,28 @@ static bool edges_add_mapping(struct pin_edges *edges, const struct type1 *t1,
 	return true;
 }
 
+static bool edges_add_pages(struct pin_edges *edges, const struct type1 *t1)
+{
+	struct imap_iter it = imap_iter(&t1->emulated.pages, 0);
+	struct imap_entry e;
+
+	while (imap_next(&it, &e)) {
+		const struct t1_page *page = (const struct t1_page *)(uintptr_t)e.value;
+		struct pin_run run = {.pa = page->pa, .pages = 1, .step = (int64_t)SIO_PAGE_SIZE};
+
+		if (!edges_add_run(edges, t1->iommu->phys, &run))
+			return false;
+	}
+	return true;
+}
+
 static bool edges_add_container(struct pin_edges *edges, const struct type1 *t1)
 {
 	struct t1_walk walk = t1_walk(t1);
 	const struct t1_dma *dma;
 
+	if (!edges_add_pages(edges, t1))
+		return false;
 	if (!t1->domain_count)
 		return true;
 	while ((dma = t1_walk_next(&walk)))

@@ -3,7 +3,8 @@
  * Dirty page tracking: one bitmap per mapping, reported as the kernel reports it.
  *
  * A group behind an IOMMU cannot say what it wrote, so while one is in the container every page of
- * a mapping that the IOMMU translates counts as dirty.
+ * a mapping that the IOMMU translates counts as dirty. Pages that devices hold (pages.c) are dirty
+ * when tracking starts, and again after each report.
  *
  * A mapping's bitmap has one word more than its pages need. A report whose base is not a multiple
  * of 64 pages below the mapping shifts it in place by the difference, ORs the whole first user word
@@ -32,13 +33,14 @@ static uint64_t words_of(uint64_t bits)
 
 /* ---- bitmaps of mappings ---- */
 
-int t1_bitmap_alloc(struct type1 *t1, struct t1_dma *dma, uint64_t pgsize)
+int t1_bitmap_alloc(struct t1_dma *dma, uint64_t pgsize)
 {
 	uint64_t pages = dma->size / pgsize;
 
 	if (pages > BITMAP_PAGES_MAX)
 		return -EINVAL;
-	dma->bitmap = t1_alloc(t1, (words_of(pages) + 1) * sizeof(uint64_t));
+	dma->bitmap =
+		fail_calloc("type1.dirty.bitmap", 1, (words_of(pages) + 1) * sizeof(uint64_t));
 	return dma->bitmap ? 0 : -ENOMEM;
 }
 
@@ -74,6 +76,19 @@ static uint64_t dma_pages(const struct type1 *t1, const struct t1_dma *dma)
 	return dma->size / t1_pgsize(t1);
 }
 
+void t1_bitmap_mark(const struct type1 *t1, struct t1_dma *dma, iova_t iova, uint64_t pages)
+{
+	const uint64_t pgsize = t1_pgsize(t1);
+
+	if (!dma->bitmap)
+		return;
+	for (uint64_t i = 0; i < pages; i++) {
+		uint64_t bit = (iova - dma->iova + i * SIO_PAGE_SIZE) / pgsize;
+
+		dma->bitmap[bit / 64] |= SIO_BIT(bit % 64);
+	}
+}
+
 void t1_bitmap_fill_all(struct type1 *t1)
 {
 	struct t1_walk walk = t1_walk(t1);
@@ -99,12 +114,14 @@ int t1_bitmap_report(struct type1 *t1, const struct caller *caller, struct t1_dm
 		int rc;
 
 		bitmap_shift(dma->bitmap, words, shift);
-		rc = t1_copy_in(t1, caller, &neighbour, user, sizeof(neighbour));
+		rc = copy_from_caller("type1.dirty.report.copy-in", caller, &neighbour, user,
+				      sizeof(neighbour));
 		if (rc)
 			return rc;
 		dma->bitmap[0] |= neighbour;
 	}
-	return t1_copy_out(t1, caller, user, dma->bitmap, words * sizeof(uint64_t));
+	return copy_to_caller("type1.dirty.report.copy-out", caller, user, dma->bitmap,
+			      words * sizeof(uint64_t));
 }
 
 /* ---- arguments ---- */
@@ -122,12 +139,6 @@ int t1_bitmap_arg_check(const struct t1_bitmap_arg *bitmap, uint64_t size)
 	return 0;
 }
 
-int t1_bitmap_arg_in(struct type1 *t1, const struct caller *caller, uint64_t arg,
-		     struct t1_bitmap_arg *bitmap)
-{
-	return t1_copy_in(t1, caller, bitmap, arg, sizeof(*bitmap));
-}
-
 /* ---- the ioctl ---- */
 
 static int dirty_start(struct type1 *t1)
@@ -139,9 +150,10 @@ static int dirty_start(struct type1 *t1)
 	if (t1->dirty_tracking)
 		return 0;
 	while ((dma = t1_walk_next(&walk))) {
-		rc = t1_bitmap_alloc(t1, dma, t1_pgsize(t1));
+		rc = t1_bitmap_alloc(dma, t1_pgsize(t1));
 		if (rc)
 			goto err_bitmaps;
+		t1_pages_mark_dirty(t1, dma);
 	}
 	t1->dirty_tracking = true;
 	return 0;
@@ -210,7 +222,7 @@ static long dirty_get(struct type1 *t1, const struct caller *caller, uint64_t ar
 	struct t1_dma *dma;
 	int rc;
 
-	rc = t1_copy_in(t1, caller, &get, arg, sizeof(get));
+	rc = copy_from_caller("type1.dirty.get.copy-in", caller, &get, arg, sizeof(get));
 	if (!rc)
 		rc = dirty_get_range_check(t1, &get);
 	if (!rc)
@@ -229,6 +241,7 @@ static long dirty_get(struct type1 *t1, const struct caller *caller, uint64_t ar
 		if (rc)
 			return rc;
 		bitmap_assign(dma->bitmap, dma_pages(t1, dma), false);
+		t1_pages_mark_dirty(t1, dma);
 	}
 	return 0;
 }
@@ -240,7 +253,7 @@ long t1_dirty_pages(struct type1 *t1, const struct caller *caller, uint64_t arg)
 
 	if (!t1->v2)
 		return -EACCES;
-	rc = t1_copy_in(t1, caller, &dirty, arg, sizeof(dirty));
+	rc = copy_from_caller("type1.dirty.copy-in", caller, &dirty, arg, sizeof(dirty));
 	if (rc)
 		return rc;
 	if (dirty.argsz < sizeof(dirty) || dirty.flags & ~(uint32_t)DIRTY_FLAGS)

@@ -19,7 +19,7 @@ static struct t1_dma *entry_dma(const struct imap_entry *entry)
 
 struct t1_dma *t1_dma_alloc(struct type1 *t1)
 {
-	if (inject_point(&t1->iommu->inject, INJECT_ALLOC))
+	if (fail_at(FAIL_POINT("type1.map.dma", FAIL_ALLOC)))
 		return NULL;
 	return pool_get(&t1->dma_pool);
 }

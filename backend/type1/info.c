@@ -112,9 +112,10 @@ static int put_chain(struct type1 *t1, const struct caller *caller, uint64_t arg
 	struct info_chain chain = {0};
 	int rc = 0;
 
-	chain.bytes = t1_alloc(t1, sizeof(struct info_migration) + sizeof(struct info_dma_avail) +
-					   sizeof(struct info_iova_range) +
-					   t1->iova.count * sizeof(struct iova_range));
+	chain.bytes = fail_calloc("type1.info.chain", 1,
+				  sizeof(struct info_migration) + sizeof(struct info_dma_avail) +
+					  sizeof(struct info_iova_range) +
+					  t1->iova.count * sizeof(struct iova_range));
 	if (!chain.bytes)
 		return -ENOMEM;
 	chain_fill(t1, &chain);
@@ -123,7 +124,8 @@ static int put_chain(struct type1 *t1, const struct caller *caller, uint64_t arg
 		if (head->argsz < sizeof(*head) + chain.len) {
 			head->argsz = (uint32_t)sizeof(*head) + chain.len;
 		} else {
-			rc = t1_copy_out(t1, caller, arg + sizeof(*head), chain.bytes, chain.len);
+			rc = copy_to_caller("type1.info.chain.copy-out", caller,
+					    arg + sizeof(*head), chain.bytes, chain.len);
 			head->cap_offset = sizeof(*head);
 		}
 	}
@@ -138,7 +140,7 @@ long t1_get_info(struct type1 *t1, const struct caller *caller, uint64_t arg)
 	uint32_t head_bytes = kernel->info == INFO_CAPS ? sizeof(head) : INFO_BYTES_MIN;
 	int rc;
 
-	rc = t1_copy_in(t1, caller, &head, arg, INFO_BYTES_MIN);
+	rc = copy_from_caller("type1.info.copy-in", caller, &head, arg, INFO_BYTES_MIN);
 	if (rc)
 		return rc;
 	if (head.argsz < INFO_BYTES_MIN)
@@ -149,5 +151,5 @@ long t1_get_info(struct type1 *t1, const struct caller *caller, uint64_t arg)
 	head.pgsizes = t1->pgsize_bitmap;
 	if (kernel->info == INFO_CAPS)
 		rc = put_chain(t1, caller, arg, &head);
-	return rc ? rc : t1_copy_back(t1, caller, arg, &head, head_bytes);
+	return rc ? rc : t1_copy_back("type1.info.copy-out", t1, caller, arg, &head, head_bytes);
 }

@@ -18,14 +18,12 @@ void iova_list_fini(struct iova_list *list)
 	*list = (struct iova_list){0};
 }
 
-int iova_list_copy(const struct iova_list *from, struct iova_list *to, struct inject *inject)
+int iova_list_copy(const struct iova_list *from, struct iova_list *to)
 {
 	*to = (struct iova_list){0};
 	if (!from->count)
 		return 0;
-	if (inject_point(inject, INJECT_ALLOC))
-		return -ENOMEM;
-	to->range = malloc(from->count * sizeof(*to->range));
+	to->range = fail_malloc("type1.iova.copy", from->count * sizeof(*to->range));
 	if (!to->range)
 		return -ENOMEM;
 	memcpy(to->range, from->range, from->count * sizeof(*to->range));
@@ -40,14 +38,11 @@ static void remove_at(struct iova_list *list, unsigned at)
 	list->count--;
 }
 
-static int insert_at(struct iova_list *list, unsigned at, struct iova_range range,
-		     struct inject *inject)
+static int insert_at(struct iova_list *list, unsigned at, struct iova_range range)
 {
 	struct iova_range *grown;
 
-	if (inject_point(inject, INJECT_ALLOC))
-		return -ENOMEM;
-	grown = realloc(list->range, (list->count + 1) * sizeof(*grown));
+	grown = fail_realloc("type1.iova.insert", list->range, (list->count + 1) * sizeof(*grown));
 	if (!grown)
 		return -ENOMEM;
 	list->range = grown;
@@ -57,10 +52,10 @@ static int insert_at(struct iova_list *list, unsigned at, struct iova_range rang
 	return 0;
 }
 
-int iova_list_resize(struct iova_list *list, iova_t first, iova_t last, struct inject *inject)
+int iova_list_resize(struct iova_list *list, iova_t first, iova_t last)
 {
 	if (!list->count)
-		return insert_at(list, 0, (struct iova_range){first, last}, inject);
+		return insert_at(list, 0, (struct iova_range){first, last});
 
 	while (list->count && first >= list->range[0].first) {
 		if (first < list->range[0].last) {
@@ -84,8 +79,7 @@ int iova_list_resize(struct iova_list *list, iova_t first, iova_t last, struct i
 }
 
 /* Cut [first, last] out of the range at *at; *at moves past what remains of it. */
-static int exclude_from(struct iova_list *list, unsigned *at, const struct resv_region *region,
-			struct inject *inject)
+static int exclude_from(struct iova_list *list, unsigned *at, const struct resv_region *region)
 {
 	struct iova_range whole = list->range[*at];
 	bool below = region->first > whole.first;
@@ -96,7 +90,7 @@ static int exclude_from(struct iova_list *list, unsigned *at, const struct resv_
 		return 0;
 	}
 	if (below && above) {
-		int rc = insert_at(list, *at, whole, inject);
+		int rc = insert_at(list, *at, whole);
 
 		if (rc)
 			return rc;
@@ -108,7 +102,7 @@ static int exclude_from(struct iova_list *list, unsigned *at, const struct resv_
 	return 0;
 }
 
-int iova_list_exclude(struct iova_list *list, const struct resv_list *resv, struct inject *inject)
+int iova_list_exclude(struct iova_list *list, const struct resv_list *resv)
 {
 	for (unsigned r = 0; r < resv->count; r++) {
 		const struct resv_region *region = &resv->region[r];
@@ -123,7 +117,7 @@ int iova_list_exclude(struct iova_list *list, const struct resv_list *resv, stru
 				i++;
 				continue;
 			}
-			rc = exclude_from(list, &i, region, inject);
+			rc = exclude_from(list, &i, region);
 			if (rc)
 				return rc;
 		}

@@ -22,11 +22,11 @@ struct iova_list {
 
 void iova_list_fini(struct iova_list *list);
 /* 0 or -ENOMEM; *to is empty on failure. */
-int iova_list_copy(const struct iova_list *from, struct iova_list *to, struct inject *inject);
+int iova_list_copy(const struct iova_list *from, struct iova_list *to);
 /* Cut the list to an aperture; an empty list becomes the aperture. 0 or -ENOMEM. */
-int iova_list_resize(struct iova_list *list, iova_t first, iova_t last, struct inject *inject);
+int iova_list_resize(struct iova_list *list, iova_t first, iova_t last);
 /* Cut out every region that is not relaxable. 0, -ENOMEM, -EINVAL when nothing remains. */
-int iova_list_exclude(struct iova_list *list, const struct resv_list *resv, struct inject *inject);
+int iova_list_exclude(struct iova_list *list, const struct resv_list *resv);
 /* [first, last] lies inside one range, or the list is empty. */
 bool iova_list_contains(const struct iova_list *list, iova_t first, iova_t last);
 

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What mappings that end at 2^64 leave behind.
+ * What mappings leave behind: pins that nobody takes back any more.
+ *
+ * Pages that a device has not unpinned when the last group goes stay pinned. The kernel warns.
+ * Before 5.9 pages that a replay pinned before it failed stay pinned and charged.
+ *
+ * The third case are mappings that end at 2^64.
  *
  * Before 6.18 such a mapping's end is 0 in the kernel's arithmetic, so the loop that should unmap
  * and unpin it does not run: when it goes, its translations, pins and charge stay. Nothing can be
@@ -25,7 +30,7 @@ static struct t1_leak **leak_of(struct type1 *t1, const struct t1_dma *dma)
 
 int t1_leak_begin(struct type1 *t1, const struct t1_dma *dma)
 {
-	struct t1_leak *leak = t1_alloc(t1, sizeof(*leak));
+	struct t1_leak *leak = fail_calloc("type1.leak.begin", 1, sizeof(*leak));
 
 	if (!leak)
 		return -ENOMEM;
@@ -39,16 +44,21 @@ int t1_leak_begin(struct type1 *t1, const struct t1_dma *dma)
 	return 0;
 }
 
-int t1_leak_add(struct type1 *t1, const struct t1_dma *dma, const struct pin_run *run)
+static int leak_add(struct t1_leak *leak, const struct pin_run *run)
 {
-	struct t1_leak *leak = *leak_of(t1, dma);
-	struct pin_run *grown = realloc(leak->run, (leak->run_count + 1) * sizeof(*grown));
+	struct pin_run *grown =
+		fail_realloc("type1.leak.add", leak->run, (leak->run_count + 1) * sizeof(*grown));
 
 	if (!grown)
 		return -ENOMEM;
 	grown[leak->run_count++] = *run;
 	leak->run = grown;
 	return 0;
+}
+
+int t1_leak_add(struct type1 *t1, const struct t1_dma *dma, const struct pin_run *run)
+{
+	return leak_add(*leak_of(t1, dma), run);
 }
 
 static void leak_free(struct t1_leak *leak)
@@ -74,6 +84,65 @@ void t1_leak_end(struct type1 *t1, const struct t1_dma *dma, bool leaked)
 	}
 	*link = leak->next;
 	leak_free(leak);
+}
+
+/* A record of what is left behind for good, with what was paid for it. */
+static void leak_keep(struct type1 *t1, struct t1_leak *leak, const struct t1_dma *dma,
+		      uint64_t charged)
+{
+	leak->mm = mm_get(dma->owner->mm);
+	leak->pages = charged;
+	leak->next = t1->params->leaks;
+	t1->params->leaks = leak;
+}
+
+bool t1_leak_pages(struct type1 *t1, const struct t1_dma *dma)
+{
+	struct t1_pages walk = t1_pages(t1, dma, dma->iova, dma->iova + (dma->size - 1));
+	struct t1_leak *leak = fail_calloc("type1.leak.pages", 1, sizeof(*leak));
+	const struct t1_page *page;
+	iova_t iova;
+
+	while (leak && (page = t1_pages_next(&walk, &iova))) {
+		struct pin_run run = {.pa = page->pa, .pages = 1, .step = (int64_t)SIO_PAGE_SIZE};
+
+		if (!leak_add(leak, &run))
+			continue;
+		leak_free(leak);
+		leak = NULL;
+	}
+	if (!leak)
+		return false;
+	leak_keep(t1, leak, dma, dma->locked_pages);
+	return true;
+}
+
+bool t1_leak_replayed(struct type1 *t1, const struct iommu_domain *domain, struct t1_dma *dma)
+{
+	iova_t iova = dma->iova, last = iova + (dma->size - 1);
+	struct t1_leak *leak = fail_calloc("type1.leak.replayed", 1, sizeof(*leak));
+	uint64_t charged = 0;
+
+	while (leak && iommu_next(domain, iova, last, &iova)) {
+		uint64_t left = ((last - iova) >> SIO_PAGE_LG2) + 1;
+		struct pt_run found = iommu_query(domain, iova, left);
+		struct pin_run run = t1_pin_run(&found);
+
+		if (leak_add(leak, &run)) {
+			leak_free(leak);
+			leak = NULL;
+			break;
+		}
+		charged += t1_replay_price(t1, dma, iova, &run);
+		if (run.pages >= left)
+			break;
+		iova += run.pages * SIO_PAGE_SIZE;
+	}
+	if (!leak)
+		return false;
+	leak_keep(t1, leak, dma, charged);
+	dma->locked_pages -= charged;
+	return true;
 }
 
 void t1_leak_container_gone(struct type1 *t1)

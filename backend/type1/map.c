@@ -21,14 +21,21 @@ _Static_assert(VFIO_DMA_MAP_FLAG_WRITE == (int)IOMMU_WRITE,
  * goes, up to 4.20. Frames that do not follow each other upward are chunks of one page each, for
  * which there is nothing to try.
  */
-int t1_map_try_harder(struct iommu_domain *domain, iova_t iova, const struct pin_run *chunk,
-		      unsigned prot)
+int t1_map_try_harder(struct type1 *t1, struct iommu_domain *domain, iova_t iova,
+		      const struct pin_run *chunk, unsigned prot)
 {
+	const struct imap_entry first = {.first = iova, .last = iova + (SIO_PAGE_SIZE - 1)};
+	struct imap_entry found;
 	uint64_t page = 0;
+	bool known;
 	int rc = 0;
 
 	if (chunk->step < 0)
 		return -EBUSY;
+	/* Noted before it may happen, so that it cannot fail afterwards. */
+	known = imap_find(&t1->strays, iova, iova, &found);
+	if (!known && !imap_insert(&t1->strays, first))
+		return -ENOMEM;
 	for (; page < chunk->pages; page++) {
 		struct pt_run one = {.oa = chunk->pa + page * (uint64_t)chunk->step,
 				     .pages = 1,
@@ -38,6 +45,8 @@ int t1_map_try_harder(struct iommu_domain *domain, iova_t iova, const struct pin
 		if (rc)
 			break;
 	}
+	if (!rc || (!page && !known))
+		imap_erase(&t1->strays, iova, NULL);
 	for (; rc && page > 0; page--)
 		iommu_unmap(domain, iova + page * SIO_PAGE_SIZE, SIO_PAGE_SIZE);
 	return rc;
@@ -52,7 +61,7 @@ static int map_chunk(struct type1 *t1, iova_t iova, const struct pin_run *chunk,
 		int rc = iommu_map(t1->domain[i]->domain, iova, &run, prot | IOMMU_CACHE);
 
 		if (rc == -EBUSY && t1_kernel(t1)->try_harder)
-			rc = t1_map_try_harder(t1->domain[i]->domain, iova, chunk,
+			rc = t1_map_try_harder(t1, t1->domain[i]->domain, iova, chunk,
 					       prot | IOMMU_CACHE);
 		if (!rc)
 			continue;
@@ -142,7 +151,7 @@ static int map_new(struct type1 *t1, struct task *task, const struct vfio_iommu_
 	else
 		rc = pin_and_map(t1, dma, task, map->size);
 	if (!rc && t1->dirty_tracking)
-		rc = t1_bitmap_alloc(t1, dma, t1_pgsize(t1));
+		rc = t1_bitmap_alloc(dma, t1_pgsize(t1));
 	if (rc)
 		t1_remove_dma(t1, dma);
 	return rc;
@@ -205,7 +214,7 @@ long t1_map_dma(struct type1 *t1, const struct caller *caller, uint64_t arg)
 	struct t1_dma *dma;
 	int rc;
 
-	rc = t1_copy_in(t1, caller, &map, arg, sizeof(map));
+	rc = copy_from_caller("type1.map.copy-in", caller, &map, arg, sizeof(map));
 	if (rc)
 		return rc;
 	if (map.argsz < sizeof(map) || map.flags & ~map_flags(t1))
@@ -223,5 +232,7 @@ long t1_map_dma(struct type1 *t1, const struct caller *caller, uint64_t arg)
 		return -ENOSPC;
 	if (!iova_list_contains(&t1->iova, map.iova, map.iova + (map.size - 1)))
 		return -EINVAL;
+	if (!t1_request_fits(t1, caller->task, map.size >> SIO_PAGE_LG2))
+		return -ENOMEM;
 	return map_new(t1, caller->task, &map);
 }

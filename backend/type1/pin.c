@@ -8,6 +8,8 @@
  * before pages behind it are faulted in; the whole chunk is then charged to the mapping's owner,
  * which tests again. A fault in the middle of a chunk drops the chunk.
  *
+ * A page that a device holds through the pin interface is charged already, and costs nothing here.
+ *
  * Where no two neighbouring pages are neighbours in memory, the kernel has a chunk for each page.
  * Frames in descending order arrive here as one run with step -4096, and stand for as many one-page
  * chunks: the first page over the limit is computed, those before it go out as one run.
@@ -67,6 +69,8 @@ uint64_t t1_unpin(const struct type1 *t1, const struct t1_dma *dma, const struct
 	struct mm *mm = dma->owner->mm;
 	struct pin_run rest = *run;
 	uint64_t charged = 0;
+
+	iommu_sync_late(t1->iommu);
 
 	while (rest.pages) {
 		struct pin_run part = rest;
@@ -143,7 +147,7 @@ static int pin_refill(struct t1_pinner *pin, uint64_t room)
 		if (end - page_index(pin) < want)
 			want = end - page_index(pin);
 	}
-	rc = inject_point(&pin->t1->iommu->inject, INJECT_PIN);
+	rc = inject_here("type1.pin", FAIL_PIN);
 	if (rc)
 		return rc;
 	pin->ahead.pages = 0;
@@ -162,7 +166,7 @@ static int pin_refill(struct t1_pinner *pin, uint64_t room)
 static int pin_scattered(struct t1_pinner *pin, struct pin_run *chunk, uint64_t room)
 {
 	const struct t1_owner *owner = pin->dma->owner;
-	uint64_t owner_room = t1_room(owner->task, owner->mm, owner->lock_cap);
+	uint64_t owner_room = t1_room(pin->t1, owner->task, owner->mm, owner->lock_cap);
 	uint64_t take = pin->ahead.pages;
 
 	if (!pin->ahead.reserved) {
@@ -189,6 +193,14 @@ static bool pin_continues(const struct t1_pinner *pin, const struct pin_run *chu
 	       pin->ahead.pa == chunk->pa + chunk->pages * SIO_PAGE_SIZE;
 }
 
+/* What the chunk, which ends where pin->ahead begins, is charged. */
+static uint64_t chunk_price(const struct t1_pinner *pin, const struct pin_run *chunk)
+{
+	uint64_t first = page_index(pin) - pin->ahead.pages - chunk->pages;
+
+	return t1_run_price(pin->t1, pin->dma, pin->dma->iova + first * SIO_PAGE_SIZE, chunk);
+}
+
 static int pin_upward(struct t1_pinner *pin, struct pin_run *chunk, uint64_t room)
 {
 	const struct personality *kernel = t1_kernel(pin->t1);
@@ -199,7 +211,7 @@ static int pin_upward(struct t1_pinner *pin, struct pin_run *chunk, uint64_t roo
 	chunk->step = (int64_t)SIO_PAGE_SIZE;
 	pin->ahead.pages = 0;
 	for (;;) {
-		pages = chunk->reserved ? 0 : chunk->pages;
+		pages = chunk_price(pin, chunk);
 		rc = -ENOMEM;
 		if (pages > room) {
 			fault_rest_of_batch(pin, page_index(pin) - pages + room);
@@ -230,7 +242,7 @@ err_chunk:
 
 int t1_pin_chunk(struct t1_pinner *pin, struct pin_run *chunk)
 {
-	uint64_t room = t1_room(pin->task, pin->task->mm, pin->dma->owner->lock_cap);
+	uint64_t room = t1_room(pin->t1, pin->task, pin->task->mm, pin->dma->owner->lock_cap);
 	int rc;
 
 	if (!pin->ahead.pages) {

@@ -5,7 +5,8 @@
  */
 #include "type1/pool.h"
 
-#include <stdlib.h>
+#include "fail.h"
+
 #include <string.h>
 
 #define POOL_ITEMS_MIN ((size_t)32)
@@ -40,8 +41,8 @@ static bool pool_grow(struct pool *pool)
 {
 	size_t items = pool->next_items;
 	size_t bytes = sizeof(struct pool_slab) + items * pool->item_bytes;
-	struct pool_slab *slab =
-		aligned_alloc(POOL_ALIGN, (bytes + POOL_ALIGN - 1) & ~(POOL_ALIGN - 1));
+	struct pool_slab *slab = fail_aligned_alloc("type1.pool.slab", POOL_ALIGN,
+						    (bytes + POOL_ALIGN - 1) & ~(POOL_ALIGN - 1));
 
 	if (!slab)
 		return false;

@@ -47,6 +47,7 @@ static int replay_unpinned(struct type1 *t1, struct iommu_domain *domain, struct
 		.task = task,
 		.vaddr = dma->vaddr,
 		.left = dma->size >> SIO_PAGE_LG2,
+		.one_by_one = t1_has_pages(t1, dma),
 	};
 	uint64_t done = 0;
 	int rc = 0;
@@ -61,7 +62,7 @@ static int replay_unpinned(struct type1 *t1, struct iommu_domain *domain, struct
 		run = t1_pt_run(&chunk);
 		rc = iommu_map(domain, dma->iova + done, &run, (unsigned)dma->prot | IOMMU_CACHE);
 		if (rc)
-			t1_uncharge(t1, dma, t1_unpin(t1, dma, &chunk));
+			t1_unpin_uncharge(t1, dma, dma->iova + done, &chunk);
 		done += chunk.pages * SIO_PAGE_SIZE;
 	}
 	t1_pin_end(&pin);
@@ -84,11 +85,21 @@ static void unwind_dma(struct type1 *t1, struct iommu_domain *domain, struct t1_
 
 		if (iommu_unmap(domain, iova, run.pages * SIO_PAGE_SIZE) == 0)
 			return;
-		t1_uncharge(t1, dma, t1_unpin(t1, dma, &pinned));
+		t1_unpin_uncharge(t1, dma, iova, &pinned);
 		if (run.pages >= left)
 			return;
 		iova += run.pages * SIO_PAGE_SIZE;
 	}
+}
+
+/* Without a rollback translations go with the new domain, and pins stay: nobody finds them again.
+ */
+static void unwind(struct type1 *t1, struct iommu_domain *domain, struct t1_dma *dma)
+{
+	if (!t1_kernel(t1)->replay_rollback &&
+	    (dma->iommu_mapped || t1_leak_replayed(t1, domain, dma)))
+		return;
+	unwind_dma(t1, domain, dma);
 }
 
 int t1_replay(struct type1 *t1, struct t1_domain *domain, const struct caller *caller)
@@ -108,12 +119,9 @@ int t1_replay(struct type1 *t1, struct t1_domain *domain, const struct caller *c
 			break;
 	}
 	if (rc) {
-		/* Otherwise it goes with the new domain. */
-		if (!t1_kernel(t1)->replay_rollback)
-			return rc;
 		for (; dma; dma = t1_prev(t1, dma))
 			if (dma->size && !t1_dma_is_stuck(t1, dma))
-				unwind_dma(t1, domain->domain, dma);
+				unwind(t1, domain->domain, dma);
 		return rc;
 	}
 	walk = t1_walk(t1);

@@ -13,38 +13,18 @@
 
 /* ---- shared helpers ---- */
 
-int t1_copy_in(struct type1 *t1, const struct caller *caller, void *dst, uint64_t src, size_t len)
-{
-	int rc = inject_point(&t1->iommu->inject, INJECT_COPY_IN);
-
-	return rc ? rc : caller->ua->copy_in(caller->ua, dst, src, len);
-}
-
-int t1_copy_out(struct type1 *t1, const struct caller *caller, uint64_t dst, const void *src,
-		size_t len)
-{
-	int rc = inject_point(&t1->iommu->inject, INJECT_COPY_OUT);
-
-	return rc ? rc : caller->ua->copy_out(caller->ua, dst, src, len);
-}
-
-long t1_copy_back(struct type1 *t1, const struct caller *caller, uint64_t dst, const void *src,
-		  size_t len)
+long t1_copy_back_at(const struct fail_point *point, const struct type1 *t1,
+		     const struct caller *caller, uint64_t dst, const void *src, size_t len)
 {
 	const uint8_t *bytes = src;
 	size_t done = 0;
-	int rc = t1_copy_out(t1, caller, dst, src, len);
+	int rc = caller_copy_out(point, caller, dst, src, len);
 
 	if (!rc || !t1_kernel(t1)->info_error_count)
 		return rc;
 	while (done < len && !caller->ua->copy_out(caller->ua, dst + done, bytes + done, 1))
 		done++;
 	return done < len ? (long)(len - done) : (long)len;
-}
-
-void *t1_alloc(struct type1 *t1, size_t bytes)
-{
-	return inject_point(&t1->iommu->inject, INJECT_ALLOC) ? NULL : calloc(1, bytes);
 }
 
 /* ---- life ---- */
@@ -70,9 +50,7 @@ int t1_open(struct iommu *iommu, struct type1_params *params, unsigned long arg,
 	*out = NULL;
 	if (!type_is_offered(iommu, arg) || iommu->personality->set_iommu == SET_IOMMU_NONE)
 		return -EINVAL;
-	if (inject_point(&iommu->inject, INJECT_ALLOC))
-		return -ENOMEM;
-	t1 = calloc(1, sizeof(*t1));
+	t1 = fail_calloc("type1.open", 1, sizeof(*t1));
 	if (!t1)
 		return -ENOMEM;
 	t1->iommu = iommu;
@@ -81,12 +59,15 @@ int t1_open(struct iommu *iommu, struct type1_params *params, unsigned long arg,
 	t1->nesting = arg == VFIO_TYPE1_NESTING_IOMMU;
 	t1->dma_limit = UINT32_MAX;
 	if (iommu->personality->dma_entry_limit)
-		t1->dma_limit = params->dma_entry_limit;
+		t1->dma_limit = (uint32_t)rare_limit(&iommu->rare, RARE_ENTRY_LIMIT,
+						     params->dma_entry_limit);
 	t1->dma_avail = t1->dma_limit;
 	t1->pgsize_bitmap = SIO_PAGE_MASK;
 	imap_init(&t1->map);
+	imap_init(&t1->strays);
 	twin_init(&t1->twin);
 	pool_init(&t1->dma_pool, sizeof(struct t1_dma));
+	t1_emulated_init(t1);
 	if (t1_has_one_domain(t1)) {
 		int rc = t1_2012_open(t1);
 
@@ -101,14 +82,20 @@ int t1_open(struct iommu *iommu, struct type1_params *params, unsigned long arg,
 
 void t1_release(struct type1 *t1)
 {
+	if (t1->busy) {
+		t1->released = true;
+		return;
+	}
 	if (t1_has_one_domain(t1))
 		t1_2012_close(t1);
 	sio_assert(!t1->domain_count);
 	t1_remove_all(t1);
 	sio_assert(!t1->owners);
 	t1_leak_container_gone(t1);
+	t1_emulated_fini(t1);
 	iova_list_fini(&t1->iova);
 	imap_fini(&t1->map);
+	imap_fini(&t1->strays);
 	twin_fini(&t1->twin);
 	pool_fini(&t1->dma_pool);
 	free(t1->domain);
@@ -133,7 +120,9 @@ int t1_check_extension(const struct iommu *iommu, const struct type1 *t1, unsign
 	case VFIO_UNMAP_ALL:
 		return iommu->personality->unmap_all;
 	case VFIO_UPDATE_VADDR:
-		return t1 && iommu->personality->vaddr;
+		return t1 && iommu->personality->vaddr &&
+		       (!t1->emulated.group_count ||
+			iommu->personality->vaddr_pins == VADDR_PINS_WAIT);
 	case VFIO_DMA_CC_IOMMU:
 		return t1 && iommu->personality->dma_cc && all_enforce(t1);
 	default:
@@ -169,8 +158,12 @@ long t1_ioctl(struct type1 *t1, const struct caller *caller, unsigned int cmd, u
 	long rc;
 
 	t1->iommu->current = caller->task;
+	t1->busy++;
 	rc = dispatch(t1, caller, cmd, arg);
+	t1->busy--;
 	t1->iommu->current = outer;
+	if (t1->released && !t1->busy)
+		t1_release(t1);
 	return rc;
 }
 
@@ -191,6 +184,7 @@ void t1_stats(const struct type1 *t1, struct t1_stats *stats)
 	};
 	for (unsigned i = 0; i < t1->domain_count; i++)
 		stats->groups += t1->domain[i]->group_count;
+	stats->groups += t1->emulated.group_count;
 	while ((dma = t1_walk_next(&walk))) {
 		stats->mapped_bytes += dma->size;
 		stats->locked_pages += dma->locked_pages;

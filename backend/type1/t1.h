@@ -38,8 +38,29 @@ struct t1_dma {
 	struct twin_node *twin;
 	uint64_t op : 56; /* of the machine, when it was made */
 	uint64_t prot : 2;
+	uint64_t skewed : 1; /* the kernel itself loses count of its charge, see pages.c */
 	uint64_t iommu_mapped : 1;
 	uint64_t vaddr_invalid : 1;
+};
+
+/* A page that devices hold through the pin interface. */
+struct t1_page {
+	struct t1_dma *dma;
+	pa_t pa;
+	uint32_t refs;
+	bool reserved; /* no reference was taken, nothing is charged */
+};
+
+/* What devices without an IOMMU of their own have to do with a container. */
+struct t1_emulated {
+	struct iommu_group **group; /* newest first */
+	unsigned group_count;
+	/* Groups behind an IOMMU that have pinned pages: they report what they dirty. */
+	struct iommu_group **tracking;
+	unsigned tracking_count;
+	struct t1_client *clients; /* in the order in which they are told */
+	uint64_t round;            /* of telling them */
+	struct imap pages;         /* struct t1_page by page number of its IOVA */
 };
 
 struct t1_domain {
@@ -68,8 +89,12 @@ struct type1 {
 	struct imap map;
 	struct twin twin;
 	bool twin_on;
+	struct imap strays; /* pages that t1_map_try_harder() left translated; for audits */
 	struct pool dma_pool;
 	struct t1_owner *owners;
+	struct t1_emulated emulated;
+	unsigned busy; /* ioctls under way: one may have dropped the lock to tell a client */
+	bool released; /* while busy: the last one takes it down */
 };
 
 static inline const struct personality *t1_kernel(const struct type1 *t1)
@@ -93,28 +118,23 @@ static inline uint64_t t1_pgsize(const struct type1 *t1)
 	return t1->pgsize_bitmap & -t1->pgsize_bitmap;
 }
 
-/* The kernel cannot remove this mapping: its end is 0 in 64 bits. */
+/* The kernel cannot remove this mapping: its end is 0 in 64 bits. One domain goes by pages. */
 static inline bool t1_dma_is_stuck(const struct type1 *t1, const struct t1_dma *dma)
 {
-	/* The containers before several domains unmap by size and lose nothing. */
 	return dma->size && dma->iova + dma->size == 0 && !t1_kernel(t1)->last_page_works &&
-	       t1_kernel(t1)->container == CONTAINER_DOMAINS;
+	       !t1_has_one_domain(t1);
 }
 
 /* ---- t1.c ---- */
 
-/* Copies between the caller and us, with their injection points. 0 or -EFAULT. */
-int t1_copy_in(struct type1 *t1, const struct caller *caller, void *dst, uint64_t src, size_t len);
-int t1_copy_out(struct type1 *t1, const struct caller *caller, uint64_t dst, const void *src,
-		size_t len);
 /*
  * A structure goes back to the caller. -EFAULT, or before 4.4 the number of bytes not copied, which
  * the ioctl then returns.
  */
-long t1_copy_back(struct type1 *t1, const struct caller *caller, uint64_t dst, const void *src,
-		  size_t len);
-/* Zeroed memory, NULL: none, or injected failure. */
-void *t1_alloc(struct type1 *t1, size_t bytes);
+#define t1_copy_back(name, t1, caller, dst, src, len) \
+	t1_copy_back_at(FAIL_POINT(name, FAIL_COPY_OUT), t1, caller, dst, src, len)
+long t1_copy_back_at(const struct fail_point *point, const struct type1 *t1,
+		     const struct caller *caller, uint64_t dst, const void *src, size_t len);
 
 /* ---- index.c: the mappings by address ---- */
 
@@ -153,18 +173,26 @@ int t1_owner_change(struct type1 *t1, struct t1_dma *dma, struct task *task);
 /* Add to the owner's locked_vm. -ENOMEM: over its limit. */
 int t1_charge(struct type1 *t1, struct t1_dma *dma, uint64_t pages);
 void t1_uncharge(struct type1 *t1, struct t1_dma *dma, uint64_t pages);
-/* Pages that the limit still leaves to a process; all ones if it is not held to it. */
-uint64_t t1_room(const struct task *task, const struct mm *mm, bool lock_cap);
+/* In 2012 the limit is tested once, for all pages of a MAP; other kernels always say true. */
+bool t1_request_fits(const struct type1 *t1, const struct task *task, uint64_t pages);
+/* Pages that the limit still leaves to a process; all ones if it is not held to it while pinning.
+ */
+uint64_t t1_room(const struct type1 *t1, const struct task *task, const struct mm *mm,
+		 bool lock_cap);
 
 /* ---- pin.c: pages of a mapping, chunk by chunk ---- */
 
 struct t1_pinner {
 	struct type1 *t1;
 	struct t1_dma *dma;
-	struct task *task;    /* whose memory and limit; the charge goes to the mapping's owner */
-	uint64_t vaddr;       /* next page to pin */
-	uint64_t left;        /* pages not pinned yet */
-	bool one_by_one;      /* the IOMMU will refuse a page: what lies behind stays untouched */
+	struct task *task; /* whose memory and limit; the charge goes to the mapping's owner */
+	uint64_t vaddr;    /* next page to pin */
+	uint64_t left;     /* pages not pinned yet */
+	/*
+	 * The IOMMU will refuse a page: what lies behind stays untouched. Or devices hold pages of
+	 * the mapping: each page has a price of its own.
+	 */
+	bool one_by_one;
 	struct pin_run ahead; /* pinned, not handed out yet; pages 0: none */
 };
 
@@ -184,10 +212,12 @@ struct pin_run t1_pin_run(const struct pt_run *run);
 long t1_map_dma(struct type1 *t1, const struct caller *caller, uint64_t arg);
 long t1_unmap_dma(struct type1 *t1, const struct caller *caller, uint64_t arg);
 void t1_remove_dma(struct type1 *t1, struct t1_dma *dma);
+/* Take a mapping out of all domains and unpin it; how many of its pages had been charged. */
+uint64_t t1_unmap_unpin(struct type1 *t1, struct t1_dma *dma);
 void t1_remove_all(struct type1 *t1);
 /* A run that the IOMMU called busy, page by page. */
-int t1_map_try_harder(struct iommu_domain *domain, iova_t iova, const struct pin_run *chunk,
-		      unsigned prot);
+int t1_map_try_harder(struct type1 *t1, struct iommu_domain *domain, iova_t iova,
+		      const struct pin_run *chunk, unsigned prot);
 
 /* ---- t1_2012.c: the container with one domain, up to 3.13 ---- */
 
@@ -207,6 +237,58 @@ int t1_replay(struct type1 *t1, struct t1_domain *domain, const struct caller *c
 
 void t1_pgsize_update(struct type1 *t1);
 
+/* ---- emulated.c: groups without an IOMMU, clients ---- */
+
+/* True: it was an emulated group, and has left. */
+bool t1_detach_emulated(struct type1 *t1, const struct iommu_group *group);
+/* A group behind an IOMMU leaves. True: it could not say what it dirtied. */
+bool t1_forget_tracking(struct type1 *t1, const struct iommu_group *group);
+/*
+ * The last domain goes while emulated groups stay: everything is unmapped and unpinned, and each
+ * mapping charged for the pages that devices hold, in one step.
+ */
+void t1_reaccount(struct type1 *t1);
+/*
+ * Ask every client to give back a mapping's pages. The machine's lock is dropped meanwhile: any
+ * mapping may be gone afterwards.
+ */
+void t1_tell_clients(struct type1 *t1, const struct t1_dma *dma);
+void t1_emulated_init(struct type1 *t1);
+void t1_emulated_fini(struct type1 *t1);
+const char *t1_emulated_audit(const struct type1 *t1);
+
+/* ---- pages.c: what devices have pinned ---- */
+
+/* In-order walk over the pages of a mapping in [first, last]; the pages do not change meanwhile. */
+struct t1_pages {
+	struct imap_iter it;
+	const struct t1_dma *dma;
+	uint64_t last; /* page number */
+};
+struct t1_pages t1_pages(const struct type1 *t1, const struct t1_dma *dma, iova_t first,
+			 iova_t last);
+/* NULL: no more. *iova is where the page is mapped. */
+const struct t1_page *t1_pages_next(struct t1_pages *walk, iova_t *iova);
+bool t1_has_pages(const struct type1 *t1, const struct t1_dma *dma);
+/* Pages of a mapping that devices hold and that cost something. */
+uint64_t t1_pages_charged(const struct type1 *t1, const struct t1_dma *dma);
+/* Devices' pages in the dirty bitmap: they may write to them at any time. */
+void t1_pages_mark_dirty(const struct type1 *t1, struct t1_dma *dma);
+/*
+ * Pages that a run of the mapping, at `iova`, has to pay for: RAM that no device holds, since that
+ * is paid for already.
+ */
+uint64_t t1_run_price(const struct type1 *t1, struct t1_dma *dma, iova_t iova,
+		      const struct pin_run *run);
+/* The same for a run of which parts may be RAM and parts not, as tables show it. */
+uint64_t t1_replay_price(const struct type1 *t1, struct t1_dma *dma, iova_t iova,
+			 const struct pin_run *run);
+/* Unpin a run of the mapping and give back what it paid. */
+void t1_unpin_uncharge(struct type1 *t1, struct t1_dma *dma, iova_t iova,
+		       const struct pin_run *run);
+/* The mapping goes while devices hold pages of it: these stay pinned, and charged, for ever. */
+void t1_pages_abandon(struct type1 *t1, struct t1_dma *dma);
+
 /* ---- dirty.c ---- */
 
 struct t1_bitmap_arg {
@@ -214,15 +296,14 @@ struct t1_bitmap_arg {
 };
 
 long t1_dirty_pages(struct type1 *t1, const struct caller *caller, uint64_t arg);
-/* Read and check a struct vfio_bitmap for a range of `size` bytes. */
-int t1_bitmap_arg_in(struct type1 *t1, const struct caller *caller, uint64_t arg,
-		     struct t1_bitmap_arg *bitmap);
 int t1_bitmap_arg_check(const struct t1_bitmap_arg *bitmap, uint64_t size);
-int t1_bitmap_alloc(struct type1 *t1, struct t1_dma *dma, uint64_t pgsize);
+int t1_bitmap_alloc(struct t1_dma *dma, uint64_t pgsize);
 /* Report one mapping's pages; bit 0 of the user's bitmap is `base`. */
 int t1_bitmap_report(struct type1 *t1, const struct caller *caller, struct t1_dma *dma, iova_t base,
 		     uint64_t data);
 void t1_bitmap_fill_all(struct type1 *t1);
+/* Mark `pages` pages from `iova` on; nothing while tracking is off. */
+void t1_bitmap_mark(const struct type1 *t1, struct t1_dma *dma, iova_t iova, uint64_t pages);
 
 /* ---- info.c ---- */
 
@@ -248,5 +329,9 @@ int t1_leak_add(struct type1 *t1, const struct t1_dma *dma, const struct pin_run
 /* The mapping goes: for good with its pins left behind, or properly. */
 void t1_leak_end(struct type1 *t1, const struct t1_dma *dma, bool leaked);
 void t1_leak_container_gone(struct type1 *t1);
+/* Pages that a device keeps of a mapping that goes. False: no memory for the record. */
+bool t1_leak_pages(struct type1 *t1, const struct t1_dma *dma);
+/* Pages that a replay pinned for a domain that goes, and their charge. False: no memory. */
+bool t1_leak_replayed(struct type1 *t1, const struct iommu_domain *domain, struct t1_dma *dma);
 
 #endif

@@ -41,8 +41,8 @@ int t1_2012_open(struct type1 *t1)
 
 	if (!group)
 		return -EIO;
-	t1->domain = calloc(1, sizeof(struct t1_domain *));
-	own = t1_alloc(t1, sizeof(*own));
+	t1->domain = fail_calloc("type1.2012.open.domains", 1, sizeof(struct t1_domain *));
+	own = fail_calloc("type1.2012.open.domain", 1, sizeof(*own));
 	if (!t1->domain || !own) {
 		free(own);
 		return -ENOMEM;
@@ -55,7 +55,8 @@ int t1_2012_open(struct type1 *t1)
 	t1->domain_count = 1;
 	t1_pgsize_update(t1);
 	if (t1_kernel(t1)->intr_remap == INTR_REMAP_OPEN && !t1->params->allow_unsafe_interrupts &&
-	    !iommu_group_msi_isolated(group))
+	    (fail_at(FAIL_POINT("type1.2012.open.msi-isolated", FAIL_CAPABILITY, EPERM)) ||
+	     !iommu_group_msi_isolated(group)))
 		return -EPERM;
 	return 0;
 }
@@ -190,7 +191,7 @@ static int map_run(struct type1 *t1, struct t1_dma *dma, const struct pin_run *c
 		rc = iommu_map(domain_of(t1), iova, &run, (unsigned)dma->prot);
 		if (rc != -EBUSY)
 			return rc;
-		return t1_map_try_harder(domain_of(t1), iova, chunk, (unsigned)dma->prot);
+		return t1_map_try_harder(t1, domain_of(t1), iova, chunk, (unsigned)dma->prot);
 	}
 	for (rc = 0; done < chunk->pages; done++) {
 		struct pt_run page = {.oa = chunk->pa + done * (uint64_t)chunk->step,
@@ -314,7 +315,7 @@ long t1_2012_map(struct type1 *t1, const struct caller *caller, uint64_t arg)
 	struct task *task = caller->task;
 	struct vfio_iommu_type1_dma_map map;
 	iova_t found;
-	int rc = t1_copy_in(t1, caller, &map, arg, sizeof(map));
+	int rc = copy_from_caller("type1.2012.map.copy-in", caller, &map, arg, sizeof(map));
 
 	if (rc)
 		return rc;
@@ -326,8 +327,7 @@ long t1_2012_map(struct type1 *t1, const struct caller *caller, uint64_t arg)
 	if (find_overlap(t1, map.iova, map.size))
 		return -EEXIST;
 	/* All pages count, those that will cost nothing too. */
-	if (t1_kernel(t1)->limit == LIMIT_TOTAL &&
-	    map.size >> SIO_PAGE_LG2 > t1_room(task, task->mm, task->cap_ipc_lock))
+	if (!t1_request_fits(t1, task, map.size >> SIO_PAGE_LG2))
 		return -ENOMEM;
 	if (iommu_next(domain_of(t1), map.iova, map.iova + (map.size - 1), &found))
 		return -EBUSY;
@@ -470,7 +470,8 @@ static int unmap_tree(struct type1 *t1, iova_t start, uint64_t size, uint64_t *r
 	struct t1_dma *dma;
 	int rc = 0;
 
-	while (!rc && (dma = t1_find(t1, start, size)))
+	while (!rc && (dma = t1_find(t1, start, size)) &&
+	       !(*removed && rare_due(&t1->iommu->rare, RARE_UNMAP_SHORT)))
 		rc = remove_overlap(t1, dma, start, size, removed);
 	return rc;
 }
@@ -480,7 +481,7 @@ long t1_2012_unmap(struct type1 *t1, const struct caller *caller, uint64_t arg)
 	struct vfio_iommu_type1_dma_unmap unmap;
 	const size_t bytes = offsetof(struct vfio_iommu_type1_dma_unmap, size) + sizeof(unmap.size);
 	uint64_t mask = t1_pgsize(t1) - 1, removed = 0;
-	int rc = t1_copy_in(t1, caller, &unmap, arg, bytes);
+	int rc = copy_from_caller("type1.2012.unmap.copy-in", caller, &unmap, arg, bytes);
 
 	if (rc)
 		return rc;
@@ -495,5 +496,5 @@ long t1_2012_unmap(struct type1 *t1, const struct caller *caller, uint64_t arg)
 	if (rc)
 		return rc;
 	unmap.size = removed;
-	return t1_copy_back(t1, caller, arg, &unmap, bytes);
+	return t1_copy_back("type1.2012.unmap.copy-out", t1, caller, arg, &unmap, bytes);
 }

@@ -39,11 +39,57 @@ int t1_open(struct iommu *iommu, struct type1_params *params, unsigned long arg,
 void t1_release(struct type1 *t1);
 /* `caller` is whose memory a replay pins. 0, -EBUSY, -EINVAL, -EPERM, -ENOMEM, driver's. */
 int t1_attach_group(struct type1 *t1, struct iommu_group *group, const struct caller *caller);
+/*
+ * A bare group, whose devices reach memory only through the calls below: nothing is attached.
+ * -EBUSY, -EINVAL, -ENOMEM.
+ */
+int t1_attach_emulated(struct type1 *t1, struct iommu_group *group);
+/* Either kind. */
 void t1_detach_group(struct type1 *t1, struct iommu_group *group);
 /* t1 NULL: no driver selected yet. */
 int t1_check_extension(const struct iommu *iommu, const struct type1 *t1, unsigned long extension);
 /* Every ioctl but those of the container itself; -ENOTTY: unknown. */
 long t1_ioctl(struct type1 *t1, const struct caller *caller, unsigned int cmd, uint64_t arg);
+
+/* ---- devices that the CPU emulates, and others that pin pages ---- */
+
+/*
+ * The kernel would sleep: some mapping waits for its new address (UNMAP and MAP with VADDR), and
+ * only another call can give it one. The caller drops the machine's lock and tries again later.
+ */
+#define T1_WAIT (-512)
+
+/*
+ * Whom UNMAP asks for pinned pages back. `dma_unmap` gets the whole mapping's range and may drop
+ * the machine's lock; what stays pinned after eleven rounds of asking is a bug that the kernel dies
+ * of: the ioctl ends with -EFAULT. The record belongs to the caller and is in one container at
+ * most.
+ */
+struct t1_client {
+	void (*dma_unmap)(void *ctx, iova_t iova, uint64_t size);
+	void *ctx;
+	struct t1_client *next;
+	uint64_t told; /* in which round */
+};
+void t1_client_add(struct type1 *t1, struct t1_client *client);
+void t1_client_remove(struct type1 *t1, struct t1_client *client);
+
+/*
+ * Pin pages for a device of `group` that uses them as `prot` says; pa[i] is where page i lies.
+ * Returns how many (all of them), or -EACCES v1, -EBUSY or T1_WAIT, -EINVAL nobody could be asked
+ * to give them back, no mapping or no page; -EPERM, -ENODEV the mapper is gone, -ENOMEM, -EFAULT.
+ * On failure no page is pinned. A page may be pinned many times.
+ */
+int t1_pin_pages(struct type1 *t1, struct iommu_group *group, iova_t iova, unsigned pages,
+		 unsigned prot, pa_t *pa);
+/* Pages looked at before the first that no mapping has; -EINVAL: the first already; -EACCES: v1. */
+int t1_unpin_pages(struct type1 *t1, iova_t iova, unsigned pages);
+/*
+ * Copy between a buffer and the mapper's memory. `task`: in whose context, NULL: a kernel thread.
+ * 0; -EBUSY or T1_WAIT, -EINVAL no mapping, -EPERM, -EFAULT. What was copied before an error stays.
+ */
+int t1_dma_rw(struct type1 *t1, const struct task *task, iova_t iova, void *buf, uint64_t len,
+	      bool write);
 
 /* ---- for reports and tests ---- */
 
@@ -76,6 +122,10 @@ bool t1_mapping_at(const struct type1 *t1, iova_t from, struct t1_mapping *out);
 struct iommu_domain *t1_domain_at(const struct type1 *t1, unsigned n, bool *enforce);
 /* The m-th group of that domain, NULL past the end. */
 struct iommu_group *t1_domain_group(const struct type1 *t1, unsigned n, unsigned m);
+/* The n-th emulated group, NULL past the end. */
+struct iommu_group *t1_emulated_group(const struct type1 *t1, unsigned n);
+/* Pages that devices hold through the pin interface, each once. */
+uint64_t t1_device_pages(const struct type1 *t1);
 /* The n-th usable IOVA range. False: past the end. */
 bool t1_iova_range_at(const struct type1 *t1, unsigned n, iova_t *first, iova_t *last);
 /* The invariants of a type1 container (disjoint mappings, all domains translate exactly them, pins,

@@ -20,6 +20,8 @@
 
 /* Runs remembered before an invalidation (VFIO_IOMMU_TLB_SYNC_MAX). */
 #define SYNC_RUNS 512u
+/* Read so much ahead of clearing it that the entries are still in the processor's caches. */
+#define AHEAD_PAGES UINT64_C(16384)
 
 /* Runs read from the tables, side by side from `first` on. */
 struct unmapper {
@@ -139,6 +141,16 @@ static bool unmapper_take(struct unmapper *u, iova_t iova, struct pt_run run)
 	return true;
 }
 
+/* The run at iova. A descending one, which is recorded page by page, may come in parts. */
+static struct pt_run unmapper_query(const struct unmapper *u, iova_t iova, uint64_t left)
+{
+	struct pt_run run = iommu_query(u->domain, iova, left < AHEAD_PAGES ? left : AHEAD_PAGES);
+
+	if (run.pages < AHEAD_PAGES || run.oa_step < 0)
+		return run;
+	return iommu_query(u->domain, iova, left);
+}
+
 /* All leaves of the domain in the mapping, in address order. */
 static void unmapper_walk(struct unmapper *u, bool fgsp)
 {
@@ -147,7 +159,7 @@ static void unmapper_walk(struct unmapper *u, bool fgsp)
 	for (;;) {
 		uint64_t left = ((last - iova) >> SIO_PAGE_LG2) + 1;
 		struct pt_run run =
-			fgsp ? unmapper_take_leaf(u, iova) : iommu_query(u->domain, iova, left);
+			fgsp ? unmapper_take_leaf(u, iova) : unmapper_query(u, iova, left);
 
 		if (run.pages) {
 			if (!unmapper_take(u, iova, run) || run.pages >= left)
@@ -160,16 +172,16 @@ static void unmapper_walk(struct unmapper *u, bool fgsp)
 	}
 }
 
-static void unmap_unpin(struct type1 *t1, struct t1_dma *dma)
+uint64_t t1_unmap_unpin(struct type1 *t1, struct t1_dma *dma)
 {
 	struct unmapper u; /* 16 KiB of runs: only its head is initialised */
 
 	if (!dma->size || !t1->domain_count)
-		return;
+		return 0;
 	for (unsigned i = 1; i < t1->domain_count; i++)
 		iommu_unmap(t1->domain[i]->domain, dma->iova, dma->size);
 	if (t1_dma_is_stuck(t1, dma))
-		return;
+		return 0;
 
 	u.t1 = t1;
 	u.dma = dma;
@@ -184,12 +196,14 @@ static void unmap_unpin(struct type1 *t1, struct t1_dma *dma)
 	unmapper_sync(&u);
 	unmapper_release(&u, NULL);
 	dma->iommu_mapped = 0;
-	t1_uncharge(t1, dma, u.charged);
+	return u.charged;
 }
 
 void t1_remove_dma(struct type1 *t1, struct t1_dma *dma)
 {
-	unmap_unpin(t1, dma);
+	t1_uncharge(t1, dma, t1_unmap_unpin(t1, dma));
+	if (t1_has_pages(t1, dma))
+		t1_pages_abandon(t1, dma);
 	if (t1->params->leaks)
 		t1_leak_end(t1, dma, t1_dma_is_stuck(t1, dma));
 	t1_unlink(t1, dma);
@@ -224,7 +238,14 @@ struct unmap_req {
 	struct t1_bitmap_arg bitmap;
 	uint64_t size; /* of the search: all of the space for ALL */
 	bool all, vaddr, dirty;
+	uint64_t removed;         /* bytes, so far */
+	const struct t1_dma *ask; /* the mapping that clients were asked for last */
+	unsigned rounds;          /* of asking for it, after the first */
 };
+
+/* Clients were asked, without the lock: begin again with what is there now. */
+#define UNMAP_AGAIN    1
+#define ASK_ROUNDS_MAX 10u
 
 static uint32_t unmap_flags(const struct type1 *t1)
 {
@@ -241,7 +262,7 @@ static int unmap_read(struct type1 *t1, const struct caller *caller, uint64_t ar
 	struct unmap_arg *unmap = &req->arg;
 	int rc;
 
-	rc = t1_copy_in(t1, caller, unmap, arg, sizeof(*unmap));
+	rc = copy_from_caller("type1.unmap.copy-in", caller, unmap, arg, sizeof(*unmap));
 	if (rc)
 		return rc;
 	if (unmap->argsz < sizeof(*unmap) || unmap->flags & ~unmap_flags(t1))
@@ -255,7 +276,8 @@ static int unmap_read(struct type1 *t1, const struct caller *caller, uint64_t ar
 		return -EINVAL;
 	if (unmap->argsz < sizeof(*unmap) + sizeof(struct vfio_bitmap))
 		return -EINVAL;
-	rc = t1_bitmap_arg_in(t1, caller, arg + sizeof(*unmap), &req->bitmap);
+	rc = copy_from_caller("type1.unmap.bitmap.copy-in", caller, &req->bitmap,
+			      arg + sizeof(*unmap), sizeof(req->bitmap));
 	if (rc)
 		return rc;
 	return t1_bitmap_arg_check(&req->bitmap, unmap->size);
@@ -278,6 +300,9 @@ static int unmap_check_range(const struct type1 *t1, struct unmap_req *req)
 {
 	uint64_t iova = req->arg.iova, size = req->arg.size, mask = t1_pgsize(t1) - 1;
 
+	if (req->vaddr && t1->emulated.group_count &&
+	    t1_kernel(t1)->vaddr_pins == VADDR_PINS_REFUSED)
+		return -EBUSY;
 	if (iova & mask)
 		return -EINVAL;
 	if (req->all) {
@@ -326,12 +351,54 @@ static bool unmap_is_allowed(const struct type1 *t1, const struct caller *caller
 	return owner->mm && mm_alive(owner->mm) && owner->mm == caller->task->mm;
 }
 
+/* TYPE1 promises no more than that the size says what went. */
+static bool stops_short(const struct type1 *t1, uint64_t removed)
+{
+	return !t1->v2 && removed && rare_due(&t1->iommu->rare, RARE_UNMAP_SHORT);
+}
+
+/*
+ * Devices hold pages of the mapping: ask for them. A client that does not give them back has the
+ * kernel die of a bug after ten more rounds; here that is an error.
+ */
+static int ask_for_pages(struct type1 *t1, struct unmap_req *req, const struct t1_dma *dma)
+{
+	if (req->ask != dma) {
+		req->ask = dma;
+		req->rounds = 0;
+	} else if (++req->rounds > ASK_ROUNDS_MAX) {
+		return -EFAULT;
+	}
+	t1_tell_clients(t1, dma);
+	return UNMAP_AGAIN;
+}
+
+/* Report what is dirty, if that was asked for, and remove the mapping. */
+static int remove_one(struct type1 *t1, const struct caller *caller, struct unmap_req *req,
+		      struct t1_dma *dma)
+{
+	int rc = 0;
+
+	if (t1_has_pages(t1, dma))
+		return ask_for_pages(t1, req, dma);
+	if (req->dirty)
+		rc = t1_bitmap_report(t1, caller, dma, req->arg.iova, req->bitmap.data);
+	if (rc)
+		return rc;
+	req->removed += dma->size;
+	t1_remove_dma(t1, dma);
+	return 0;
+}
+
 /* A second invalidation of one mapping undoes every mark that this call made. */
-static int invalidate_range(struct type1 *t1, struct t1_dma *first, iova_t last, uint64_t *size)
+static int invalidate_range(struct type1 *t1, const struct caller *caller, struct t1_dma *first,
+			    iova_t last, uint64_t *size)
 {
 	struct t1_dma *dma;
 
 	for (dma = first; dma && dma->iova <= last; dma = t1_next(t1, dma)) {
+		if (!unmap_is_allowed(t1, caller, dma))
+			break;
 		if (dma->vaddr_invalid)
 			goto undo;
 		dma->vaddr_invalid = 1;
@@ -349,74 +416,63 @@ undo:
 	return -EINVAL;
 }
 
-static int remove_range(struct type1 *t1, const struct caller *caller, const struct unmap_req *req,
-			struct t1_dma *first, iova_t last, uint64_t *size)
+static int remove_range(struct type1 *t1, const struct caller *caller, struct unmap_req *req,
+			struct t1_dma *first, iova_t last)
 {
 	struct t1_dma *dma = first, *next;
+	int rc;
 
 	for (; dma && dma->iova <= last; dma = next) {
-		if (!unmap_is_allowed(t1, caller, dma))
+		if (!unmap_is_allowed(t1, caller, dma) || stops_short(t1, req->removed))
 			break;
-		if (req->dirty) {
-			int rc = t1_bitmap_report(t1, caller, dma, req->arg.iova, req->bitmap.data);
-
-			if (rc)
-				return rc;
-		}
-		*size += dma->size;
 		/* Saves the search when the range ends with this mapping. */
 		next = dma->iova + (dma->size - 1) >= last && !t1->twin_on ? NULL
 									   : t1_next(t1, dma);
-		t1_remove_dma(t1, dma);
+		rc = remove_one(t1, caller, req, dma);
+		if (rc)
+			return rc;
 	}
 	return 0;
 }
 
 /* Up to 5.11: whatever mapping the tree shows first, again and again. */
-static int remove_overlaps(struct type1 *t1, const struct caller *caller,
-			   const struct unmap_req *req, uint64_t *size)
+static int remove_overlaps(struct type1 *t1, const struct caller *caller, struct unmap_req *req)
 {
 	iova_t iova = req->arg.iova;
 	struct t1_dma *dma;
+	int rc;
 
 	while ((dma = t1_find(t1, iova, req->size))) {
 		if (!t1->v2 && dma->iova < iova)
 			break;
-		if (!unmap_is_allowed(t1, caller, dma))
+		if (!unmap_is_allowed(t1, caller, dma) || stops_short(t1, req->removed))
 			break;
-		if (req->dirty) {
-			int rc = t1_bitmap_report(t1, caller, dma, iova, req->bitmap.data);
-
-			if (rc)
-				return rc;
-		}
-		*size += dma->size;
-		t1_remove_dma(t1, dma);
+		rc = remove_one(t1, caller, req, dma);
+		if (rc)
+			return rc;
 	}
 	return 0;
 }
 
-static int remove_found(struct type1 *t1, const struct caller *caller, const struct unmap_req *req,
-			uint64_t *size)
+static int remove_found(struct type1 *t1, const struct caller *caller, struct unmap_req *req)
 {
 	iova_t last = req->arg.iova + (req->size - 1);
 	struct t1_dma *dma;
 
 	if (!t1_kernel(t1)->unmap_in_order && !req->all && !req->vaddr)
-		return remove_overlaps(t1, caller, req, size);
+		return remove_overlaps(t1, caller, req);
 	dma = t1_first(t1, req->arg.iova, req->size);
 	/* v1: a range that starts inside a mapping removes nothing, and succeeds. */
 	if (dma && !t1->v2 && dma->iova < req->arg.iova)
 		dma = NULL;
 	if (req->vaddr)
-		return invalidate_range(t1, dma, last, size);
-	return remove_range(t1, caller, req, dma, last, size);
+		return invalidate_range(t1, caller, dma, last, &req->removed);
+	return remove_range(t1, caller, req, dma, last);
 }
 
 long t1_unmap_dma(struct type1 *t1, const struct caller *caller, uint64_t arg)
 {
 	struct unmap_req req = {0};
-	uint64_t size = 0;
 	int rc;
 
 	rc = unmap_read(t1, caller, arg, &req);
@@ -425,9 +481,17 @@ long t1_unmap_dma(struct type1 *t1, const struct caller *caller, uint64_t arg)
 	if (!rc)
 		rc = unmap_check_cut(t1, &req);
 	if (!rc)
-		rc = remove_found(t1, caller, &req, &size);
+		rc = remove_found(t1, caller, &req);
+	while (rc == UNMAP_AGAIN) {
+		/* From 5.12 on a mapping that is cut by now just ends the call. */
+		rc = unmap_check_cut(t1, &req);
+		if (rc && t1_kernel(t1)->unmap_in_order)
+			rc = 0;
+		else if (!rc)
+			rc = remove_found(t1, caller, &req);
+	}
 	if (rc)
 		return rc;
-	req.arg.size = size;
-	return t1_copy_back(t1, caller, arg, &req.arg, sizeof(req.arg));
+	req.arg.size = req.removed;
+	return t1_copy_back("type1.unmap.copy-out", t1, caller, arg, &req.arg, sizeof(req.arg));
 }

@@ -52,10 +52,9 @@ static const struct personality *kernel_of(const struct vfio_device_file *df)
 /* ---- BIND ---- */
 
 /* Before tokens the structure ended here, and whatever lies behind is nobody's. */
-static int read_bind_untokened(const struct vfio_device_file *df, const struct caller *caller,
-			       uint64_t arg, struct bind_iommufd *bind)
+static int read_bind_untokened(const struct caller *caller, uint64_t arg, struct bind_iommufd *bind)
 {
-	int rc = vfio_copy_in(vfio_of(df), caller, bind, arg, BIND_MIN);
+	int rc = copy_from_caller("vfio.node.bind.copy-in", caller, bind, arg, BIND_MIN);
 
 	if (rc)
 		return rc;
@@ -69,8 +68,8 @@ static int read_bind(const struct vfio_device_file *df, const struct caller *cal
 	int rc;
 
 	if (!kernel_of(df)->cdev_token)
-		return read_bind_untokened(df, caller, arg, bind);
-	rc = vfio_copy_in(vfio_of(df), caller, &argsz, arg, sizeof(argsz));
+		return read_bind_untokened(caller, arg, bind);
+	rc = copy_from_caller("vfio.node.bind.size.copy-in", caller, &argsz, arg, sizeof(argsz));
 	if (rc)
 		return rc;
 	if (argsz < BIND_MIN)
@@ -82,15 +81,15 @@ static int read_bind(const struct vfio_device_file *df, const struct caller *cal
 }
 
 /* A token belongs to functions of SR-IOV, and no device here is one. */
-static int check_token(const struct vfio_device_file *df, const struct caller *caller,
-		       const struct bind_iommufd *bind)
+static int check_token(const struct caller *caller, const struct bind_iommufd *bind)
 {
 	uint8_t token[TOKEN_BYTES];
 	int rc;
 
 	if (!(bind->flags & BIND_FLAG_TOKEN))
 		return 0;
-	rc = vfio_copy_in(vfio_of(df), caller, token, bind->token, sizeof(token));
+	rc = copy_from_caller("vfio.node.bind.token.copy-in", caller, token, bind->token,
+			      sizeof(token));
 	return rc ? rc : -EINVAL;
 }
 
@@ -109,8 +108,8 @@ static int grant(struct vfio_device_file *df, const struct caller *caller, uint6
 	if (rc)
 		return rc;
 	id = iommufd_device_id(dev->iommufd);
-	rc = vfio_copy_out(vfio_of(df), caller, arg + offsetof(struct bind_iommufd, devid), &id,
-			   sizeof(id));
+	rc = copy_to_caller("vfio.node.bind.copy-out", caller,
+			    arg + offsetof(struct bind_iommufd, devid), &id, sizeof(id));
 	if (rc) {
 		vfio_device_unuse(dev);
 		return rc;
@@ -136,7 +135,7 @@ long vfio_node_bind(struct vfio_device_file *df, const struct caller *caller, ui
 		return -EBUSY;
 	if (df->granted)
 		return -EINVAL;
-	rc = check_token(df, caller, &bind);
+	rc = check_token(caller, &bind);
 	if (rc)
 		return rc;
 	file = fd_lookup(caller->fds, bind.iommufd);
@@ -166,7 +165,7 @@ static int read_pt(const struct vfio_device_file *df, const struct caller *calle
 {
 	const uint32_t known = kernel_of(df)->cdev_pasid ? FLAG_PASID : 0u;
 	const uint32_t *words = pt; /* argsz, flags */
-	int rc = vfio_copy_in(vfio_of(df), caller, pt, arg, head);
+	int rc = copy_from_caller("vfio.node.attach.copy-in", caller, pt, arg, head);
 
 	if (rc)
 		return rc;
@@ -176,7 +175,8 @@ static int read_pt(const struct vfio_device_file *df, const struct caller *calle
 		return 0;
 	if (words[0] < full)
 		return -EINVAL;
-	return vfio_copy_in(vfio_of(df), caller, (uint8_t *)pt + head, arg + head, full - head);
+	return copy_from_caller("vfio.node.attach.pasid.copy-in", caller, (uint8_t *)pt + head,
+				arg + head, full - head);
 }
 
 long vfio_node_attach(struct vfio_device_file *df, const struct caller *caller, uint64_t arg)
@@ -192,8 +192,9 @@ long vfio_node_attach(struct vfio_device_file *df, const struct caller *caller, 
 		rc = vfio_iommufd_attach(df->dev, &attach.pt_id);
 	if (rc)
 		return rc;
-	rc = vfio_copy_out(vfio_of(df), caller, arg + offsetof(struct attach_pt, pt_id),
-			   &attach.pt_id, sizeof(attach.pt_id));
+	rc = copy_to_caller("vfio.node.attach.copy-out", caller,
+			    arg + offsetof(struct attach_pt, pt_id), &attach.pt_id,
+			    sizeof(attach.pt_id));
 	/* Whatever was attached now, it is the device's own requests that lose their domain. */
 	if (rc)
 		vfio_iommufd_detach(df->dev);

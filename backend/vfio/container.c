@@ -34,21 +34,46 @@ static void container_put(struct vfio_container *container)
 
 /* ---- groups come and go ---- */
 
+bool vfio_container_is_closed(const struct vfio_container *container)
+{
+	unsigned groups = 0;
+
+	for (const struct vfio_group *g = container->groups; g; g = g->next_in_container)
+		groups++;
+	return container->refs == groups;
+}
+
+static int attach_group(struct type1 *t1, struct vfio_group *group, const struct caller *caller)
+{
+	if (group->kind == VFIO_GROUP_EMULATED)
+		return t1_attach_emulated(t1, group->iommu_group);
+	return t1_attach_group(t1, group->iommu_group, caller);
+}
+
 int vfio_container_attach(struct vfio_container *container, struct vfio_group *group,
 			  const struct caller *caller)
 {
-	int rc = iommu_group_claim(group->iommu_group, container);
+	bool noiommu = group->kind == VFIO_GROUP_NOIOMMU;
+	int rc = 0;
 
+	if (vfio_group_forbids(group, caller))
+		return -EPERM;
+	if (container->groups && container->noiommu != noiommu)
+		return -EPERM;
+	if (group->kind == VFIO_GROUP_IOMMU)
+		rc = iommu_group_claim(group->iommu_group, container);
 	if (rc)
 		return rc;
 	if (container->t1) {
-		rc = t1_attach_group(container->t1, group->iommu_group, caller);
+		rc = attach_group(container->t1, group, caller);
 		if (rc) {
-			iommu_group_release(group->iommu_group);
+			if (group->kind == VFIO_GROUP_IOMMU)
+				iommu_group_release(group->iommu_group);
 			return rc;
 		}
 	}
 	group->container = container;
+	container->noiommu = noiommu;
 	group->next_in_container = container->groups;
 	container->groups = group;
 	container->refs++;
@@ -62,7 +87,8 @@ void vfio_container_detach(struct vfio_group *group)
 
 	if (container->t1)
 		t1_detach_group(container->t1, group->iommu_group);
-	iommu_group_release(group->iommu_group);
+	if (group->kind == VFIO_GROUP_IOMMU)
+		iommu_group_release(group->iommu_group);
 	while (*at != group)
 		at = &(*at)->next_in_container;
 	*at = group->next_in_container;
@@ -72,6 +98,8 @@ void vfio_container_detach(struct vfio_group *group)
 		t1_release(container->t1);
 		container->t1 = NULL;
 	}
+	if (!container->groups)
+		container->noiommu = container->noiommu_driver = false;
 	container_put(container);
 }
 
@@ -83,7 +111,7 @@ static int attach_all(struct vfio_container *container, struct type1 *t1,
 	int rc = 0;
 
 	for (struct vfio_group *g = container->groups; g && !rc; g = g->next_in_container) {
-		rc = t1_attach_group(t1, g->iommu_group, caller);
+		rc = attach_group(t1, g, caller);
 		if (!rc)
 			attached++;
 	}
@@ -100,14 +128,28 @@ static int attach_all(struct vfio_container *container, struct type1 *t1,
 	return rc;
 }
 
+/* The driver that keeps no mappings: whoever may have it programs devices with physical addresses.
+ */
+static long set_noiommu(struct vfio_container *container, const struct caller *caller, uint64_t arg)
+{
+	if (arg != VFIO_NOIOMMU_IOMMU || !container->vfio->noiommu)
+		return -ENODEV;
+	if (!caller->task->cap_sys_rawio)
+		return -EPERM;
+	container->noiommu_driver = true;
+	return 0;
+}
+
 static long set_iommu(struct vfio_container *container, const struct caller *caller, uint64_t arg)
 {
 	struct vfio *vfio = container->vfio;
 	struct type1 *t1;
 	int rc;
 
-	if (!container->groups || container->t1)
+	if (!container->groups || vfio_container_has_driver(container))
 		return -EINVAL;
+	if (container->noiommu)
+		return set_noiommu(container, caller, arg);
 	/* Also extensions that are no IOMMU type get past this, and fail in open. */
 	if (t1_check_extension(vfio->iommu, NULL, arg) <= 0)
 		return -ENODEV;
@@ -127,9 +169,9 @@ static long check_extension(const struct vfio_container *container, uint64_t arg
 {
 	int rc;
 
-	/* The no-IOMMU driver takes part only when enabled, and never beside real groups. */
-	if (arg == VFIO_NOIOMMU_IOMMU && container->vfio->noiommu && !container->groups)
-		return 1;
+	/* The no-IOMMU driver never takes part beside real groups, nor type1 beside others. */
+	if (container->noiommu || (arg == VFIO_NOIOMMU_IOMMU && !container->groups))
+		return arg == VFIO_NOIOMMU_IOMMU && container->vfio->noiommu;
 	rc = t1_check_extension(container->vfio->iommu, container->t1, arg);
 	return rc > 0 || container->t1 ? rc : 0;
 }
@@ -150,6 +192,8 @@ static long container_ioctl(struct file *file, const struct caller *caller, unsi
 	case VFIO_SET_IOMMU:
 		return set_iommu(container, caller, arg);
 	default:
+		if (container->noiommu_driver)
+			return -ENOTTY;
 		return container->t1 ? t1_ioctl(container->t1, caller, cmd, arg) : -EINVAL;
 	}
 }
@@ -177,8 +221,9 @@ struct vfio_container *vfio_container_from_file(const struct file *file)
 
 struct file *vfio_container_open(struct vfio *vfio, int *error)
 {
-	struct container_file *cf = vfio_alloc(vfio, 1, sizeof(*cf));
-	struct vfio_container *container = vfio_alloc(vfio, 1, sizeof(*container));
+	struct container_file *cf = fail_calloc("vfio.container.file", 1, sizeof(*cf));
+	struct vfio_container *container =
+		fail_calloc("vfio.container.open", 1, sizeof(*container));
 	struct vfio_container **at = &vfio->containers;
 
 	if (!cf || !container) {

@@ -81,6 +81,7 @@ static int first_open(struct vfio_device *dev, struct iommufd_ctx *ctx)
 	}
 	dev->low_power = false;
 	vfio_irqs_init(dev);
+	vfio_client_open(dev);
 	return 0;
 }
 
@@ -89,6 +90,7 @@ static void last_close(struct vfio_device *dev)
 	struct pci_dev *pci = dev->pci;
 	uint32_t command;
 
+	vfio_client_close(dev);
 	vfio_set_power_state(dev, 0);
 	command = pci_config_read(pci, PCIR_COMMAND, 2);
 	pci_config_write(pci, PCIR_COMMAND, 2, command & ~(uint32_t)PCI_CMD_MASTER);
@@ -130,8 +132,7 @@ static long get_info(struct vfio_device *dev, const struct caller *caller, uint6
 	/* argsz, flags, regions, interrupts, offset of capabilities (none), padding */
 	uint32_t info[DEVICE_INFO_SIZE / 4] = {0};
 	size_t minsz = offsetof(struct vfio_device_info, num_irqs) + sizeof(uint32_t);
-	struct vfio *vfio = dev->group->vfio;
-	int rc = vfio_copy_in(vfio, caller, info, arg, minsz);
+	int rc = copy_from_caller("vfio.device.info.copy-in", caller, info, arg, minsz);
 
 	if (rc)
 		return rc;
@@ -140,14 +141,17 @@ static long get_info(struct vfio_device *dev, const struct caller *caller, uint6
 	info[1] = VFIO_DEVICE_FLAGS_PCI | (dev->reset_works ? VFIO_DEVICE_FLAGS_RESET : 0u);
 	info[2] = VFIO_PCI_NUM_REGIONS;
 	info[3] = vfio_irq_indexes(dev);
-	return vfio_copy_out(vfio, caller, arg, info,
-			     info[0] < DEVICE_INFO_SIZE ? info[0] : DEVICE_INFO_SIZE);
+	return copy_to_caller("vfio.device.info.copy-out", caller, arg, info,
+			      info[0] < DEVICE_INFO_SIZE ? info[0] : DEVICE_INFO_SIZE);
 }
 
 static long device_reset(struct vfio_device *dev)
 {
 	if (!dev->reset_works)
 		return -EINVAL;
+	/* No method finds the device ready again. */
+	if (dev->pci->gone)
+		return -ENOTTY;
 	vfio_set_power_state(dev, 0);
 	vfio_reset_function(dev);
 	return 0;
@@ -187,7 +191,7 @@ static long low_power_entry_wakeup(struct vfio_device *dev, const struct caller 
 	} entry;
 	struct file *file;
 
-	if (vfio_copy_in(dev->group->vfio, caller, &entry, data, sizeof(entry)))
+	if (copy_from_caller("vfio.device.low-power.copy-in", caller, &entry, data, sizeof(entry)))
 		return -EFAULT;
 	if (entry.eventfd < 0)
 		return -EINVAL;
@@ -204,7 +208,7 @@ static long pci_feature(struct vfio_device *dev, const struct caller *caller, ui
 	uint32_t feature = flags & VFIO_DEVICE_FEATURE_MASK;
 	int rc;
 
-	if (feature < FEATURE_LOW_POWER_ENTRY || feature > FEATURE_LOW_POWER_EXIT)
+	if (!dev->idev || feature < FEATURE_LOW_POWER_ENTRY || feature > FEATURE_LOW_POWER_EXIT)
 		return -ENOTTY;
 	rc = check_feature(flags, len, VFIO_DEVICE_FEATURE_SET,
 			   feature == FEATURE_LOW_POWER_ENTRY_WAKEUP ? 8 : 0);
@@ -223,7 +227,7 @@ static long device_feature(struct vfio_device *dev, const struct caller *caller,
 	const uint32_t both = VFIO_DEVICE_FEATURE_GET | VFIO_DEVICE_FEATURE_SET;
 	struct vfio_device_feature feature;
 	size_t minsz = sizeof(feature);
-	int rc = vfio_copy_in(dev->group->vfio, caller, &feature, arg, minsz);
+	int rc = copy_from_caller("vfio.device.feature.copy-in", caller, &feature, arg, minsz);
 
 	if (rc)
 		return rc;
@@ -238,9 +242,23 @@ static long device_feature(struct vfio_device *dev, const struct caller *caller,
 
 /* ---- the file ---- */
 
+/* The device may be pulled out at any time. The driver's removal then waits for the user, whom it
+ * asks to let go. */
+static void maybe_pull_out(struct vfio_device *dev)
+{
+	if (dev->pci->gone || !rare_due(&dev->group->vfio->iommu->rare, RARE_DEVICE_GONE))
+		return;
+	pci_dev_remove(dev->pci);
+	if (dev->irqs.req)
+		eventfd_file_signal(dev->irqs.req);
+}
+
 static struct vfio_device_file *df_of(struct file *file)
 {
-	return sio_container_of(file, struct vfio_device_file, file);
+	struct vfio_device_file *df = sio_container_of(file, struct vfio_device_file, file);
+
+	maybe_pull_out(df->dev);
+	return df;
 }
 
 static long driver_ioctl(struct vfio_device *dev, const struct caller *caller, unsigned int cmd,
@@ -260,9 +278,9 @@ static long driver_ioctl(struct vfio_device *dev, const struct caller *caller, u
 	case VFIO_DEVICE_RESET:
 		return device_reset(dev);
 	case VFIO_DEVICE_GET_PCI_HOT_RESET_INFO:
-		return vfio_hot_reset_info(dev, caller, arg);
+		return dev->idev ? vfio_hot_reset_info(dev, caller, arg) : -ENOTTY;
 	case VFIO_DEVICE_PCI_HOT_RESET:
-		return vfio_hot_reset(dev, caller, arg);
+		return dev->idev ? vfio_hot_reset(dev, caller, arg) : -ENOTTY;
 	default:
 		return -ENOTTY;
 	}
@@ -351,7 +369,7 @@ struct vfio_device *vfio_device_from_file(const struct file *file)
 
 struct vfio_device_file *vfio_device_file_create(struct vfio_device *dev)
 {
-	struct vfio_device_file *df = vfio_alloc(dev->group->vfio, 1, sizeof(*df));
+	struct vfio_device_file *df = fail_calloc("vfio.device.open", 1, sizeof(*df));
 
 	if (!df)
 		return NULL;

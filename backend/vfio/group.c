@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The group file (/dev/vfio/N).
+ * The group file (/dev/vfio/N; /dev/vfio/noiommu-N when nothing translates the group's DMA).
  *
  * Kernel behaviour: drivers/vfio/group.c. One open file at a time, because whoever holds it decides
  * about the whole group. An open device holds the group's file, so the group leaves its container
@@ -25,6 +25,11 @@ static const struct personality *kernel_of(const struct vfio_group *group)
 	return group->vfio->iommu->personality;
 }
 
+bool vfio_group_forbids(const struct vfio_group *group, const struct caller *caller)
+{
+	return group->kind == VFIO_GROUP_NOIOMMU && !caller->task->cap_sys_rawio;
+}
+
 static bool has_iommu(const struct vfio_group *group)
 {
 	return group->container || group->iommufd;
@@ -33,12 +38,12 @@ static bool has_iommu(const struct vfio_group *group)
 /* There is something that devices could be opened through. */
 static bool has_driver(const struct vfio_group *group)
 {
-	return group->iommufd || (group->container && group->container->t1);
+	return group->iommufd || (group->container && vfio_container_has_driver(group->container));
 }
 
 int vfio_group_use_container(struct vfio_group *group)
 {
-	if (!group->container || !group->container->t1)
+	if (!has_driver(group))
 		return -EINVAL;
 	file_get(group->opened);
 	group->container_users++;
@@ -74,6 +79,8 @@ bool vfio_companion_allowed(const struct iommu_device *dev)
 
 static bool is_viable(const struct vfio_group *group)
 {
+	if (rare_due(&group->vfio->iommu->rare, RARE_GROUP_UNVIABLE))
+		return false;
 	for (const struct iommu_device *dev = group->iommu_group->devices; dev;
 	     dev = dev->next_in_group)
 		if (!vfio_companion_allowed(dev))
@@ -84,7 +91,8 @@ static bool is_viable(const struct vfio_group *group)
 static long get_status(struct vfio_group *group, const struct caller *caller, uint64_t arg)
 {
 	struct vfio_group_status status;
-	int rc = vfio_copy_in(group->vfio, caller, &status, arg, sizeof(status));
+	int rc =
+		copy_from_caller("vfio.group.status.copy-in", caller, &status, arg, sizeof(status));
 
 	if (rc)
 		return rc;
@@ -98,9 +106,10 @@ static long get_status(struct vfio_group *group, const struct caller *caller, ui
 			       (is_viable(group) ? VFIO_GROUP_FLAGS_VIABLE : 0u);
 	else if (has_iommu(group))
 		status.flags = VFIO_GROUP_FLAGS_CONTAINER_SET | VFIO_GROUP_FLAGS_VIABLE;
-	else if (!iommu_group_claimed(group->iommu_group))
+	else if (!iommu_group_claimed(group->iommu_group) &&
+		 !rare_due(&group->vfio->iommu->rare, RARE_GROUP_UNVIABLE))
 		status.flags = VFIO_GROUP_FLAGS_VIABLE;
-	return vfio_copy_out(group->vfio, caller, arg, &status, sizeof(status));
+	return copy_to_caller("vfio.group.status.copy-out", caller, arg, &status, sizeof(status));
 }
 
 /*
@@ -129,13 +138,15 @@ static long set_container(struct vfio_group *group, const struct caller *caller,
 	struct iommufd_ctx *ctx;
 	struct file *file;
 	int32_t fd;
-	int rc = vfio_copy_in(group->vfio, caller, &fd, arg, sizeof(fd));
+	int rc = copy_from_caller("vfio.group.set-container.copy-in", caller, &fd, arg, sizeof(fd));
 
 	if (rc)
 		return rc;
 	/* Before 6.1 a negative number is no argument at all, and the group is looked at first. */
 	if (!kernel_of(group)->set_container_fd_first && (fd < 0 || has_iommu(group)))
 		return -EINVAL;
+	if (!kernel_of(group)->set_container_fd_first && vfio_group_forbids(group, caller))
+		return -EPERM;
 	file = fd_lookup(caller->fds, fd);
 	if (!file)
 		return -EBADF;
@@ -167,10 +178,11 @@ static long unset_container(struct vfio_group *group)
 /* ---- devices by name ---- */
 
 /* A string of at most a page, its final zero included. */
-static int copy_name(struct vfio *vfio, const struct caller *caller, uint64_t arg, char *name)
+static int copy_name(const struct caller *caller, uint64_t arg, char *name)
 {
 	for (size_t i = 0; i < SIO_PAGE_SIZE; i++) {
-		if (vfio_copy_in(vfio, caller, name + i, arg + i, 1))
+		if (copy_from_caller("vfio.group.device-name.copy-in", caller, name + i, arg + i,
+				     1))
 			return -EFAULT;
 		if (!name[i])
 			return 0;
@@ -184,10 +196,12 @@ static int copy_name(struct vfio *vfio, const struct caller *caller, uint64_t ar
  */
 static int name_matches(const struct vfio_device *dev, const char *name)
 {
-	const struct pci_function *fn = dev->idev->pci;
+	const struct pci_function *fn = dev->pci->fn;
 	char own[16];
 	size_t len;
 
+	if (dev->name)
+		return !strcmp(name, dev->name);
 	pci_format_bdf(own, fn->segment, fn->rid, true);
 	len = strlen(own);
 	if (strncmp(name, own, len))
@@ -203,7 +217,7 @@ static long get_device_fd(struct vfio_group *group, const struct caller *caller,
 	char name[SIO_PAGE_SIZE];
 	struct vfio_device *dev;
 	struct file *file;
-	int rc = copy_name(group->vfio, caller, arg, name);
+	int rc = copy_name(caller, arg, name);
 
 	if (rc)
 		return rc;
@@ -212,6 +226,8 @@ static long get_device_fd(struct vfio_group *group, const struct caller *caller,
 		return -EINVAL;
 	if (!kernel_of(group)->dma_ownership && group->iommu_group && !is_viable(group))
 		return -EINVAL;
+	if (!kernel_of(group)->device_fd_name_first && vfio_group_forbids(group, caller))
+		return -EPERM;
 	for (dev = group->devices; dev; dev = dev->next) {
 		rc = name_matches(dev, name);
 		if (rc)
@@ -219,8 +235,11 @@ static long get_device_fd(struct vfio_group *group, const struct caller *caller,
 	}
 	if (rc < 0)
 		return rc;
-	if (!dev)
+	if (!dev || dev->pci->gone)
 		return -ENODEV;
+	/* A device that is open already is opened again without a question. */
+	if (has_driver(group) && !dev->open_count && vfio_group_forbids(group, caller))
+		return -EPERM;
 	rc = vfio_device_open(dev, &file);
 	if (rc)
 		return rc;
@@ -276,20 +295,15 @@ struct vfio_group *vfio_group_from_file(const struct file *file)
 	return file->ops == &group_ops ? ((const struct group_file *)file)->group : NULL;
 }
 
-struct file *vfio_group_open(struct vfio *vfio, int group_id, const struct caller *caller,
-			     int *error)
+static struct file *group_open(struct vfio_group *group, const struct caller *caller, int *error)
 {
-	struct vfio_group *group = vfio->groups;
 	struct group_file *gf;
 
-	(void)caller; /* only groups without an IOMMU ask for a capability */
-	while (group && group->iommu_group->id != group_id)
-		group = group->next;
-	if (!group || group->opened || group->node_users) {
-		*error = group ? -EBUSY : -ENOENT;
+	if (vfio_group_forbids(group, caller) || group->opened || group->node_users) {
+		*error = vfio_group_forbids(group, caller) ? -EPERM : -EBUSY;
 		return NULL;
 	}
-	gf = vfio_alloc(vfio, 1, sizeof(*gf));
+	gf = fail_calloc("vfio.group.open", 1, sizeof(*gf));
 	if (!gf) {
 		*error = -ENOMEM;
 		return NULL;
@@ -299,4 +313,27 @@ struct file *vfio_group_open(struct vfio *vfio, int group_id, const struct calle
 	gf->group = group;
 	group->opened = &gf->file;
 	return &gf->file;
+}
+
+static struct file *open_by_name(struct vfio *vfio, int group_id, bool noiommu,
+				 const struct caller *caller, int *error)
+{
+	for (struct vfio_group *group = vfio->groups; group; group = group->next)
+		if (group->iommu_group->id == group_id &&
+		    noiommu == (group->kind == VFIO_GROUP_NOIOMMU))
+			return group_open(group, caller, error);
+	*error = -ENOENT;
+	return NULL;
+}
+
+struct file *vfio_group_open(struct vfio *vfio, int group_id, const struct caller *caller,
+			     int *error)
+{
+	return open_by_name(vfio, group_id, false, caller, error);
+}
+
+struct file *vfio_noiommu_group_open(struct vfio *vfio, int group_id, const struct caller *caller,
+				     int *error)
+{
+	return open_by_name(vfio, group_id, true, caller, error);
 }

@@ -94,7 +94,7 @@ int vfio_iommufd_attach_pasid(struct vfio_device *dev, uint32_t pasid, uint32_t 
 		return iommufd_device_replace(dev->iommufd, pasid, pt_id);
 	if (pasid > PASID_LAST)
 		return -ENOSPC;
-	grown = vfio_alloc(dev->group->vfio, dev->pasid_count + 1, sizeof(*grown));
+	grown = fail_calloc("vfio.node.pasid", dev->pasid_count + 1, sizeof(*grown));
 	if (!grown)
 		return -ENOMEM;
 	rc = iommufd_device_attach(dev->iommufd, pasid, pt_id);

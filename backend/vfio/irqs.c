@@ -154,7 +154,7 @@ static int irqs_enable(struct vfio_device *dev, uint32_t index, uint32_t vectors
 	uint32_t count = vfio_irq_count(dev, index);
 	unsigned at;
 
-	irqs->trigger = vfio_alloc(dev->group->vfio, count, sizeof(struct file *));
+	irqs->trigger = fail_calloc("vfio.irq.triggers", count, sizeof(struct file *));
 	if (!irqs->trigger)
 		return -ENOMEM;
 	irqs->count = count;
@@ -456,9 +456,8 @@ uint32_t vfio_irq_count(const struct vfio_device *dev, uint32_t index)
 
 long vfio_irq_info(struct vfio_device *dev, const struct caller *caller, uint64_t arg)
 {
-	struct vfio *vfio = dev->group->vfio;
 	struct vfio_irq_info info;
-	int rc = vfio_copy_in(vfio, caller, &info, arg, sizeof(info));
+	int rc = copy_from_caller("vfio.irq-info.copy-in", caller, &info, arg, sizeof(info));
 
 	if (rc)
 		return rc;
@@ -472,7 +471,7 @@ long vfio_irq_info(struct vfio_device *dev, const struct caller *caller, uint64_
 		info.flags |= VFIO_IRQ_INFO_MASKABLE | VFIO_IRQ_INFO_AUTOMASKED;
 	else if (info.index != VFIO_PCI_MSIX_IRQ_INDEX || !dev->pci->msix_cap)
 		info.flags |= VFIO_IRQ_INFO_NORESIZE; /* MSI-X vectors can be added later */
-	return vfio_copy_out(vfio, caller, arg, &info, sizeof(info));
+	return copy_to_caller("vfio.irq-info.copy-out", caller, arg, &info, sizeof(info));
 }
 
 /* Bytes of data that follow, or what is wrong. */
@@ -504,22 +503,22 @@ static int validate(const struct vfio_device *dev, const struct vfio_irq_set *se
 
 long vfio_irqs_ioctl(struct vfio_device *dev, const struct caller *caller, uint64_t arg)
 {
-	struct vfio *vfio = dev->group->vfio;
 	struct irq_request req = {.dev = dev, .caller = caller};
 	struct vfio_irq_set set;
 	uint8_t *data = NULL;
 	size_t bytes = 0;
-	long rc = vfio_copy_in(vfio, caller, &set, arg, HEADER_SIZE);
+	long rc = copy_from_caller("vfio.irq.copy-in", caller, &set, arg, HEADER_SIZE);
 
 	if (!rc)
 		rc = validate(dev, &set, &bytes);
 	if (rc)
 		return rc;
 	if (bytes) {
-		data = vfio_alloc(vfio, 1, bytes);
+		data = fail_calloc("vfio.irq.data", 1, bytes);
 		if (!data)
 			return -ENOMEM;
-		rc = vfio_copy_in(vfio, caller, data, arg + HEADER_SIZE, bytes);
+		rc = copy_from_caller("vfio.irq.data.copy-in", caller, data, arg + HEADER_SIZE,
+				      bytes);
 	}
 	if (!rc) {
 		req.index = set.index;

@@ -81,7 +81,7 @@ static void walk_ext_caps(struct vfio_config *config, const struct pci_dev *pci)
 int vfio_config_init(struct vfio_device *dev)
 {
 	const struct pci_dev *pci = dev->pci;
-	struct vfio_config *config = vfio_alloc(dev->group->vfio, 1, sizeof(*config));
+	struct vfio_config *config = fail_calloc("vfio.device.config", 1, sizeof(*config));
 
 	if (!config)
 		return -ENOMEM;
@@ -374,7 +374,6 @@ static struct config_piece piece_at(struct vfio_device *dev, unsigned at, size_t
 ssize_t vfio_config_rw(struct vfio_device *dev, const struct caller *caller, uint64_t buf,
 		       size_t len, uint64_t offset, bool write)
 {
-	struct vfio *vfio = dev->group->vfio;
 	uint64_t size = dev->pci->config_size;
 	size_t done = 0;
 	int rc;
@@ -385,12 +384,14 @@ ssize_t vfio_config_rw(struct vfio_device *dev, const struct caller *caller, uin
 		struct config_piece piece = piece_at(dev, (unsigned)(offset + done), len - done);
 
 		if (write) {
-			rc = vfio_copy_in(vfio, caller, &piece.value, buf + done, piece.width);
+			rc = copy_from_caller("vfio.config.write.copy-in", caller, &piece.value,
+					      buf + done, piece.width);
 			if (!rc)
 				piece_write(&piece);
 		} else {
 			piece.value = piece_read(&piece);
-			rc = vfio_copy_out(vfio, caller, buf + done, &piece.value, piece.width);
+			rc = copy_to_caller("vfio.config.read.copy-out", caller, buf + done,
+					    &piece.value, piece.width);
 		}
 		if (rc)
 			return rc;

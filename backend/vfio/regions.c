@@ -39,7 +39,7 @@ static void describe_bar(const struct pci_dev *pci, struct vfio_region_info *inf
 }
 
 /* The capability that says that the MSI-X table may be mapped too: a header, nothing more. */
-static int add_msix_mappable(struct vfio *vfio, const struct caller *caller, uint64_t arg,
+static int add_msix_mappable(const struct caller *caller, uint64_t arg,
 			     struct vfio_region_info *info)
 {
 	static const struct vfio_info_cap_header cap = {
@@ -54,16 +54,16 @@ static int add_msix_mappable(struct vfio *vfio, const struct caller *caller, uin
 		return 0;
 	}
 	info->cap_offset = sizeof(*info);
-	return vfio_copy_out(vfio, caller, arg + sizeof(*info), &cap, sizeof(cap));
+	return copy_to_caller("vfio.region.cap.copy-out", caller, arg + sizeof(*info), &cap,
+			      sizeof(cap));
 }
 
 long vfio_region_info(struct vfio_device *dev, const struct caller *caller, uint64_t arg)
 {
-	struct vfio *vfio = dev->group->vfio;
 	const struct pci_dev *pci = dev->pci;
 	struct vfio_region_info info;
 	bool msix = false;
-	int rc = vfio_copy_in(vfio, caller, &info, arg, sizeof(info));
+	int rc = copy_from_caller("vfio.region.copy-in", caller, &info, arg, sizeof(info));
 
 	if (rc)
 		return rc;
@@ -72,6 +72,11 @@ long vfio_region_info(struct vfio_device *dev, const struct caller *caller, uint
 	switch (info.index) {
 	case VFIO_PCI_BAR0_REGION_INDEX ... VFIO_PCI_BAR5_REGION_INDEX:
 		describe_bar(pci, &info, &msix);
+		/* An emulated BAR is nowhere in physical space. */
+		if (!dev->idev) {
+			info.flags &= ~(uint32_t)VFIO_REGION_INFO_FLAG_MMAP;
+			msix = false;
+		}
 		break;
 	case VFIO_PCI_ROM_REGION_INDEX:
 		/* The size of the BAR, not of the image; but without an image there is no region.
@@ -87,8 +92,8 @@ long vfio_region_info(struct vfio_device *dev, const struct caller *caller, uint
 		return -EINVAL;
 	}
 	info.offset = (uint64_t)info.index << VFIO_REGION_SHIFT;
-	rc = msix ? add_msix_mappable(vfio, caller, arg, &info) : 0;
-	return rc ? rc : vfio_copy_out(vfio, caller, arg, &info, sizeof(info));
+	rc = msix ? add_msix_mappable(caller, arg, &info) : 0;
+	return rc ? rc : copy_to_caller("vfio.region.copy-out", caller, arg, &info, sizeof(info));
 }
 
 /* ---- read and write ---- */
@@ -106,13 +111,13 @@ struct bar_access {
 static int access_device(const struct bar_access *access, uint64_t user, uint64_t offset,
 			 unsigned width)
 {
-	struct vfio *vfio = access->dev->group->vfio;
 	struct pci_dev *pci = access->dev->pci;
 	uint64_t value = 0; /* little-endian in memory, as on the bus */
 	int rc;
 
 	if (access->write) {
-		rc = vfio_copy_in(vfio, access->caller, &value, user, width);
+		rc = copy_from_caller("vfio.bar.write.copy-in", access->caller, &value, user,
+				      width);
 		if (rc)
 			return rc;
 	}
@@ -126,7 +131,7 @@ static int access_device(const struct bar_access *access, uint64_t user, uint64_
 		memcpy(&value, pci->rom + offset, width);
 	else
 		value = pci_bar_read(pci, access->index, offset, width);
-	return vfio_copy_out(vfio, access->caller, user, &value, width);
+	return copy_to_caller("vfio.bar.read.copy-out", access->caller, user, &value, width);
 }
 
 /* Reads of the hole give ones, writes are dropped. */
@@ -141,7 +146,7 @@ static int access_hole(const struct bar_access *access, uint64_t user, uint64_t 
 	while (len && !rc) {
 		uint64_t piece = len < sizeof(ones) ? len : sizeof(ones);
 
-		rc = vfio_copy_out(access->dev->group->vfio, access->caller, user, ones, piece);
+		rc = copy_to_caller("vfio.bar.hole.copy-out", access->caller, user, ones, piece);
 		user += piece;
 		len -= piece;
 	}
@@ -217,7 +222,7 @@ int vfio_bar_mmap(struct vfio_device *dev, uint64_t offset, uint64_t len, bool s
 	const struct pci_bar *bar;
 	uint64_t room;
 
-	if (!shared || index >= VFIO_PCI_ROM_REGION_INDEX)
+	if (!shared || index >= VFIO_PCI_ROM_REGION_INDEX || !dev->idev)
 		return -EINVAL;
 	bar = &dev->pci->bar[index];
 	if (!bar_mappable(bar))

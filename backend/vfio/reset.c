@@ -48,12 +48,12 @@ static int walk_bus(const struct topology *topo, const struct pci_function *brid
 static int walk_set(const struct vfio_device *dev,
 		    int (*visit)(void *ctx, const struct pci_function *fn), void *ctx)
 {
-	return walk_bus(topology_of(dev), dev->idev->pci->parent, visit, ctx);
+	return walk_bus(topology_of(dev), dev->pci->fn->parent, visit, ctx);
 }
 
 static bool alone_on_bus(const struct vfio_device *dev)
 {
-	const struct pci_function *fn = dev->idev->pci;
+	const struct pci_function *fn = dev->pci->fn;
 
 	for (const struct pci_function *it = topology_of(dev)->first; it; it = it->next) {
 		if (it != fn && it->parent == fn->parent)
@@ -66,11 +66,11 @@ static bool alone_on_bus(const struct vfio_device *dev)
 static struct vfio_device *bound_sibling(const struct vfio_device *dev,
 					 const struct pci_function *fn)
 {
-	if (fn->parent != dev->idev->pci->parent)
+	if (fn->parent != dev->pci->fn->parent)
 		return NULL;
 	for (struct vfio_group *g = dev->group->vfio->groups; g; g = g->next) {
 		for (struct vfio_device *it = g->devices; it; it = it->next) {
-			if (it->idev->pci == fn)
+			if (it->pci->fn == fn)
 				return it;
 		}
 	}
@@ -83,12 +83,13 @@ bool vfio_reset_probe(const struct vfio_device *dev)
 {
 	const struct pci_dev *pci = dev->pci;
 
-	if (pci->flr)
+	/* The driver that emulates a device can reset it. */
+	if (pci->flr || !dev->idev)
 		return true;
 	if (pci->pm_cap &&
 	    !(pci_config_read(pci, pci->pm_cap + PCIR_PM_CSR, 2) & PCI_PM_NO_SOFT_RESET))
 		return true;
-	return bus_resettable(dev->idev->pci) && alone_on_bus(dev);
+	return bus_resettable(dev->pci->fn) && alone_on_bus(dev);
 }
 
 static void restore_bytes(struct pci_dev *pci, const uint8_t *saved, unsigned at, unsigned len)
@@ -158,7 +159,7 @@ void vfio_reset_after_close(struct vfio_device *dev)
 {
 	struct close_scan scan = {.dev = dev};
 
-	if (bus_resettable(dev->idev->pci) && !walk_set(dev, close_visit, &scan) && scan.needed)
+	if (bus_resettable(dev->pci->fn) && !walk_set(dev, close_visit, &scan) && scan.needed)
 		walk_set(dev, reset_visit, dev);
 }
 
@@ -221,9 +222,8 @@ typedef uint32_t hot_reset_header[HEADER_SIZE / 4];
 static int info_devices(struct vfio_device *dev, const struct caller *caller, uint64_t to,
 			uint32_t count, uint32_t *flags)
 {
-	struct vfio *vfio = dev->group->vfio;
 	size_t bytes = count * sizeof(struct vfio_pci_dependent_device);
-	struct vfio_pci_dependent_device *list = vfio_alloc(vfio, 1, bytes);
+	struct vfio_pci_dependent_device *list = fail_calloc("vfio.reset-info.list", 1, bytes);
 	struct info_scan scan = {.dev = dev, .next = list, .flags = *flags};
 	int rc;
 
@@ -231,7 +231,7 @@ static int info_devices(struct vfio_device *dev, const struct caller *caller, ui
 		return -ENOMEM;
 	rc = walk_set(dev, info_visit, &scan);
 	if (!rc)
-		rc = vfio_copy_out(vfio, caller, to, list, bytes);
+		rc = copy_to_caller("vfio.reset-info.list.copy-out", caller, to, list, bytes);
 	*flags = scan.flags;
 	free(list);
 	return rc;
@@ -239,16 +239,15 @@ static int info_devices(struct vfio_device *dev, const struct caller *caller, ui
 
 long vfio_hot_reset_info(struct vfio_device *dev, const struct caller *caller, uint64_t arg)
 {
-	struct vfio *vfio = dev->group->vfio;
 	hot_reset_header header;
 	uint32_t count = 0;
-	long rc = vfio_copy_in(vfio, caller, header, arg, sizeof(header));
+	long rc = copy_from_caller("vfio.reset-info.copy-in", caller, header, arg, sizeof(header));
 
 	if (rc)
 		return rc;
 	if (header[0] < HEADER_SIZE)
 		return -EINVAL;
-	if (!bus_resettable(dev->idev->pci))
+	if (!bus_resettable(dev->pci->fn))
 		return -ENODEV;
 	walk_set(dev, count_visit, &count);
 	header[1] = dev->by_node ? RESET_DEV_ID | RESET_DEV_ID_OWNED : 0;
@@ -259,7 +258,9 @@ long vfio_hot_reset_info(struct vfio_device *dev, const struct caller *caller, u
 		rc = info_devices(dev, caller, arg + HEADER_SIZE, count, &header[1]);
 	if (rc && rc != -ENOSPC)
 		return rc;
-	return vfio_copy_out(vfio, caller, arg, header, sizeof(header)) ? -EFAULT : rc;
+	return copy_to_caller("vfio.reset-info.copy-out", caller, arg, header, sizeof(header))
+		       ? -EFAULT
+		       : rc;
 }
 
 /* ---- PCI_HOT_RESET ---- */
@@ -295,16 +296,15 @@ static int context_visit(void *ctx, const struct pci_function *fn)
 }
 
 /* All descriptors are read before the first is looked at. */
-static int find_groups(const struct vfio_device *dev, const struct caller *caller, uint64_t from,
-		       struct owner_scan *scan)
+static int find_groups(const struct caller *caller, uint64_t from, struct owner_scan *scan)
 {
-	struct vfio *vfio = dev->group->vfio;
-	int32_t *fds = vfio_alloc(vfio, scan->count, sizeof(*fds));
+	int32_t *fds = fail_calloc("vfio.hot-reset.fds", scan->count, sizeof(*fds));
 	int rc;
 
 	if (!fds)
 		return -ENOMEM;
-	rc = vfio_copy_in(vfio, caller, fds, from, scan->count * sizeof(*fds));
+	rc = copy_from_caller("vfio.hot-reset.fds.copy-in", caller, fds, from,
+			      scan->count * sizeof(*fds));
 	for (uint32_t i = 0; i < scan->count && !rc; i++) {
 		struct file *file = fd_lookup(caller->fds, fds[i]);
 
@@ -320,17 +320,17 @@ static int find_groups(const struct vfio_device *dev, const struct caller *calle
 static long reset_by_groups(struct vfio_device *dev, const struct caller *caller, uint64_t from,
 			    struct owner_scan *scan)
 {
-	struct vfio *vfio = dev->group->vfio;
 	uint32_t affected = 0;
 	int rc;
 
 	walk_set(dev, count_visit, &affected);
 	if (scan->count > affected)
 		return -EINVAL;
-	scan->groups = vfio_alloc(vfio, scan->count, sizeof(struct vfio_group *));
+	scan->groups =
+		fail_calloc("vfio.hot-reset.groups", scan->count, sizeof(struct vfio_group *));
 	if (!scan->groups)
 		return -ENOMEM;
-	rc = find_groups(dev, caller, from, scan);
+	rc = find_groups(caller, from, scan);
 	if (!rc)
 		rc = walk_set(dev, owner_visit, scan);
 	free(scan->groups);
@@ -341,18 +341,20 @@ long vfio_hot_reset(struct vfio_device *dev, const struct caller *caller, uint64
 {
 	struct owner_scan scan = {.dev = dev};
 	hot_reset_header header;
-	long rc = vfio_copy_in(dev->group->vfio, caller, header, arg, sizeof(header));
+	long rc = copy_from_caller("vfio.hot-reset.copy-in", caller, header, arg, sizeof(header));
 
 	if (rc)
 		return rc;
 	/* An empty list is for device nodes, and only that. */
 	if (header[0] < HEADER_SIZE || header[1] || !header[2] != dev->by_node)
 		return -EINVAL;
-	if (!bus_resettable(dev->idev->pci))
+	if (!bus_resettable(dev->pci->fn))
 		return -ENODEV;
 	scan.count = header[2];
 	rc = dev->by_node ? walk_set(dev, context_visit, dev)
 			  : reset_by_groups(dev, caller, arg + HEADER_SIZE, &scan);
+	if (!rc && dev->pci->gone)
+		rc = -ENOTTY;
 	if (!rc)
 		walk_set(dev, reset_visit, dev);
 	return rc;

@@ -14,48 +14,28 @@
 
 #include "vfio/vfio_priv.h"
 
-void *vfio_alloc(struct vfio *vfio, size_t count, size_t size)
-{
-	return inject_point(&vfio->iommu->inject, INJECT_ALLOC) ? NULL : calloc(count, size);
-}
-
-int vfio_copy_in(struct vfio *vfio, const struct caller *caller, void *dst, uint64_t src,
-		 size_t len)
-{
-	int rc = inject_point(&vfio->iommu->inject, INJECT_COPY_IN);
-
-	if (rc)
-		return rc;
-	return uaccess_ok(src, len) ? caller->ua->copy_in(caller->ua, dst, src, len) : -EFAULT;
-}
-
-int vfio_copy_out(struct vfio *vfio, const struct caller *caller, uint64_t dst, const void *src,
-		  size_t len)
-{
-	int rc = inject_point(&vfio->iommu->inject, INJECT_COPY_OUT);
-
-	if (rc)
-		return rc;
-	return uaccess_ok(dst, len) ? caller->ua->copy_out(caller->ua, dst, src, len) : -EFAULT;
-}
-
 struct vfio *vfio_create(const struct vfio_cfg *cfg)
 {
-	struct vfio *vfio = calloc(1, sizeof(*vfio));
+	struct vfio *vfio = fail_calloc("vfio.create", 1, sizeof(*vfio));
 
 	if (!vfio)
 		return NULL;
 	vfio->iommu = cfg->iommu;
-	vfio->noiommu = cfg->noiommu;
+	vfio->noiommu = cfg->noiommu && cfg->iommu->personality->noiommu;
 	vfio->params.dma_entry_limit = 65535;
 	return vfio;
 }
 
 static void device_free(struct vfio_device *dev)
 {
+	struct iommu_device *idev = dev->idev;
+
 	sio_assert(!dev->open_count);
-	dev->idev->vfio_bound = false;
-	iommu_device_unbind(dev->idev);
+	if (idev) {
+		idev->vfio_bound = false;
+		iommu_device_unbind(idev);
+	}
+	free(dev->name);
 	free(dev);
 }
 
@@ -68,6 +48,9 @@ static void group_unlink(struct vfio_group *group)
 		at = &(*at)->next;
 	*at = group->next;
 	group->iommu_group->vfio = NULL;
+	/* What VFIO made goes with it. */
+	if (group->iommu_group->bare)
+		iommu_bare_group_destroy(group->iommu_group);
 	group->iommu_group = NULL;
 }
 
@@ -104,14 +87,24 @@ struct type1_params *vfio_params(struct vfio *vfio)
 	return &vfio->params;
 }
 
-static struct vfio_group *group_create(struct vfio *vfio, struct iommu_group *iommu_group)
+int vfio_set_noiommu(struct vfio *vfio, bool noiommu)
 {
-	struct vfio_group *group = vfio_alloc(vfio, 1, sizeof(*group));
+	if (!vfio->iommu->personality->noiommu)
+		return -ENOENT;
+	vfio->noiommu = noiommu;
+	return 0;
+}
+
+struct vfio_group *vfio_group_create(struct vfio *vfio, struct iommu_group *iommu_group,
+				     enum vfio_group_kind kind)
+{
+	struct vfio_group *group = fail_calloc("vfio.bind.group", 1, sizeof(*group));
 	struct vfio_group **at = &vfio->groups;
 
 	if (!group)
 		return NULL;
 	group->vfio = vfio;
+	group->kind = kind;
 	group->iommu_group = iommu_group;
 	iommu_group->vfio = group;
 	while (*at)
@@ -120,29 +113,58 @@ static struct vfio_group *group_create(struct vfio *vfio, struct iommu_group *io
 	return group;
 }
 
+/* The group that a device without one gets in no-IOMMU mode. */
+static int noiommu_group(struct vfio *vfio, struct iommu_device *idev, struct vfio_group **group)
+{
+	struct iommu_group *bare = idev->group;
+	int rc;
+
+	/* A program still has the file of the group that the device was in before. */
+	if (bare) {
+		*group = bare->vfio;
+		return 0;
+	}
+	rc = iommu_bare_group_create(vfio->iommu, idev, &bare);
+	if (rc)
+		return rc;
+	*group = vfio_group_create(vfio, bare, VFIO_GROUP_NOIOMMU);
+	if (*group)
+		return 0;
+	iommu_bare_group_destroy(bare);
+	return -ENOMEM;
+}
+
+static int group_for(struct vfio *vfio, struct iommu_device *idev, struct vfio_group **group)
+{
+	if (idev->group ? idev->group->bare : vfio->noiommu)
+		return noiommu_group(vfio, idev, group);
+	/* Without a group there is no isolation; without coherency user space could not restore it.
+	 */
+	if (!idev->group || !idev->driver ||
+	    fail_at(FAIL_POINT("vfio.bind.coherent", FAIL_CAPABILITY, EINVAL)) ||
+	    !idev->driver->capable(idev, IOMMU_CAP_CACHE_COHERENCY))
+		return -EINVAL;
+	*group = idev->group->vfio;
+	if (!*group)
+		*group = vfio_group_create(vfio, idev->group, VFIO_GROUP_IOMMU);
+	return *group ? 0 : -ENOMEM;
+}
+
 int vfio_device_bind(struct vfio *vfio, struct iommu_device *idev, struct pci_dev *pci)
 {
 	struct vfio_device **at;
 	struct vfio_group *group;
 	struct vfio_device *dev;
+	int rc;
 
 	if (*idev->bound_to)
 		return -EBUSY;
-	/* Without a group there is no isolation; without coherency user space could not restore it.
-	 */
-	if (!idev->group || !idev->driver ||
-	    !idev->driver->capable(idev, IOMMU_CAP_CACHE_COHERENCY))
-		return -EINVAL;
-	dev = vfio_alloc(vfio, 1, sizeof(*dev));
+	rc = group_for(vfio, idev, &group);
+	if (rc)
+		return rc;
+	dev = fail_calloc("vfio.bind.device", 1, sizeof(*dev));
 	if (!dev)
 		return -ENOMEM;
-	group = idev->group->vfio;
-	if (!group)
-		group = group_create(vfio, idev->group);
-	if (!group) {
-		free(dev);
-		return -ENOMEM;
-	}
 	dev->group = group;
 	dev->idev = idev;
 	dev->pci = pci;
@@ -155,6 +177,15 @@ int vfio_device_bind(struct vfio *vfio, struct iommu_device *idev, struct pci_de
 	iommu_device_bind(idev, "vfio-pci");
 	idev->vfio_bound = true;
 	return 0;
+}
+
+struct vfio_device *vfio_device_find(const struct vfio *vfio, const struct iommu_device *idev)
+{
+	for (const struct vfio_group *g = vfio->groups; g; g = g->next)
+		for (struct vfio_device *dev = g->devices; dev; dev = dev->next)
+			if (idev && dev->idev == idev)
+				return dev;
+	return NULL;
 }
 
 static struct vfio_device **device_link(struct vfio_group *group, const struct iommu_device *idev)
@@ -239,7 +270,8 @@ struct pci_dev *vfio_file_pci_dev(const struct file *file)
 static const char *audit_device(const struct vfio_device *dev)
 {
 	if ((dev->open_count != 0) != (dev->config != NULL))
-		return "vfio device: configuration copy of a closed device, or none of an open one";
+		return "vfio device: configuration copy of a closed device, or none of an "
+		       "open one";
 	if (dev->open_count == 0 && pci_dev_bus_master(dev->pci))
 		return "vfio device: a closed device masters the bus";
 	if (dev->by_node && (dev->open_count != 1 || !dev->iommufd || !dev->node_files))
@@ -286,7 +318,12 @@ static const char *audit_group(const struct vfio_group *group)
 		return "vfio group: in a container without an open file";
 	if (group->opened && group->opened->refs < open + (open ? 0u : 1u))
 		return "vfio group: the file has fewer references than open devices";
-	if (group->container && group->vfio->iommu->personality->dma_ownership &&
+	if (group->iommu_group && group->iommu_group->bare != (group->kind != VFIO_GROUP_IOMMU))
+		return "vfio group: its kind is not that of its IOMMU group";
+	if (group->container && group->container->noiommu != (group->kind == VFIO_GROUP_NOIOMMU))
+		return "vfio group: in a container of another kind";
+	if (group->container && group->kind == VFIO_GROUP_IOMMU &&
+	    group->vfio->iommu->personality->dma_ownership &&
 	    !iommu_group_claimed(group->iommu_group))
 		return "vfio group: in a container without DMA ownership";
 	return NULL;
@@ -301,7 +338,9 @@ static const char *audit_container(const struct vfio_container *container, bool 
 			return "vfio container: holds a group that names another one";
 		groups++;
 	}
-	if (container->t1 && !groups)
+	if (container->t1 && container->noiommu)
+		return "vfio container: type1 beside groups without an IOMMU";
+	if (vfio_container_has_driver(container) && !groups)
 		return "vfio container: driver selected without a group";
 	if (container->refs != groups && container->refs != groups + 1)
 		return "vfio container: references are not its file and groups";

@@ -25,13 +25,22 @@
 struct vfio_container {
 	struct vfio *vfio;
 	unsigned refs;
-	struct type1 *t1;            /* NULL: no driver selected */
+	struct type1 *t1;            /* NULL: this driver is not selected */
+	bool noiommu_driver;         /* selected: it does nothing */
+	bool noiommu;                /* its groups have no IOMMU; real and such groups do not mix */
 	struct vfio_group *groups;   /* most recently added first */
 	struct vfio_container *next; /* of the machine, oldest first */
 };
 
+enum vfio_group_kind {
+	VFIO_GROUP_IOMMU,
+	VFIO_GROUP_EMULATED, /* of one device whose DMA the CPU does */
+	VFIO_GROUP_NOIOMMU,  /* of one device whose DMA nothing translates */
+};
+
 struct vfio_group {
 	struct vfio *vfio;
+	enum vfio_group_kind kind;
 	struct iommu_group
 		*iommu_group;        /* NULL: it went with its last device; only a file is left */
 	struct vfio_device *devices; /* in order of binding */
@@ -73,8 +82,11 @@ struct vfio_config {
 
 struct vfio_device {
 	struct vfio_group *group;
-	struct iommu_device *idev;
+	struct iommu_device *idev; /* NULL: emulated */
 	struct pci_dev *pci;
+	char *name;               /* emulated: for GET_DEVICE_FD */
+	bool has_client;          /* its driver can be asked for pinned pages: `client` is set */
+	struct t1_client client;  /* in the container while the device is open */
 	unsigned index;           /* of its node */
 	unsigned node_files;      /* files of the node, bound or not */
 	unsigned open_count;      /* files that may use the device */
@@ -109,20 +121,16 @@ struct vfio {
 	struct vfio_container *containers;
 };
 
-/* ---- memory ---- */
-
-/* Zeroed; NULL also when a failure is planned. */
-void *vfio_alloc(struct vfio *vfio, size_t count, size_t size);
-/* 0 or -EFAULT. */
-int vfio_copy_in(struct vfio *vfio, const struct caller *caller, void *dst, uint64_t src,
-		 size_t len);
-int vfio_copy_out(struct vfio *vfio, const struct caller *caller, uint64_t dst, const void *src,
-		  size_t len);
-
 /* ---- container.c ---- */
 
 /* NULL: another kind of file. */
 struct vfio_container *vfio_container_from_file(const struct file *file);
+static inline bool vfio_container_has_driver(const struct vfio_container *container)
+{
+	return container->t1 || container->noiommu_driver;
+}
+/* The last file on the container was closed; groups keep it. */
+bool vfio_container_is_closed(const struct vfio_container *container);
 int vfio_container_attach(struct vfio_container *container, struct vfio_group *group,
 			  const struct caller *caller);
 void vfio_container_detach(struct vfio_group *group);
@@ -135,11 +143,21 @@ void vfio_group_closed(struct vfio_group *group);
 /* ---- group.c ---- */
 
 struct vfio_group *vfio_group_from_file(const struct file *file);
+struct vfio_group *vfio_group_create(struct vfio *vfio, struct iommu_group *iommu_group,
+				     enum vfio_group_kind kind);
+/* CAP_SYS_RAWIO is missing, which a group without an IOMMU asks for. */
+bool vfio_group_forbids(const struct vfio_group *group, const struct caller *caller);
 /* A user of the group's container: 0, -EINVAL without container or driver. */
 int vfio_group_use_container(struct vfio_group *group);
 void vfio_group_unuse_container(struct vfio_group *group);
 /* Without DMA ownership: this device does not keep a program from using the group. */
 bool vfio_companion_allowed(const struct iommu_device *dev);
+
+/* ---- emulated.c ---- */
+
+/* The first file on a device was opened, the last one closed. */
+void vfio_client_open(struct vfio_device *dev);
+void vfio_client_close(struct vfio_device *dev);
 
 /* ---- device.c ---- */
 

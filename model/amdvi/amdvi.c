@@ -187,6 +187,32 @@ static const char *amdvi_audit(const struct unit *unit)
 	return wrong;
 }
 
+/* What power-on leaves in a unit whose memory is all there. */
+static void power_on(struct amdvi *amdvi)
+{
+	amdvi_regs_reset(amdvi);
+	amdvi->control = amdvi->devtab = 0;
+	amdvi->exclusion = (struct amdvi_exclusion){0};
+	/* Writable are the base address registers of the PCI function; the rest is what it is. */
+	amdvi->config[1] = amdvi->config[2] = 0;
+	amdvi->late_command = 0;
+	memset(amdvi->outbox, 0, sizeof(amdvi->outbox));
+}
+
+static void amdvi_reset(struct unit *unit)
+{
+	struct amdvi *amdvi = amdvi_of(unit);
+
+	amdvi_lock(amdvi);
+	amdvi_inval_begin(amdvi);
+	power_on(amdvi);
+	amdvi_irte_drop_all(amdvi);
+	amdvi_dte_drop_all(amdvi);
+	iotlb_reset(amdvi->tlb);
+	amdvi_inval_end(amdvi);
+	amdvi_unlock(amdvi);
+}
+
 static void amdvi_destroy(struct unit *unit)
 {
 	struct amdvi *amdvi = amdvi_of(unit);
@@ -207,6 +233,7 @@ static const struct unit_ops amdvi_ops = {
 	.mmio_write = amdvi_mmio_write,
 	.set_strict = amdvi_set_strict,
 	.audit = amdvi_audit,
+	.reset = amdvi_reset,
 	.destroy = amdvi_destroy,
 	.ats = &amdvi_ats_ops,
 };
@@ -261,7 +288,7 @@ static struct iotlb *create_caches(const struct amdvi *amdvi)
 struct unit *amdvi_create(const struct amdvi_cfg *cfg, struct phys *phys, struct dma_fabric *fabric,
 			  const struct unit_env *env)
 {
-	struct amdvi *amdvi = calloc(1, sizeof(*amdvi));
+	struct amdvi *amdvi = fail_calloc("amdvi.create", 1, sizeof(*amdvi));
 
 	if (!amdvi)
 		return NULL;
@@ -272,12 +299,13 @@ struct unit *amdvi_create(const struct amdvi_cfg *cfg, struct phys *phys, struct
 	amdvi->unit.ops = &amdvi_ops;
 	init_tables(amdvi);
 	amdvi_regs_init(amdvi);
+	power_on(amdvi);
 	/* What the PCI function says of the range of requesters: its own bus. */
 	amdvi->config[3] = cfg->devid & 0xff00u;
 	pthread_mutex_init(&amdvi->lock, NULL);
-	amdvi->unit.name = strdup(cfg->name ? cfg->name : "amdvi");
+	amdvi->unit.name = fail_strdup("amdvi.create.name", cfg->name ? cfg->name : "amdvi");
 	/* Zeroed lazily by the host: buses that are never used cost nothing. */
-	amdvi->dte = calloc(65536, sizeof(*amdvi->dte));
+	amdvi->dte = fail_calloc("amdvi.create.devtab-cache", 65536, sizeof(*amdvi->dte));
 	amdvi->tlb = amdvi->unit.tlb = create_caches(amdvi);
 	if (!amdvi->unit.name || !amdvi->dte || !amdvi->tlb) {
 		amdvi_destroy(&amdvi->unit);

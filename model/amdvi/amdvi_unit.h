@@ -167,6 +167,7 @@ struct amdvi {
 	uint32_t config[4];
 	bool invalidating;
 	pa_t late_command; /* the last one that waits for a device's answer */
+	bool irte_cached;  /* some slot may be full */
 	struct amdvi_irte_slot irte[AMDVI_IRTE_SLOTS];
 	struct amdvi_message outbox[AMDVI_CAUSES];
 };

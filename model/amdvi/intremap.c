@@ -71,7 +71,7 @@ static struct amdvi_irte_slot *slot_of(struct amdvi *amdvi, uint16_t requester, 
 
 void amdvi_irte_drop(struct amdvi *amdvi, uint16_t requester)
 {
-	for (unsigned i = 0; i < AMDVI_IRTE_SLOTS; i++) {
+	for (unsigned i = 0; amdvi->irte_cached && i < AMDVI_IRTE_SLOTS; i++) {
 		if (amdvi->irte[i].requester == requester)
 			amdvi->irte[i].full = false;
 	}
@@ -79,8 +79,9 @@ void amdvi_irte_drop(struct amdvi *amdvi, uint16_t requester)
 
 void amdvi_irte_drop_all(struct amdvi *amdvi)
 {
-	for (unsigned i = 0; i < AMDVI_IRTE_SLOTS; i++)
+	for (unsigned i = 0; amdvi->irte_cached && i < AMDVI_IRTE_SLOTS; i++)
 		amdvi->irte[i].full = false;
+	amdvi->irte_cached = false;
 }
 
 /* ---- events ---- */
@@ -149,6 +150,7 @@ static void entry_check(struct amdvi *amdvi, struct request *request,
 	request->use = (struct stale_use){
 		.unit = amdvi->unit.name,
 		.cache = "interrupt entry cache",
+		.interrupt = true,
 		.requester = slot->requester,
 		.domain_id = (uint16_t)SIO_FIELD_GET(DTE_DOMAIN, request->dte.word[1]),
 		.kind = DMA_WRITE,
@@ -176,7 +178,7 @@ static bool entry_get(struct amdvi *amdvi, struct request *request, unsigned ind
 		blocked(amdvi, request, AMDVI_PAGE_TAB_HARDWARE_ERROR, EVENT_MASTER_ABORT, at);
 		return false;
 	}
-	if ((irte->lo & IRTE_VALID) && !(amdvi->control & CTRL_IRT_CACHE_OFF))
+	if ((irte->lo & IRTE_VALID) && !(amdvi->control & CTRL_IRT_CACHE_OFF)) {
 		*slot = (struct amdvi_irte_slot){
 			.full = true,
 			.requester = requester,
@@ -184,6 +186,8 @@ static bool entry_get(struct amdvi *amdvi, struct request *request, unsigned ind
 			.irte = *irte,
 			.filled_at = amdvi_clock(amdvi),
 		};
+		amdvi->irte_cached = true;
+	}
 	return true;
 }
 

@@ -169,12 +169,17 @@ void amdvi_regs_init(struct amdvi *amdvi)
 	for (unsigned reg = 0; reg < AMDVI_REGS; reg++) {
 		const struct amdvi_reg_desc *desc = &descs[reg];
 
-		amdvi->reg[reg] = desc->reset;
 		if (desc->when && !(amdvi->caps.efr & desc->when))
 			continue;
 		for (unsigned i = 0; i < desc->width / 4u; i++)
 			amdvi->map.owner[desc->offset / 4 + i] = (uint8_t)(reg + 1);
 	}
+}
+
+void amdvi_regs_reset(struct amdvi *amdvi)
+{
+	for (unsigned reg = 0; reg < AMDVI_REGS; reg++)
+		amdvi->reg[reg] = descs[reg].reset;
 	amdvi->reg[AMDVI_EFR] = amdvi->caps.efr;
 	amdvi->reg[AMDVI_EFR2] = amdvi->caps.efr2;
 	/* Capability id 5, 64-bit addresses, four messages offered. */

@@ -104,6 +104,8 @@ struct amdvi_reg_map {
 
 /* Sets reset values. */
 void amdvi_regs_init(struct amdvi *amdvi);
+/* Values after power-on. */
+void amdvi_regs_reset(struct amdvi *amdvi);
 /* The unit's lock is held. */
 uint64_t amdvi_regs_read(const struct amdvi *amdvi, uint32_t offset, unsigned width);
 void amdvi_regs_write(struct amdvi *amdvi, uint32_t offset, unsigned width, uint64_t value);

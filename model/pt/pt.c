@@ -48,7 +48,7 @@ bool pt_init(struct pt *pt, struct phys *phys, const struct pt_ops *ops, const s
 		.phys = phys,
 		.ops = ops,
 		.caps = *caps,
-		.root = phys_table_alloc(phys),
+		.root = fail_table("pt.root", phys),
 		.top_level = (uint8_t)top_level,
 		.table_count = 1,
 	};
@@ -65,9 +65,12 @@ void pt_fini(struct pt *pt)
 	const uint64_t half = SIO_BIT(pt_width(pt->top_level) - 1);
 	struct pt_gather gather = {0};
 
-	(void)pt->ops->unmap(pt, 0, half, &gather);
-	(void)pt->ops->unmap(pt, pt->ops->format->sign_extend ? -half : half, half, &gather);
-	pt_gather_free(pt->phys, &gather);
+	if (phys_table_meta(pt->phys, pt->root)->live) {
+		(void)pt->ops->unmap(pt, 0, half, &gather);
+		(void)pt->ops->unmap(pt, pt->ops->format->sign_extend ? -half : half, half,
+				     &gather);
+		pt_gather_free(pt->phys, &gather);
+	}
 	sio_assert(pt->table_count == 1);
 	phys_table_free(pt->phys, pt->root);
 	*pt = (struct pt){.root = PA_NONE};
@@ -81,7 +84,7 @@ pa_t pt_grow(struct pt *pt, pa_t parent, unsigned level, iova_t iova, unsigned t
 
 	/* All memory first: a chain that stops half way would leave tables without entries. */
 	for (unsigned at = target; at < level; at++) {
-		made[at] = phys_table_alloc(pt->phys);
+		made[at] = fail_table("pt.table", pt->phys);
 		if (made[at] == PA_NONE) {
 			while (at-- > target)
 				phys_table_free(pt->phys, made[at]);
@@ -119,7 +122,7 @@ enum pt_status pt_grow_root(struct pt *pt)
 		pt->top_level = (uint8_t)level;
 		return PT_DONE;
 	}
-	root = phys_table_alloc(pt->phys);
+	root = fail_table("pt.grow-root", pt->phys);
 	if (root == PA_NONE)
 		return PT_NOMEM;
 	*phys_table_meta(pt->phys, root) = (struct phys_table_meta){
@@ -136,7 +139,7 @@ enum pt_status pt_grow_root(struct pt *pt)
 bool pt_split_tables(struct pt *pt, unsigned level, unsigned count, struct pt_gather *made)
 {
 	while (made->count < count) {
-		pa_t table = phys_table_alloc(pt->phys);
+		pa_t table = fail_table("pt.split", pt->phys);
 
 		if (table == PA_NONE) {
 			pt_gather_free(pt->phys, made);

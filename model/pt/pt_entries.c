@@ -9,7 +9,12 @@
 static PT_NO_TSAN void plain_fill(uint64_t *entry, unsigned n, uint64_t raw, uint64_t step)
 {
 	for (unsigned i = 0; i < n; i++, raw += step)
-		__atomic_store_n(&entry[i], raw, __ATOMIC_RELAXED);
+		__atomic_store_n(&entry[i], raw, __ATOMIC_RELEASE);
+}
+
+static void plain_stream(uint64_t *table, uint64_t raw, uint64_t step)
+{
+	plain_fill(table, 512, raw, step);
 }
 
 static PT_NO_TSAN void plain_clear(uint64_t *entry, unsigned n)
@@ -48,6 +53,7 @@ static PT_NO_TSAN unsigned plain_match(const uint64_t *entry, unsigned n, uint64
 
 const struct pt_entries_ops pt_entries_plain = {
 	.fill = plain_fill,
+	.stream = plain_stream,
 	.clear = plain_clear,
 	.empty = plain_empty,
 	.live = plain_live,

@@ -17,6 +17,9 @@
 struct pt_entries_ops {
 	/* entry[i] = raw + i * step */
 	void (*fill)(uint64_t *entry, unsigned n, uint64_t raw, uint64_t step);
+	/* fill() of a whole table past the processor's caches, for so many tables that the first
+	 * would have left them before the last is written. */
+	void (*stream)(uint64_t *table, uint64_t raw, uint64_t step);
 	void (*clear)(uint64_t *entry, unsigned n);
 	/* How many at the start of the run are empty. */
 	unsigned (*empty)(const uint64_t *entry, unsigned n);

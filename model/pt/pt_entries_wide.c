@@ -9,6 +9,8 @@
 
 #ifdef __x86_64__
 
+#include <immintrin.h>
+
 #define PT_WIDE __attribute__((no_sanitize("thread"), target("avx2")))
 #define PT_VEC  4u /* entries in a vector */
 
@@ -45,6 +47,17 @@ static PT_WIDE void wide_fill(uint64_t *entry, unsigned n, uint64_t raw, uint64_
 		high += two;
 	}
 	pt_entries_plain.fill(entry, n, low[0], step);
+}
+
+static PT_WIDE void wide_stream(uint64_t *table, uint64_t raw, uint64_t step)
+{
+	pt_vec low = {raw, raw + step, raw + 2 * step, raw + 3 * step};
+	const pt_vec one = {4 * step, 4 * step, 4 * step, 4 * step};
+
+	for (unsigned i = 0; i < 512; i += PT_VEC, low += one)
+		_mm256_stream_si256((__m256i *)(void *)&table[i], (__m256i)low);
+	/* Such stores are ordered with others only by a fence. */
+	_mm_sfence();
 }
 
 static PT_WIDE void wide_clear(uint64_t *entry, unsigned n)
@@ -127,6 +140,7 @@ static PT_WIDE unsigned wide_match(const uint64_t *entry, unsigned n, uint64_t r
 
 const struct pt_entries_ops pt_entries_wide = {
 	.fill = wide_fill,
+	.stream = wide_stream,
 	.clear = wide_clear,
 	.empty = wide_empty,
 	.live = wide_live,

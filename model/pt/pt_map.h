@@ -133,7 +133,8 @@ static SIO_ALWAYS_INLINE unsigned pt_map_run(struct pt *pt, pa_t table, bool fre
 	if (n == 1) {
 		if (pt_load(slot))
 			return 0;
-		__atomic_store_n(slot, raw, __ATOMIC_RELAXED);
+		/* Whoever walks to the page sees what was written there before it was mapped. */
+		__atomic_store_n(slot, raw, __ATOMIC_RELEASE);
 	} else {
 		if (!fresh)
 			n = pt_entries()->empty(slot, n) & ~(copies - 1);
@@ -142,6 +143,18 @@ static SIO_ALWAYS_INLINE unsigned pt_map_run(struct pt *pt, pa_t table, bool fre
 	phys_table_meta(pt->phys, table)->live =
 		(uint16_t)(phys_table_meta(pt->phys, table)->live + n);
 	return n;
+}
+
+/* From so many leaves to go on, tables that are filled now are out of the caches at the end. */
+#define PT_STREAM_LEAVES (UINT64_C(8) << 20)
+
+/* pt_map_run() for a new table and all of its entries, a leaf each, of very many. */
+static SIO_ALWAYS_INLINE unsigned pt_map_stream(struct pt *pt, pa_t table, uint64_t raw,
+						int64_t step)
+{
+	pt_entries()->stream(phys_ptr(pt->phys, table), raw, (uint64_t)step);
+	phys_table_meta(pt->phys, table)->live = 512;
+	return 512;
 }
 
 /* What map adds to an entry beside what the format encodes. */
@@ -178,9 +191,12 @@ static SIO_ALWAYS_INLINE struct pt_change pt_map_fmt(const struct pt_format *fmt
 			break;
 		if (n > left)
 			n = (unsigned)left;
-		filled = pt_map_run(pt, table, fresh, pt_slot(pt->phys, table, iova, level),
-				    n * copies, copies, raw, req->oa_step) /
-			 copies;
+		if (__builtin_expect(left >= PT_STREAM_LEAVES && fresh && n == 512, 0))
+			filled = pt_map_stream(pt, table, raw, req->oa_step);
+		else
+			filled = pt_map_run(pt, table, fresh, pt_slot(pt->phys, table, iova, level),
+					    n * copies, copies, raw, req->oa_step) /
+				 copies;
 		left -= filled;
 		iova += (uint64_t)filled << req->size_lg2;
 		raw += filled * (uint64_t)req->oa_step;

@@ -192,7 +192,7 @@ const char *vtd_fault_text(uint8_t reason)
 		[VTD_IRQ_SOURCE] = "interrupt request of the wrong source",
 		[VTD_POSTED_ACCESS] = "posted-interrupt descriptor cannot be accessed",
 		[VTD_POSTED_RESERVED] = "reserved bits in a posted-interrupt descriptor",
-		[0x30] = "root table address invalid",
+		[0x30] = "root table address or table mode invalid",
 		[VTD_PASID_IN_LEGACY] = "request with PASID in legacy mode",
 		[0x32] = "page group request in legacy mode",
 		[0x38] = "root table cannot be read (scalable mode)",

@@ -94,7 +94,8 @@ bool vtd_irte_init(struct vtd *vtd)
 {
 	if (!vtd->caps.intremap)
 		return true;
-	vtd->irtes.slot = calloc(1u << VTD_IRTE_CACHE_LG2, sizeof(*vtd->irtes.slot));
+	vtd->irtes.slot = fail_calloc("vtd.create.irte-cache", 1u << VTD_IRTE_CACHE_LG2,
+				      sizeof(*vtd->irtes.slot));
 	return vtd->irtes.slot != NULL;
 }
 
@@ -106,7 +107,17 @@ void vtd_irte_fini(struct vtd *vtd)
 
 void vtd_irte_flush(struct vtd *vtd)
 {
-	memset(vtd->irtes.slot, 0, sizeof(*vtd->irtes.slot) << VTD_IRTE_CACHE_LG2);
+	if (vtd->irtes.cached)
+		memset(vtd->irtes.slot, 0, sizeof(*vtd->irtes.slot) << VTD_IRTE_CACHE_LG2);
+	vtd->irtes.cached = false;
+}
+
+void vtd_irte_reset(struct vtd *vtd)
+{
+	vtd_irte_flush(vtd);
+	vtd->irtes.table = 0;
+	vtd->irtes.count = 0;
+	vtd->irtes.extended = false;
 }
 
 void vtd_irte_flush_some(struct vtd *vtd, uint16_t index, unsigned mask_lg2)
@@ -126,6 +137,8 @@ const char *vtd_irte_audit(const struct vtd *vtd)
 	for (uint32_t i = 0; vtd->irtes.slot && i < slots; i++) {
 		const uint32_t key = vtd->irtes.slot[i].key;
 
+		if (key && !vtd->irtes.cached)
+			return "an interrupt entry is cached where a flush would not look";
 		if (key && ((key - 1) % slots != i || key > 65536))
 			return "an interrupt entry is cached where no lookup finds it";
 	}
@@ -212,6 +225,7 @@ static void check_hit(struct vtd *vtd, struct request *request, const struct vtd
 	request->use = (struct stale_use){
 		.unit = vtd->unit.name,
 		.cache = "interrupt entry cache",
+		.interrupt = true,
 		.requester = request->req->requester,
 		.kind = DMA_WRITE,
 		.iova = request->index,
@@ -237,12 +251,14 @@ static uint8_t entry_get(struct vtd *vtd, struct request *request, struct vtd_ir
 	if (!entry_read(vtd, request->index, entry))
 		return VTD_IRTE_ACCESS;
 	reason = entry_fault(vtd, entry);
-	if (reason == 0 || vtd->caps.caching_mode)
+	if (reason == 0 || vtd->caps.caching_mode) {
 		*slot = (struct vtd_irte_slot){
 			.entry = *entry,
 			.filled_at = vtd->env.clock ? vtd->env.clock(vtd->env.ctx) : 0,
 			.key = request->index + 1,
 		};
+		vtd->irtes.cached = true;
+	}
 	return reason;
 }
 

@@ -30,6 +30,7 @@ struct vtd_irtes {
 	pa_t table;                 /* latched from IRTA */
 	uint32_t count;             /* entries of the table, 0: none was set */
 	bool extended;              /* 32-bit destinations */
+	bool cached;                /* some slot may be in use */
 	struct vtd_irte_slot *slot; /* NULL: the unit remaps no interrupts */
 };
 

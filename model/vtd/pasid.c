@@ -47,7 +47,7 @@ bool vtd_sm_init(struct vtd *vtd)
 	if (!vtd->caps.scalable)
 		return true;
 	/* Zeroed lazily by the host: what is never used costs nothing. */
-	vtd->sm = calloc(1, sizeof(*vtd->sm));
+	vtd->sm = fail_calloc("vtd.create.scalable", 1, sizeof(*vtd->sm));
 	if (!vtd->sm)
 		return false;
 	pthread_mutex_init(&vtd->sm->lock, NULL);
@@ -60,6 +60,16 @@ void vtd_sm_fini(struct vtd *vtd)
 		return;
 	pthread_mutex_destroy(&vtd->sm->lock);
 	free(vtd->sm);
+}
+
+void vtd_sm_reset(struct vtd *vtd)
+{
+	if (!vtd->sm)
+		return;
+	vtd_sm_flush_contexts(vtd);
+	vtd_sm_flush_spaces(vtd);
+	vtd->sm->spaces = 0;
+	vtd->sm->full = false;
 }
 
 static uint64_t now(const struct vtd *vtd)

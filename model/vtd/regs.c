@@ -40,7 +40,9 @@ static const struct vtd_reg_desc descs[VTD_REGS] = {
 	/* Write only: reads as 0. */
 	[VTD_GCMD] = {.offset = 0x18, .width = 4, .written = vtd_write_gcmd},
 	[VTD_GSTS] = {.offset = 0x1c, .width = 4},
-	[VTD_RTADDR] = {.offset = 0x20, .width = 8, .writable = RTADDR_ADDRESS | RTADDR_SMT},
+	[VTD_RTADDR] = {.offset = 0x20,
+			.width = 8,
+			.writable = RTADDR_ADDRESS | RTADDR_MODE_HI | RTADDR_SMT},
 	[VTD_CCMD] = {.offset = 0x28,
 		      .width = 8,
 		      .writable = CCMD_ICC | CCMD_CIRG | CCMD_FM | CCMD_SID | CCMD_DID,
@@ -210,28 +212,33 @@ static uint32_t map_dwords(const struct vtd_caps *caps)
 
 const char *vtd_regs_overlap(const struct vtd_caps *caps)
 {
-	uint16_t *owner = calloc(map_dwords(caps), sizeof(*owner));
-	bool fits;
+	/* Both offsets are 10 bits of 16 bytes, and there are at most 256 records of 16 bytes. */
+	uint16_t owner[(0x3ff + 256) * 16 / 4] = {0};
 
-	if (!owner)
-		return "out of memory";
-	fits = map_fill(caps, owner);
-	free(owner);
-	return fits ? NULL : "CAP.FRO or ECAP.IRO: registers overlap";
+	sio_assert(map_dwords(caps) <= SIO_ARRAY_SIZE(owner));
+	return map_fill(caps, owner) ? NULL : "CAP.FRO or ECAP.IRO: registers overlap";
 }
 
 bool vtd_regs_init(struct vtd *vtd)
 {
 	vtd->map.dwords = map_dwords(&vtd->caps);
-	vtd->map.owner = calloc(vtd->map.dwords, sizeof(*vtd->map.owner));
+	vtd->map.owner =
+		fail_calloc("vtd.create.registers", vtd->map.dwords, sizeof(*vtd->map.owner));
 	if (!vtd->map.owner)
 		return false;
 	sio_assert(map_fill(&vtd->caps, vtd->map.owner));
+	return true;
+}
+
+void vtd_regs_reset(struct vtd *vtd)
+{
 	for (unsigned reg = 0; reg < VTD_REGS; reg++)
 		vtd->reg[reg] = descs[reg].reset;
+	vtd->reg[VTD_VER] = vtd->version;
 	vtd->reg[VTD_CAP] = vtd->caps.cap;
 	vtd->reg[VTD_ECAP] = vtd->caps.ecap;
-	return true;
+	memset(vtd->record, 0, vtd_record_count(&vtd->caps) * sizeof(vtd->record[0]));
+	vtd->next_record = 0;
 }
 
 void vtd_regs_fini(struct vtd *vtd)
@@ -278,7 +285,7 @@ static uint64_t reg_undefined(const struct vtd *vtd, unsigned reg)
 {
 	if (vtd->caps.scalable)
 		return 0;
-	return reg == VTD_RTADDR ? RTADDR_SMT : reg == VTD_IQA ? IQA_DW : 0;
+	return reg == VTD_RTADDR ? RTADDR_MODE_HI | RTADDR_SMT : reg == VTD_IQA ? IQA_DW : 0;
 }
 
 /* A write that touches some bytes of one register. */

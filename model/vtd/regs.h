@@ -66,6 +66,8 @@ enum vtd_reg {
 
 #define RTADDR_ADDRESS SIO_MASK(63, 12)
 #define RTADDR_SMT     SIO_BIT(10)
+/* With or without SMT: a table mode that is reserved, or "abort DMA", which no unit here has. */
+#define RTADDR_MODE_HI SIO_BIT(11)
 
 #define CCMD_ICC  SIO_BIT(63)
 #define CCMD_CIRG SIO_MASK(62, 61)
@@ -133,6 +135,8 @@ struct vtd_reg_map {
 
 /* False: no memory. Sets reset values. */
 bool vtd_regs_init(struct vtd *vtd);
+/* Values after power-on, fault records included. */
+void vtd_regs_reset(struct vtd *vtd);
 void vtd_regs_fini(struct vtd *vtd);
 /* The unit's lock is held. */
 uint64_t vtd_regs_read(const struct vtd *vtd, uint32_t offset, unsigned width);

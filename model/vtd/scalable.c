@@ -149,13 +149,14 @@ static uint8_t context_place(const struct vtd *vtd, uint16_t requester, struct v
 			     pa_t *place)
 {
 	const struct vtd_codes *codes = vtd_codes_now(vtd);
-	const pa_t table = __atomic_load_n(&vtd->root, __ATOMIC_RELAXED) & RTADDR_ADDRESS;
+	const uint64_t rtaddr = __atomic_load_n(&vtd->root, __ATOMIC_RELAXED);
+	const pa_t table = rtaddr & RTADDR_ADDRESS;
 	const pa_t pa = table + (requester >> 8) * sizeof(struct vtd_entry);
 	const unsigned devfn = requester & 0xff;
 	struct vtd_entry root;
 	uint64_t half;
 
-	if (table & vtd_above_width(vtd))
+	if (rtaddr & RTADDR_MODE_HI || table & vtd_above_width(vtd))
 		return codes->root_address;
 	if (!vtd_entry_read(vtd, pa, &root))
 		return codes->root_access;

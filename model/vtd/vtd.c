@@ -59,10 +59,12 @@ static void set_translating(struct vtd *vtd, bool on)
 /* Latch the root table that RTADDR names. */
 static void set_root(struct vtd *vtd)
 {
-	const bool scalable = vtd->reg[VTD_RTADDR] & RTADDR_SMT;
+	const uint64_t rtaddr = vtd->reg[VTD_RTADDR];
+	/* Another mode than legacy has the codes of scalable mode, one that is reserved too. */
+	const bool scalable = rtaddr & (RTADDR_MODE_HI | RTADDR_SMT);
 
 	vtd_inval_begin(vtd);
-	__atomic_store_n(&vtd->root, vtd->reg[VTD_RTADDR] & RTADDR_ADDRESS, __ATOMIC_RELAXED);
+	__atomic_store_n(&vtd->root, rtaddr & (RTADDR_ADDRESS | RTADDR_MODE_HI), __ATOMIC_RELAXED);
 	__atomic_store_n(&vtd->scalable, scalable, __ATOMIC_RELAXED);
 	__atomic_store_n(&vtd->codes, vtd_codes_of(vtd, scalable), __ATOMIC_RELAXED);
 	if (vtd->caps.implied_root_flush) {
@@ -235,6 +237,36 @@ static const char *vtd_audit(const struct unit *unit)
 	return wrong;
 }
 
+/* What power-on leaves in a unit whose memory is all there. */
+static void power_on(struct vtd *vtd)
+{
+	vtd_regs_reset(vtd);
+	vtd->root = 0;
+	vtd->translating = false;
+	vtd->scalable = false;
+	vtd->codes = &vtd_codes_legacy;
+	protect(&vtd->protected[0], false, 0, 0);
+	protect(&vtd->protected[1], false, 0, 0);
+	vtd->device_timeout = false;
+	memset(vtd->outbox, 0, sizeof(vtd->outbox));
+}
+
+static void vtd_reset(struct unit *unit)
+{
+	struct vtd *vtd = vtd_of(unit);
+
+	vtd_lock(vtd);
+	vtd_inval_begin(vtd);
+	power_on(vtd);
+	vtd_irte_reset(vtd);
+	vtd_sm_reset(vtd);
+	iotlb_reset(vtd->tlb);
+	if (vtd->view)
+		flush_view_reset(vtd->view);
+	vtd_inval_end(vtd);
+	vtd_unlock(vtd);
+}
+
 static void vtd_destroy(struct unit *unit)
 {
 	struct vtd *vtd = vtd_of(unit);
@@ -259,6 +291,7 @@ static const struct unit_ops vtd_ops = {
 	.mmio_write = vtd_mmio_write,
 	.set_strict = vtd_set_strict,
 	.audit = vtd_audit,
+	.reset = vtd_reset,
 	.destroy = vtd_destroy,
 	.ats = &vtd_ats_ops,
 };
@@ -335,7 +368,7 @@ static struct iotlb *create_caches(const struct vtd *vtd)
 struct unit *vtd_create(const struct vtd_cfg *cfg, struct phys *phys, struct dma_fabric *fabric,
 			const struct unit_env *env)
 {
-	struct vtd *vtd = calloc(1, sizeof(*vtd));
+	struct vtd *vtd = fail_calloc("vtd.create", 1, sizeof(*vtd));
 	bool viewed;
 
 	if (!vtd)
@@ -344,22 +377,22 @@ struct unit *vtd_create(const struct vtd_cfg *cfg, struct phys *phys, struct dma
 	vtd->phys = phys;
 	vtd->fabric = fabric;
 	vtd->env = *env;
-	protect(&vtd->protected[0], false, 0, 0);
-	protect(&vtd->protected[1], false, 0, 0);
 	vtd->unit.ops = &vtd_ops;
 	vtd->fault_codes = cfg->fault_codes;
+	vtd->version = cfg->version ? cfg->version : 0x10;
+	vtd->quiet_hits = cfg->quiet_hits;
 	vtd->codes = &vtd_codes_legacy;
 	init_tables(vtd);
 	pthread_mutex_init(&vtd->lock, NULL);
 	viewed = init_view(vtd, cfg->noncoherent);
-	vtd->unit.name = strdup(cfg->name ? cfg->name : "dmar");
+	vtd->unit.name = fail_strdup("vtd.create.name", cfg->name ? cfg->name : "dmar");
 	vtd->tlb = vtd->unit.tlb = create_caches(vtd);
 	if (!viewed || !vtd->unit.name || !vtd->tlb || !vtd_regs_init(vtd) || !vtd_irte_init(vtd) ||
 	    !vtd_sm_init(vtd)) {
 		vtd_destroy(&vtd->unit);
 		return NULL;
 	}
-	vtd->reg[VTD_VER] = cfg->version ? cfg->version : 0x10;
+	power_on(vtd);
 	return &vtd->unit;
 }
 

@@ -31,6 +31,8 @@ struct vtd_cfg {
 	uint8_t version;     /* VER register, 0: 0x10 (1.0) */
 	uint8_t haw;         /* host address width in bits, 0: 46 */
 	uint8_t fault_codes; /* enum vtd_fault_codes */
+	/* What a cached page does not permit is blocked without a fault, as QEMU's unit does it. */
+	bool quiet_hits;
 	/* Take ECAP.C = 0 at its word: what a driver wrote is not seen before phys_table_flush().
 	 */
 	bool noncoherent;

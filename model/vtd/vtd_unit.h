@@ -170,7 +170,7 @@ struct vtd {
 	struct pt_caps pt_caps_fs[8]; /* of first-stage tables, by enum vtd_fs_caps */
 	const struct pt_ops *pt;
 	uint8_t width[8]; /* bits of an address, by the top level of its tables */
-	uint64_t root;    /* RTADDR as it was latched: address and mode */
+	uint64_t root;    /* RTADDR as it was latched: address, and whether the mode is reserved */
 	bool translating, strict;
 	struct vtd_scalable *sm; /* caches of scalable mode, NULL for a unit without */
 	struct vtd_protected protected[2];
@@ -180,6 +180,8 @@ struct vtd {
 	struct phys *tables;     /* memory as table reads see it: `phys`, or its flushed view */
 	struct flush_view *view; /* NULL: `tables` is `phys` */
 	uint8_t fault_codes;     /* enum vtd_fault_codes */
+	uint32_t version;        /* what the version register says */
+	bool quiet_hits;
 	struct dma_fabric *fabric;
 	struct unit_env env;
 	struct vtd_reg_map map;
@@ -289,6 +291,8 @@ void vtd_queue_run(struct vtd *vtd);
 /* ---- irte.c ---- */
 bool vtd_irte_init(struct vtd *vtd);
 void vtd_irte_fini(struct vtd *vtd);
+/* No table, nothing cached. */
+void vtd_irte_reset(struct vtd *vtd);
 const char *vtd_irte_audit(const struct vtd *vtd);
 /* Latch the table that IRTA names. */
 void vtd_irte_latch(struct vtd *vtd);
@@ -347,6 +351,8 @@ const struct vtd_codes *vtd_codes_of(const struct vtd *vtd, bool scalable);
 /* False: no memory. Nothing to do for a unit without scalable mode. */
 bool vtd_sm_init(struct vtd *vtd);
 void vtd_sm_fini(struct vtd *vtd);
+/* Nothing cached, all of the pool free; with fills stopped. */
+void vtd_sm_reset(struct vtd *vtd);
 /* What the caches hold for a requester. False: nothing. */
 bool vtd_sm_context_cached(const struct vtd *vtd, uint16_t requester,
 			   struct vtd_sm_context *context);

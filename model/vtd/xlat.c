@@ -9,7 +9,9 @@
  *  - Requests without PASID to the interrupt range are never translated. An aligned 4-byte write is
  *    an interrupt request. Anything else there is answered as an unsupported request by the root
  *    complex, and no DMA remapping fault is recorded for it.
- *  - A request that an IOTLB entry denies is blocked from the cache, without a look at memory.
+ *  - A request that an IOTLB entry denies is blocked from the cache, without a look at memory, and
+ *    recorded as a fault. QEMU's unit hands a cached page out with its permissions, and the
+ * device's access is then dropped: with quiet_hits nothing is recorded.
  *  - A table of leaves is cached as soon as the walk reached it, whatever the leaf said.
  *  - Where the unit keeps accessed and dirty bits, and for first stages, tables are not cached, and
  *    a page is cached as writable only once it is dirty: the first write looks at memory again.
@@ -281,6 +283,8 @@ bool vtd_resolve_cached(const struct vtd *vtd, const struct vtd_space *space,
 	else
 		reason = codes->reserved;
 	*x = vtd_faulted(reason, space);
+	if (vtd->quiet_hits && (value & IOTLB_VALUE_PERM))
+		x->flags |= XLAT_SILENT;
 	return true;
 }
 

@@ -37,10 +37,13 @@ bool cli_number(const char *text, uint64_t *value);
 
 /* Options that every command with a trace takes; `argp` child whose input is the struct. */
 #define CLI_PLACES 64
+#define CLI_RARE   16
 struct cli_trace {
 	const char *platform, *kernel, *format, *inject;
 	const char *place[CLI_PLACES];
 	unsigned places;
+	const char *rare[CLI_RARE];
+	unsigned rares;
 	bool selftest, strict;
 };
 extern const struct argp cli_trace_argp;

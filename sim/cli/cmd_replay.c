@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "replay_sweep.h"
 #include "report/report.h"
 
 enum { OPT_AUDIT_EVERY = 0x200, OPT_THOROUGH };
@@ -19,6 +20,8 @@ struct options {
 	struct cli_trace trace;
 	uint64_t audit_every;
 	bool thorough, json, quiet;
+	bool sweeps; /* the plan is a sweep with these bounds */
+	struct sweep_cfg sweep;
 	char **file;
 	unsigned files;
 };
@@ -281,6 +284,19 @@ static int replay_run(struct run *run, struct replay_result *result)
 	return rc;
 }
 
+static int sweep_file(const struct options *options, const char *file, json_t *json)
+{
+	return replay_sweep(
+		&(struct replay_sweep){
+			.trace = &options->trace,
+			.file = file,
+			.bounds = options->sweep,
+			.quiet = options->quiet,
+			.json = options->json,
+		},
+		json);
+}
+
 static void one_file(const struct options *options, const char *file, struct total *total)
 {
 	struct run run = {.options = options, .file = file, .next_progress = PROGRESS_LINES};
@@ -307,6 +323,12 @@ static void one_file(const struct options *options, const char *file, struct tot
 		status =
 			result.different || result.audit_failures || result.stale ? CLI_NO : CLI_OK;
 		replay_result_fini(&result);
+		if (options->sweeps) {
+			size_t last = json_array_size(total->files) - 1;
+			int swept = sweep_file(options, file, json_array_get(total->files, last));
+
+			status = swept > status ? swept : status;
+		}
 	}
 	if (run.text)
 		fclose(run.text);
@@ -331,6 +353,23 @@ static int finish_json(struct total *total)
 	return rc > total->status ? rc : total->status;
 }
 
+/* False: the plan is a sweep, but a bad one. */
+static bool take_sweep(struct options *options)
+{
+	const char *why = NULL;
+
+	options->sweep =
+		(struct sweep_cfg){.max_points = SWEEP_MAX_POINTS, .max_passes = SWEEP_MAX_PASSES};
+	if (!options->trace.inject)
+		return true;
+	options->sweeps = sweep_parse(options->trace.inject, &options->sweep, &why);
+	if (options->sweeps)
+		options->trace.inject = NULL;
+	if (why)
+		cli_error("--inject %s: %s", options->trace.inject, why);
+	return !why;
+}
+
 int cmd_replay(int argc, char **argv)
 {
 	static const struct argp_child children[] = {{&cli_trace_argp, 0, NULL, 0}, {0}};
@@ -348,6 +387,8 @@ int cmd_replay(int argc, char **argv)
 	struct total total = {0};
 
 	if (argp_parse(&argp, argc, argv, 0, NULL, &options))
+		return CLI_BAD;
+	if (!take_sweep(&options))
 		return CLI_BAD;
 	total.files = json_array();
 	for (unsigned i = 0; i < options.files; i++)

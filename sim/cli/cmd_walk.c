@@ -2,6 +2,7 @@
 /* softiommu walk: the page walk of one address after a trace was replayed. */
 #include "cli.h"
 
+#include "machine.h"
 #include "report/report.h"
 
 enum { OPT_AT = 0x200, OPT_PASID };
@@ -78,6 +79,10 @@ static int report(void *ctx, struct sio_machine *machine)
 	if (!device) {
 		cli_error("the platform has no device %s, see softiommu platform show",
 			  options->bdf);
+		return CLI_BAD;
+	}
+	if (device_is_emulated(device)) {
+		cli_error("%s is emulated: no IOMMU translates for it", options->bdf);
 		return CLI_BAD;
 	}
 	if (options->json)

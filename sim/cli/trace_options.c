@@ -2,9 +2,13 @@
 /* What the commands that replay a trace share: their options, and a look at the machine. */
 #include "cli.h"
 
+#include "core/inject.h"
+#include "softiommu.h"
+
+#include <stdlib.h>
 #include <string.h>
 
-enum { OPT_PLACE = 0x100, OPT_INJECT, OPT_SELFTEST, OPT_STRICT };
+enum { OPT_PLACE = 0x100, OPT_INJECT, OPT_RARE, OPT_SELFTEST, OPT_STRICT };
 
 static const struct argp_option options[] = {
 	{"platform", 'p', "P", 0, "the machine: a preset or a platform file", 1},
@@ -12,11 +16,35 @@ static const struct argp_option options[] = {
 	{"format", 'f', "F", 0, "auto, recording, qemu-log or ioctl-dump", 1},
 	{"place", OPT_PLACE, "BDF=DEVICE", 0, "this device of the trace is that of the platform",
 	 1},
-	{"inject", OPT_INJECT, "PLAN", 0, "plan a failure: type1.pin:nth=3,errno=EFAULT", 1},
+	{"inject", OPT_INJECT, "PLAN", 0,
+	 "plan a failure: type1.pin:nth=3,errno=EFAULT; 'list' prints what can fail", 1},
+	{"rare", OPT_RARE, "NAME[:nth=N]", 0,
+	 "something legal that hardly ever happens; 'list' prints what there is", 1},
 	{"selftest", OPT_SELFTEST, NULL, 0, "answer the ioctl of the kernel's iommufd test", 1},
 	{"strict", OPT_STRICT, NULL, 0, "compare every cached translation with memory", 1},
 	{0},
 };
+
+/* A line for each point: its name, its kind, and the errnos that it may answer. */
+static void list_points(void)
+{
+	const struct fail_point *point;
+
+	for (size_t n = 0; (point = fail_point_at(n)); n++) {
+		printf("%-32s %-10s", point->name, fail_kind_name(point->kind));
+		for (unsigned i = 0; inject_answer(point, i); i++)
+			printf(" %s", inject_errno_name(inject_answer(point, i)));
+		printf("%s\n", inject_answer(point, 0) ? "" : " -");
+	}
+}
+
+static void list_rarities(void)
+{
+	struct sio_rarity rarity;
+
+	for (unsigned n = 0; sio_rarity(n, &rarity); n++)
+		printf("%-16s %s\n", rarity.name, rarity.about);
+}
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
@@ -38,10 +66,23 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		trace->place[trace->places++] = arg;
 		return 0;
 	case OPT_INJECT:
+		if (!strcmp(arg, "list")) {
+			list_points();
+			exit(fflush(stdout) ? CLI_BAD : CLI_OK);
+		}
 		trace->inject = arg;
 		return 0;
 	case OPT_SELFTEST:
 		trace->selftest = true;
+		return 0;
+	case OPT_RARE:
+		if (!strcmp(arg, "list")) {
+			list_rarities();
+			exit(fflush(stdout) ? CLI_BAD : CLI_OK);
+		}
+		if (trace->rares == CLI_RARE)
+			argp_error(state, "more than %d --rare options", CLI_RARE);
+		trace->rare[trace->rares++] = arg;
 		return 0;
 	case OPT_STRICT:
 		trace->strict = true;
@@ -63,6 +104,8 @@ struct replay_cfg cli_trace_cfg(const struct cli_trace *trace)
 		.place_count = trace->places,
 		.inject = trace->inject,
 		.selftest = trace->selftest,
+		.rare = trace->rare,
+		.rare_count = trace->rares,
 		.strict = trace->strict,
 	};
 }

@@ -227,6 +227,14 @@ static void edu_reset(struct pci_dev *dev)
 	edu->cmd = 0;
 }
 
+static void edu_power_on(struct pci_dev *dev)
+{
+	struct edu *edu = edu_of(dev);
+
+	memset(edu->buffer, 0, sizeof(edu->buffer));
+	edu->last = (struct dma_result){0};
+}
+
 static void edu_destroy(struct pci_dev *dev)
 {
 	free(edu_of(dev));
@@ -236,6 +244,7 @@ static const struct pci_dev_ops edu_ops = {
 	.bar_read = edu_read,
 	.bar_write = edu_write,
 	.reset = edu_reset,
+	.power_on = edu_power_on,
 	.destroy = edu_destroy,
 };
 

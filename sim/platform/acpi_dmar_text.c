@@ -250,6 +250,8 @@ static void text_known_unit(FILE *out, const struct platform_unit *unit)
 		fprintf(out, " scalable-mode = true;");
 	if (unit->fault_codes == PLATFORM_CODES_QEMU_7_2)
 		fprintf(out, " fault-codes = \"qemu-7.2\";");
+	if (unit->quiet_hits)
+		fprintf(out, " quiet-hits = true;");
 }
 
 /* The scopes of an entry that platforms list as devices, in `rids` (scope_count of them). */

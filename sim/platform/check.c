@@ -178,5 +178,7 @@ int platform_check(struct parser *parser)
 	rc = check_names(parser);
 	if (!rc)
 		rc = check_topology(parser);
+	if (!rc)
+		rc = emulated_check(parser);
 	return rc ? rc : platform_check_firmware(parser);
 }

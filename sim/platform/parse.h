@@ -89,6 +89,7 @@ char *text_read(const char *file, int *error);
 /* Sections, each in its own file. */
 int units_parse(struct parser *parser, const config_setting_t *list);
 int devices_parse(struct parser *parser, const config_setting_t *list);
+int emulated_parse_list(struct parser *parser, const config_setting_t *list, void *object);
 int firmware_parse_rmrr(struct parser *parser, const config_setting_t *list, void *object);
 int firmware_parse_ivmd(struct parser *parser, const config_setting_t *list, void *object);
 int firmware_parse_atsr(struct parser *parser, const config_setting_t *list, void *object);
@@ -112,6 +113,8 @@ struct platform_device *platform_device_at(const struct platform *platform, uint
 					   uint16_t rid);
 const struct platform_device *platform_bridge_above(const struct platform *platform,
 						    const struct platform_device *device);
+/* Names; the devices are in order already. */
+int emulated_check(struct parser *parser);
 /* Scopes, aliases and reserved memory; the devices are in order already. */
 int platform_check_firmware(struct parser *parser);
 /* Cross references: places, bus ranges, scopes, memory. */

@@ -20,6 +20,7 @@ static int parse_machine(struct parser *parser, const config_setting_t *setting,
 		 .max = PLATFORM_RAM_MAX},
 		{"intremap", KEY_BOOL, .offset = PLATFORM(intremap)},
 		{"selftest", KEY_BOOL, .offset = PLATFORM(selftest)},
+		{"noiommu", KEY_BOOL, .offset = PLATFORM(noiommu)},
 	};
 	int rc = keys_parse(parser, setting, "machine", keys, SIO_ARRAY_SIZE(keys), object);
 
@@ -58,6 +59,7 @@ static const struct key sections[] = {
 	{"machine", KEY_CALL, .call = parse_machine},
 	{"units", KEY_CALL, .call = parse_units},
 	{"devices", KEY_CALL, .call = parse_devices},
+	{"emulated", KEY_CALL, .call = emulated_parse_list},
 	{"rmrr", KEY_CALL, .call = firmware_parse_rmrr},
 	{"ivmd", KEY_CALL, .call = firmware_parse_ivmd},
 	{"atsr", KEY_CALL, .call = firmware_parse_atsr},
@@ -219,6 +221,7 @@ void platform_destroy(struct platform *platform)
 	free(platform->atsr);
 	free(platform->satc);
 	free(platform->device);
+	free(platform->emulated);
 	free(platform->unit);
 	if (platform->config)
 		config_destroy(platform->config);

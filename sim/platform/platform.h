@@ -75,6 +75,7 @@ struct platform_unit {
 	uint64_t cap, ecap;
 	uint8_t version; /* VER register, 0: the model's */
 	enum platform_fault_codes fault_codes;
+	bool quiet_hits;    /* what a cached page does not permit is blocked without a fault */
 	bool noncoherent;   /* its walks do not see what a driver has not flushed */
 	bool scalable_mode; /* the unit has it, and the kernel wants it */
 	/* What cap and ecap are made of when the file does not give them. */
@@ -119,6 +120,13 @@ struct platform_device {
 	struct platform_place place;
 };
 
+/* A device whose DMA a driver on the CPU does (mdev); on no bus. */
+struct platform_emulated {
+	char name[64]; /* not empty */
+	char model[32];
+	struct platform_place place;
+};
+
 /* Memory that the firmware wants mapped one to one for some devices (DMAR's RMRR). */
 struct platform_rmrr {
 	uint64_t first, last;
@@ -158,12 +166,15 @@ struct platform {
 	uint64_t ram_bytes;
 	bool intremap;
 	bool selftest;      /* /dev/iommu answers the kernel's selftest ioctl */
+	bool noiommu;       /* the kernel's no-IOMMU mode is enabled */
 	bool scalable_mode; /* the kernel uses it in every unit that has it */
 	struct platform_unit *unit;
 	unsigned unit_count;
 	struct platform_device
 		*device; /* in order of (segment, rid): bridges precede what is below */
 	unsigned device_count;
+	struct platform_emulated *emulated; /* in the file's order */
+	unsigned emulated_count;
 	struct platform_rmrr *rmrr;
 	unsigned rmrr_count;
 	struct platform_ivmd *ivmd;

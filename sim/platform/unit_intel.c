@@ -89,6 +89,7 @@ static const struct key intel_keys[] = {
 	{"pt", KEY_BOOL, .offset = UNIT(pt)},
 	{"psi", KEY_BOOL, .offset = UNIT(psi)},
 	{"fault-records", KEY_U8, .offset = UNIT(fault_records), .min = 1, .max = 200},
+	{"quiet-hits", KEY_BOOL, .offset = UNIT(quiet_hits)},
 	{"noncoherent", KEY_BOOL, .offset = UNIT(noncoherent)},
 	{"scalable-mode", KEY_BOOL, .offset = UNIT(scalable_mode)},
 	{"fault-codes", KEY_CALL, .call = parse_fault_codes},
@@ -132,6 +133,7 @@ struct vtd_cfg platform_vtd_cfg(const struct platform_unit *unit)
 		.haw = unit->haw,
 		.fault_codes = unit->fault_codes == PLATFORM_CODES_QEMU_7_2 ? VTD_FAULTS_QEMU_7_2
 									    : VTD_FAULTS_MANUAL,
+		.quiet_hits = unit->quiet_hits,
 		.noncoherent = unit->noncoherent,
 	};
 }

@@ -65,6 +65,18 @@ static void show_why(FILE *out, const struct type1 *t1)
 		coherency || pages || width ? "" : " what they can share");
 }
 
+static void show_emulated(FILE *out, const struct type1 *t1)
+{
+	const struct iommu_group *group;
+
+	if (t1_emulated_group(t1, 0))
+		fprintf(out, "    emulated: groups");
+	for (unsigned n = 0; (group = t1_emulated_group(t1, n)); n++)
+		fprintf(out, " %d", group->id);
+	if (t1_emulated_group(t1, 0))
+		fprintf(out, "; devices hold %" PRIu64 " pages\n", t1_device_pages(t1));
+}
+
 static void show_container(FILE *out, const struct type1 *t1, unsigned index)
 {
 	char size[REPORT_TEXT], pages[REPORT_TEXT];
@@ -81,6 +93,7 @@ static void show_container(FILE *out, const struct type1 *t1, unsigned index)
 		stats.dirty_tracking ? ", dirty tracking" : "");
 	for (unsigned n = 0; t1_domain_at(t1, n, &enforce); n++)
 		show_domain(out, t1, n);
+	show_emulated(out, t1);
 	if (stats.domains > 1)
 		show_why(out, t1);
 }
@@ -113,7 +126,7 @@ static void show_all(FILE *out, struct sio_machine *machine, bool with_space)
 	const struct type1 *t1;
 	unsigned n;
 
-	machine_enter(machine, false);
+	machine_look(machine);
 	for (n = 0; (t1 = vfio_container_at(machine->vfio, n)); n++) {
 		show_container(out, t1, n);
 		if (with_space)
@@ -157,6 +170,16 @@ static json_t *domain_json(const struct type1 *t1, unsigned n)
 	json_object_set_new(json, "last", report_hex(domain->aperture_last));
 	json_object_set_new(json, "groups", groups);
 	return json;
+}
+
+static json_t *emulated_json(const struct type1 *t1)
+{
+	const struct iommu_group *group;
+	json_t *groups = json_array();
+
+	for (unsigned n = 0; (group = t1_emulated_group(t1, n)); n++)
+		json_array_append_new(groups, json_integer(group->id));
+	return json_pack("{s:o, s:I}", "groups", groups, "pages", (json_int_t)t1_device_pages(t1));
 }
 
 static json_t *space_json(const struct type1 *t1)
@@ -207,6 +230,8 @@ static json_t *container_json(const struct type1 *t1)
 	json_object_set_new(json, "page-sizes", report_hex(stats.pgsize_bitmap));
 	json_object_set_new(json, "dma-avail", json_integer((json_int_t)stats.dma_avail));
 	json_object_set_new(json, "domains", domains);
+	if (t1_emulated_group(t1, 0))
+		json_object_set_new(json, "emulated", emulated_json(t1));
 	json_object_set_new(json, "usable", usable);
 	json_object_set_new(json, "space", space_json(t1));
 	return json;
@@ -217,7 +242,7 @@ json_t *report_maps_json(struct sio_machine *machine)
 	json_t *json = json_array();
 	const struct type1 *t1;
 
-	machine_enter(machine, false);
+	machine_look(machine);
 	for (unsigned n = 0; (t1 = vfio_container_at(machine->vfio, n)); n++)
 		json_array_append_new(json, container_json(t1));
 	machine_leave(machine);

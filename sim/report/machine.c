@@ -118,6 +118,39 @@ static void show_reserved(FILE *out, const struct iommu_group *group)
 	resv_list_fini(&list);
 }
 
+static void show_emulated(FILE *out, const struct sio_machine *machine)
+{
+	if (machine->emulated)
+		fprintf(out, "emulated\n");
+	for (const struct sio_device *device = machine->emulated; device; device = device->next)
+		fprintf(out, "  %s  %s  group %d\n", device->name, device->pci->model,
+			vfio_device_group(device->vfio));
+}
+
+static json_t *emulated_json(const struct sio_machine *machine)
+{
+	json_t *list = json_array();
+
+	for (const struct sio_device *device = machine->emulated; device; device = device->next)
+		json_array_append_new(list, json_pack("{s:s, s:s, s:i}", "name", device->name,
+						      "model", device->pci->model, "group",
+						      vfio_device_group(device->vfio)));
+	return list;
+}
+
+/* Devices that the IOMMU core does not know. */
+static void show_members(FILE *out, const struct sio_machine *machine,
+			 const struct iommu_group *group)
+{
+	if (group->devices) {
+		fprintf(out, " without an IOMMU");
+		return;
+	}
+	for (const struct sio_device *device = machine->emulated; device; device = device->next)
+		if (vfio_device_group(device->vfio) == group->id)
+			fprintf(out, " %s, emulated", device->name);
+}
+
 static void show_groups(FILE *out, const struct sio_machine *machine)
 {
 	const struct iommu_group *group;
@@ -135,6 +168,8 @@ static void show_groups(FILE *out, const struct sio_machine *machine)
 			else
 				fprintf(out, " virtual%u", dev->bus);
 		}
+		if (group->bare)
+			show_members(out, machine, group);
 		show_reserved(out, group);
 		fprintf(out, "\n");
 	}
@@ -145,7 +180,7 @@ void report_machine(FILE *out, struct sio_machine *machine)
 	const struct platform *platform = machine->platform;
 	char size[REPORT_TEXT];
 
-	machine_enter(machine, false);
+	machine_look(machine);
 	fprintf(out, "platform %s", platform->name);
 	if (platform->description)
 		fprintf(out, ": %s", platform->description);
@@ -158,6 +193,7 @@ void report_machine(FILE *out, struct sio_machine *machine)
 	fprintf(out, "devices\n");
 	for (unsigned i = 0; i < machine->device_count; i++)
 		show_device(out, &machine->device[i]);
+	show_emulated(out, machine);
 	show_groups(out, machine);
 	machine_leave(machine);
 }
@@ -167,11 +203,13 @@ json_t *report_machine_json(struct sio_machine *machine)
 	const struct platform *platform = machine->platform;
 	json_t *json = json_object(), *units = json_array(), *devices = json_array();
 
-	machine_enter(machine, false);
+	machine_look(machine);
 	for (unsigned i = 0; i < machine->unit_count; i++)
 		json_array_append_new(units, report_unit_json(&machine->unit[i]));
 	for (unsigned i = 0; i < machine->device_count; i++)
 		json_array_append_new(devices, device_json(&machine->device[i]));
+	if (machine->emulated)
+		json_object_set_new(json, "emulated", emulated_json(machine));
 	json_object_set_new(json, "platform", json_string(platform->name));
 	json_object_set_new(json, "description",
 			    platform->description ? json_string(platform->description)

@@ -242,7 +242,7 @@ void report_walk(FILE *out, struct sio_device *device, const struct report_addre
 {
 	struct walk walk;
 
-	machine_enter(device->machine, false);
+	machine_look(device->machine);
 	walk_do(device->machine, device_req(device, at), &walk);
 	machine_leave(device->machine);
 	show_walk(out, &walk, device->bdf);
@@ -252,7 +252,7 @@ void report_walk_request(FILE *out, struct sio_machine *machine, const struct dm
 {
 	struct walk walk;
 
-	machine_enter(machine, false);
+	machine_look(machine);
 	walk_do(machine, *req, &walk);
 	machine_leave(machine);
 	show_walk(out, &walk, NULL);
@@ -311,7 +311,7 @@ json_t *report_walk_json(struct sio_device *device, const struct report_address 
 	json_t *json = json_object();
 	struct walk walk;
 
-	machine_enter(device->machine, false);
+	machine_look(device->machine);
 	walk_do(device->machine, device_req(device, at), &walk);
 	machine_leave(device->machine);
 	json_object_set_new(json, "bdf", json_string(device->bdf));

@@ -155,9 +155,12 @@ static int run_get_device(struct golden *g)
 		return 0;
 	}
 	rc = golden_bind_fd(g, rec_bare(g->op, 0), (int)fd);
-	if (!rc)
-		device_info(g, (int)fd);
-	return rc;
+	if (rc)
+		return rc;
+	golden_find(g, GOLDEN_FILE, rec_bare(g->op, 0))->file.device =
+		sio_device_find(g->s->machine, name);
+	device_info(g, (int)fd);
+	return 0;
 }
 
 static int run_device_info(struct golden *g)

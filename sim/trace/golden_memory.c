@@ -4,7 +4,7 @@
  *
  * Buffers lie 64 GiB apart, so that past the end of one there is nothing; the k-th one is a
  * multiple of its alignment and not of twice that. Memory without huge pages comes from scattered
- * frames, with them from 2 MiB runs.
+ * frames unless golden_layout.c found otherwise, with them from 2 MiB runs.
  */
 #include "trace/golden_priv.h"
 
@@ -98,7 +98,7 @@ static int run_buffer(struct golden *g)
 		golden_bad(g, "buffer: huge is 0 to 2, align a multiple of 4096 below 2^36");
 	if (g->rc)
 		return g->rc;
-	mem.contiguity = huge ? SIO_RUN_2M : SIO_RUN_4K;
+	mem.contiguity = huge ? SIO_RUN_2M : g->contiguity;
 	mem.hugetlb = huge == 2;
 	mem.address = golden_next_address(g, align);
 	rc = sio_mem_map(g->s->process, &mem, &mem.address);

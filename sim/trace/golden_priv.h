@@ -31,8 +31,9 @@ struct golden_name {
 		} buffer;
 		struct {
 			int fd;
-			bool enabled; /* bus master and memory enable were set */
-			uint64_t bar; /* offset of region 0, once enabled */
+			struct sio_device *device; /* of a device file that was opened by name */
+			bool enabled;              /* bus master and memory enable were set */
+			uint64_t bar;              /* offset of region 0, once enabled */
 		} file;
 		struct {
 			uint32_t id;
@@ -67,7 +68,8 @@ struct golden {
 	unsigned frames;
 	struct golden_pair *group; /* recorded group numbers and ours */
 	unsigned groups;
-	uint8_t behind; /* the byte behind the buffer that structures lie in */
+	uint8_t behind;                 /* the byte behind the buffer that structures lie in */
+	enum sio_contiguity contiguity; /* of memory without huge pages */
 	struct strbuf out;
 	int rc; /* a malformed argument was met */
 };
@@ -152,5 +154,43 @@ extern const struct golden_word golden_process_words[], golden_memory_words[], g
 /* Bus master and memory enable of an open device file, its BAR 0. 0 or -errno of the emulated call.
  */
 int golden_enable(struct golden *g, struct golden_name *file);
+
+/* ---- comparison ---- */
+
+/* Field by field; pairs recorded group numbers with ours. */
+bool golden_same_answer(struct golden *g, const char *want, const char *got);
+/*
+ * The recorded answer of a DMA is what a context entry from before the session gives, of which the
+ * unit was never told that it is gone.
+ */
+bool golden_is_left_over(struct golden *g, const char *want, const char *got);
+
+/* ---- physical contiguity: golden_layout.c ---- */
+
+/* How the session's memory lies, as far as its answers tell. */
+struct golden_layout {
+	enum sio_contiguity contiguity;
+	/* Of each operation with contiguous memory; NULL: a layout was found that explains all. */
+	char **answer;
+	unsigned answers;
+};
+
+/*
+ * Find the layout with which the recording holds, by doing it on machines of their own. 0, -ENOMEM,
+ * or what is wrong with an operation.
+ */
+int golden_layout_choose(struct session *s, const struct recording *rec,
+			 struct golden_layout *layout);
+void golden_layout_fini(struct golden_layout *layout);
+/* The charge recorded lies between those of scattered (`got`) and of contiguous memory. */
+bool golden_is_between(const struct golden *g, const char *want, const char *got,
+		       const char *contiguous);
+
+/* ---- steps of a replay: golden.c ---- */
+
+int golden_boot(struct session *s, const struct recording *rec);
+/* Do an operation; the answer is in g->out. */
+int golden_perform(struct golden *g, const struct rec_op *op);
+void golden_fini(struct golden *g);
 
 #endif

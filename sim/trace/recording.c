@@ -23,6 +23,7 @@ static void header_field(char *field, size_t size, const char *line, const char 
 static void header(struct recording *rec, const char *line)
 {
 	header_field(rec->kernel, sizeof(rec->kernel), line, "# kernel: Linux ");
+	header_field(rec->iommu, sizeof(rec->iommu), line, "# iommu: ");
 	header_field(rec->platform, sizeof(rec->platform), line, "# platform: ");
 	header_field(rec->container, sizeof(rec->container), line, "# container: ");
 }

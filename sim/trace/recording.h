@@ -2,7 +2,7 @@
 /*
  * Recordings: "operation arguments => answer", one a line, read into memory.
  *
- * The header comments say which kernel, platform and container answered; a "# caps=" comment
+ * The header comments say which kernel, IOMMU, platform and container answered; a "# caps=" comment
  * between operations is an instruction and stays in the list of operations (expected is NULL). All
  * other comments are dropped.
  */
@@ -30,6 +30,7 @@ struct recording {
 	char kernel[32]; /* "6.12.117", "" unknown */
 	char platform[32];
 	char container[32];
+	char iommu[32]; /* "vtd" */
 	struct rec_op *op;
 	unsigned ops;
 	char *copy;             /* the left sides, cut into words */

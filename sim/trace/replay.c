@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sweep/sweep.h"
 #include "trace/golden.h"
 #include "trace/ioctl_dump.h"
 #include "trace/qemu_log.h"
@@ -106,6 +107,8 @@ int replay_file(const char *path, const struct replay_cfg *cfg, struct replay_re
 	if (error && error_len)
 		error[0] = '\0';
 	rc = replay(&s);
+	if (cfg->sweep)
+		sweep_end(cfg->sweep);
 	result->machine = s.machine;
 	if (!rc) {
 		if (cfg->progress)

@@ -3,7 +3,7 @@
  * Replay of a trace on an emulated machine, with every answer that the trace carries compared.
  *
  * Formats ("auto" looks at the content; gzip files open directly):
- *   recording   one operation a line with its answer after " => "
+ *   recording   one operation a line with its answer after " => ", of VFIO containers or of iommufd
  *   qemu-log    QEMU's log trace backend (-trace 'vfio_*' -D FILE)
  *   ioctl-dump  one ioctl a line with the bytes of its structure before and after
  *
@@ -19,6 +19,7 @@
 
 struct sio_machine;
 struct sio_process;
+struct sweep;
 
 /* One answer that is not the recorded one. The strings live during the callback only. */
 struct replay_difference {
@@ -47,7 +48,10 @@ struct replay_cfg {
 	/* "BDF=DEVICE": a device of the trace stands at a device of the platform. */
 	const char *const *place;
 	unsigned place_count;
-	const char *inject;   /* failure plan, NULL: none */
+	const char *inject;      /* failure plan, NULL: none */
+	const char *const *rare; /* legal rarities to turn on */
+	unsigned rare_count;
+	struct sweep *sweep;  /* follows the machine; the machine's processes end with the trace */
 	bool selftest;        /* the kernel's iommufd test ioctl, whatever the platform says */
 	bool strict;          /* compare cached translations with fresh walks */
 	unsigned audit_every; /* 0: never */

@@ -14,6 +14,7 @@
 
 #include "core/personality.h"
 #include "machine.h"
+#include "sweep/sweep.h"
 #include "trace/snapshot.h"
 
 /* How often the progress callback is worth a call. */
@@ -109,6 +110,9 @@ int session_boot(struct session *s, const struct session_machine *machine)
 		.strict = s->cfg->strict,
 		.selftest = s->cfg->selftest,
 	};
+	const struct machine_extra extra = {
+		.quiet_hits = machine->emulated_vtd && !s->cfg->platform,
+	};
 	char why[256] = "", kernel[256];
 	int rc;
 
@@ -117,7 +121,7 @@ int session_boot(struct session *s, const struct session_machine *machine)
 			 cfg.kernel ? cfg.kernel : "6.12");
 		cfg.kernel = kernel;
 	}
-	rc = sio_machine_create(&cfg, &s->machine, why, sizeof(why));
+	rc = machine_create(&cfg, &extra, &s->machine, why, sizeof(why));
 	if (rc == -ENOENT && !s->cfg->platform)
 		return session_error(s, 0, "recorded on platform \"%s\", which is not emulated",
 				     machine->platform);
@@ -135,6 +139,13 @@ int session_boot(struct session *s, const struct session_machine *machine)
 		if (rc)
 			return session_error(s, 0, "--inject %s: %s", s->cfg->inject, why);
 	}
+	for (unsigned i = 0; i < s->cfg->rare_count; i++) {
+		rc = sio_rare(s->machine, s->cfg->rare[i], why, sizeof(why));
+		if (rc)
+			return session_error(s, 0, "--rare %s: %s", s->cfg->rare[i], why);
+	}
+	if (s->cfg->sweep)
+		sweep_begin(s->cfg->sweep, s->machine);
 	machine_operation(s->machine, 1);
 	s->container = -1;
 	s->process = sio_process_create(s->machine);
@@ -209,6 +220,14 @@ static void drain_stale(struct session *s)
 	}
 }
 
+static void drain_notices(struct session *s, unsigned line)
+{
+	const char *text;
+
+	while ((text = sio_notice_next(s->machine)))
+		session_note(s, "line %u: %s", line, text);
+}
+
 int session_operation(struct session *s, const struct session_op *op)
 {
 	struct replay_result *result = s->result;
@@ -224,6 +243,7 @@ int session_operation(struct session *s, const struct session_op *op)
 		kind->failed++;
 	audit(s);
 	drain_stale(s);
+	drain_notices(s, op->line);
 	snapshot_take(s->machine, result);
 	if (s->cfg->after_operation) {
 		struct replay_view view = {

@@ -30,6 +30,7 @@ struct session_machine {
 	const char *platform;
 	const char *kernel;     /* full version as recorded ("6.12.117"), NULL: unknown */
 	bool iommufd_container; /* /dev/vfio/vfio is iommufd's */
+	bool emulated_vtd;      /* by QEMU: VT-d units have its ways; not if cfg names a platform */
 };
 
 struct session_op {

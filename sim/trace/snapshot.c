@@ -12,7 +12,7 @@ void snapshot_take(struct sio_machine *machine, struct replay_result *result)
 	const struct type1 *container;
 	struct iommufd_stats iommufd;
 
-	machine_enter(machine, false);
+	machine_look(machine);
 	for (unsigned i = 0; (container = vfio_container_at(machine->vfio, i)); i++) {
 		struct t1_stats stats;
 

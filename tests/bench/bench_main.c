@@ -18,6 +18,8 @@ void bench_pt(struct bench *bench);
 void bench_translate(struct bench *bench);
 void bench_container(struct bench *bench);
 void bench_guest(struct bench *bench);
+void bench_machine(struct bench *bench);
+void bench_iommufd(struct bench *bench);
 
 static const struct {
 	const char *name;
@@ -25,6 +27,7 @@ static const struct {
 } groups[] = {
 	{"limit", bench_limits},        {"imap", bench_imap},           {"pt", bench_pt},
 	{"translate", bench_translate}, {"container", bench_container}, {"guest", bench_guest},
+	{"machine", bench_machine},     {"iommufd", bench_iommufd},
 };
 
 struct result {
@@ -146,7 +149,10 @@ static const struct argp_option options[] = {
 	{"quick", OPT_QUICK, NULL, 0, "Small sizes, one repetition: does it run at all", 0},
 	{"table", OPT_TABLE, NULL, 0, "A line per figure as it is measured instead of JSON", 0},
 	{"only", OPT_ONLY, "GROUP", 0,
-	 "One group (imap, pt, translate, container, guest); the limits are always measured", 0},
+	 "One group (imap, pt, translate, container, guest, machine, iommufd); the limits are "
+	 "always "
+	 "measured",
+	 0},
 	{0},
 };
 
