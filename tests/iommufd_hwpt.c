@@ -625,6 +625,30 @@ START_TEST(hardware_info_refuses_in_the_kernels_order)
 }
 END_TEST
 
+START_TEST(capabilities_tell_the_kinds_of_pasid_requests_that_a_device_can_make)
+{
+	for (unsigned kinds = 0; kinds < 4; kinds++) {
+		struct iommu_hw_info cmd = {.size = sizeof(cmd)};
+
+		start(kernels[_i]);
+		boot();
+		cmd.dev_id = (uint32_t)dev;
+		fk.device[3].dev->pci->pasid_execute = kinds & 1;
+		fk.device[3].dev->pci->pasid_privileged = kinds & 2;
+		ck_assert_int_eq(hw_info(&cmd), 0);
+		ck_assert_uint_eq(cmd.out_capabilities, _i ? 9 | kinds << 1 : 1);
+		/* Not while PASIDs are off. */
+		fk.device[3].dev->max_pasids = 0;
+		cmd.data_len = 0;
+		ck_assert_int_eq(hw_info(&cmd), 0);
+		ck_assert_uint_eq(cmd.out_capabilities, _i ? 9 : 1);
+		ck_assert_uint_eq(cmd.out_max_pasid_log2, 0);
+		fk.device[3].dev->max_pasids = FK_PASIDS;
+		finish();
+	}
+}
+END_TEST
+
 START_TEST(a_program_of_the_first_kernel_gets_no_capabilities)
 {
 	struct iommu_hw_info cmd = {.size = 32, .out_capabilities = 0x55};
@@ -664,6 +688,9 @@ int main(void)
 	tcase_add_loop_test(tc, a_hole_ends_the_report_without_an_error, 0, 2);
 	tcase_add_loop_test(tc, hardware_info_is_cut_or_filled_with_zeroes, 0, 2);
 	tcase_add_loop_test(tc, hardware_info_refuses_in_the_kernels_order, 0, 2);
+	tcase_add_loop_test(tc,
+			    capabilities_tell_the_kinds_of_pasid_requests_that_a_device_can_make, 0,
+			    2);
 	tcase_add_loop_test(tc, a_program_of_the_first_kernel_gets_no_capabilities, 0, 2);
 	suite_add_tcase(suite, tc);
 	return run_suite(suite);

@@ -14,10 +14,10 @@
 #include "iommufd_fake.h"
 #include "prng.h"
 
-#define OBJECTS    96u
+#define OBJECTS    64u
 #define REFS       2u
 #define PASIDS     3u /* 0 is the device itself */
-#define OPERATIONS 1200u
+#define OPERATIONS 800u
 #define NONE       (-1)
 
 struct object {

@@ -37,11 +37,6 @@ struct iommufd_hwpt_paging *iommufd_hwpt_base(struct iommufd_hwpt *hwpt)
 	return sio_container_of(hwpt, struct iommufd_hwpt_paging, hwpt);
 }
 
-void iommufd_hwpt_get(struct iommufd_hwpt *hwpt)
-{
-	hwpt->obj.users++;
-}
-
 void iommufd_hwpt_put(struct iommufd_hwpt *hwpt)
 {
 	hwpt->obj.users--;

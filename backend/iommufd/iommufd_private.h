@@ -82,9 +82,7 @@ struct iommufd_hwpt_paging {
 	bool automatic;
 	bool enforce_coherency;
 	bool nest_parent;
-	bool msi_cookie;
 	bool in_iopt; /* filled with the IOAS's areas */
-	uint32_t sw_msi_start_lo;
 	struct iommufd_hwpt_paging *next; /* of the IOAS */
 };
 
@@ -310,7 +308,6 @@ int iommufd_hwpt_paging_create(struct iommufd_ctx *ctx, struct iommufd_ioas *ioa
 			       struct iommufd_hwpt_paging **out);
 /* The paging HWPT whose IOAS this translates through: itself, or the parent. */
 struct iommufd_hwpt_paging *iommufd_hwpt_base(struct iommufd_hwpt *hwpt);
-void iommufd_hwpt_get(struct iommufd_hwpt *hwpt);
 /* One user less; an automatic one without users goes. */
 void iommufd_hwpt_put(struct iommufd_hwpt *hwpt);
 
