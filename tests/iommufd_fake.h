@@ -154,6 +154,18 @@ static inline void fk_boot(struct fk *fk)
 	ck_assert_ptr_ne(fk->device[0].dev->group, fk->device[3].dev->group);
 }
 
+/* The n-th step from now on fails, of the driver and of copies; or the n-th allocation of the core.
+ * 0: none. */
+static inline void fk_fail_step(struct fk *fk, uint64_t nth)
+{
+	fk->fail_step = nth ? fk->steps + nth : 0;
+}
+
+static inline void fk_fail_alloc(struct fk *fk, uint64_t nth)
+{
+	fk->iommu.inject = (struct inject){.id = nth ? INJECT_ALLOC : INJECT_NONE, .nth = nth};
+}
+
 static inline void fk_audit(const struct fk *fk)
 {
 	const char *what = iommu_audit(&fk->iommu);
