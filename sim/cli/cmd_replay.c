@@ -169,8 +169,8 @@ static void show_snapshot(const char *when, const struct replay_snapshot *snapsh
 	       " pages locked, pages %s, %u domain%s\n",
 	       when, snapshot->at_operation, snapshot->mappings,
 	       report_size(size, snapshot->mapped_bytes), snapshot->locked_pages,
-	       report_pgsizes(pages, snapshot->pgsize_bitmap), snapshot->domains,
-	       snapshot->domains == 1 ? "" : "s");
+	       snapshot->pgsize_bitmap ? report_pgsizes(pages, snapshot->pgsize_bitmap) : "-",
+	       snapshot->domains, snapshot->domains == 1 ? "" : "s");
 }
 
 static void show_kinds(const struct replay_result *result)

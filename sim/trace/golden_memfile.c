@@ -13,6 +13,10 @@
 #include <zlib.h>
 
 #define CHUNK 16384u
+/* Most bytes that one line moves. */
+#define BYTES_MAX (UINT64_C(1) << 28)
+/* No file is longer. */
+#define FILE_END (UINT64_C(1) << 63)
 
 static int run_memfd(struct golden *g)
 {
@@ -70,9 +74,19 @@ static int run_file_punch(struct golden *g)
 	return g->rc;
 }
 
+static uint64_t take_bytes(struct golden *g)
+{
+	uint64_t size = golden_number(g, "size", SIO_PAGE_SIZE);
+
+	if (size > BYTES_MAX)
+		golden_bad(g, "%s: size is at most 0x%llx", g->op->name,
+			   (unsigned long long)BYTES_MAX);
+	return size;
+}
+
 static int run_file_write(struct golden *g)
 {
-	uint64_t off = golden_number(g, "off", 0), size = golden_number(g, "size", SIO_PAGE_SIZE);
+	uint64_t off = golden_number(g, "off", 0), size = take_bytes(g);
 	uint32_t x = (uint32_t)golden_number(g, "seed", 1);
 	int fd = golden_fd(g, rec_bare(g->op, 0));
 	uint8_t chunk[CHUNK];
@@ -94,7 +108,7 @@ static int run_file_write(struct golden *g)
 
 static int run_file_check(struct golden *g)
 {
-	uint64_t off = golden_number(g, "off", 0), size = golden_number(g, "size", SIO_PAGE_SIZE);
+	uint64_t off = golden_number(g, "off", 0), size = take_bytes(g);
 	int fd = golden_fd(g, rec_bare(g->op, 0));
 	uLong crc = crc32(0, NULL, 0);
 	uint8_t chunk[CHUNK];
@@ -116,16 +130,21 @@ static int run_file_check(struct golden *g)
 	return g->rc;
 }
 
-/* Without a size: the whole file from `off` on. */
+/* Without a size: the whole file from `off` on. A byte can be read exactly before the end. */
 static uint64_t file_bytes(struct golden *g, int fd, uint64_t off)
 {
-	uint8_t byte[CHUNK];
-	uint64_t size = 0;
-	ssize_t got;
+	uint64_t first = 0, end = FILE_END;
+	uint8_t byte;
 
-	while ((got = sio_pread(g->s->process, fd, byte, sizeof(byte), off + size)) > 0)
-		size += (uint64_t)got;
-	return size;
+	while (first < end) {
+		uint64_t middle = first + (end - first) / 2;
+
+		if (sio_pread(g->s->process, fd, &byte, 1, middle) == 1)
+			first = middle + 1;
+		else
+			end = middle;
+	}
+	return first > off ? first - off : 0;
 }
 
 static int run_buffer_file(struct golden *g)

@@ -17,6 +17,8 @@
 #define ACCESS_MAX (UINT64_C(16) << 20)
 /* Longer bitmaps too. */
 #define BITMAP_MAX (UINT64_C(16) << 20)
+/* Most events of one line. */
+#define EVENTS_MAX 65536u
 
 static bool test(struct golden *g, uint32_t op, struct iommu_test_cmd *cmd)
 {
@@ -148,6 +150,8 @@ static int run_vevent(struct golden *g)
 	struct iommu_test_cmd cmd = {.trigger_vevent = {.dev_id = golden_object(g, "dev", 0)}};
 	bool done = true;
 
+	if (times > EVENTS_MAX)
+		golden_bad(g, "%s: n is at most %u", g->op->name, EVENTS_MAX);
 	for (uint64_t i = 0; i < times && done; i++) {
 		strbuf_clear(&g->out);
 		done = test(g, IOMMU_TEST_OP_TRIGGER_VEVENT, &cmd);

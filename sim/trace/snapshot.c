@@ -28,6 +28,7 @@ void snapshot_take(struct sio_machine *machine, struct replay_result *result)
 	iommufd_stats(&machine->iommufd, &iommufd);
 	now.mappings += iommufd.areas;
 	now.mapped_bytes += iommufd.mapped_bytes;
+	now.locked_pages += iommufd.pinned_pages;
 	now.domains += iommufd.domains;
 	machine_leave(machine);
 	if (now.domains)
