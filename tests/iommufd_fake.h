@@ -154,6 +154,23 @@ static inline void fk_boot(struct fk *fk)
 	ck_assert_ptr_ne(fk->device[0].dev->group, fk->device[3].dev->group);
 }
 
+/* The n-th step from now on fails, of the driver and of copies; or the n-th allocation.
+ * 0: none. */
+static inline void fk_fail_step(struct fk *fk, uint64_t nth)
+{
+	fk->fail_step = nth ? fk->steps + nth : 0;
+}
+
+static inline void fk_fail_alloc(struct fk *fk, uint64_t nth)
+{
+	char plan[32] = "", why[INJECT_ERROR_LEN];
+
+	if (nth)
+		snprintf(plan, sizeof(plan), "alloc:nth=%llu", (unsigned long long)nth);
+	ck_assert_msg(!inject_plan(&fk->iommu.inject, plan, why), "%s", why);
+	fail_enter(nth ? &fk->iommu.inject : NULL);
+}
+
 static inline void fk_audit(const struct fk *fk)
 {
 	const char *what = iommu_audit(&fk->iommu);
@@ -167,6 +184,7 @@ static inline void fk_audit(const struct fk *fk)
 static inline void fk_close(struct fk *fk)
 {
 	fk->fail_step = 0;
+	fk_fail_alloc(fk, 0);
 	fd_table_destroy(fk->caller.fds);
 	ck_assert_uint_eq(fk->env.live, 0);
 	mm_sim_exit(fk->task->mm);

@@ -293,14 +293,14 @@ START_TEST(an_answer_that_cannot_be_written_undoes_the_call)
 {
 	int f = rig_iommufd(&rig), d = rig_cdev(&rig, "A"), group;
 
-	ck_assert_int_eq(sio_inject(rig.machine, "copy.out:nth=1", NULL, 0), 0);
+	ck_assert_int_eq(sio_inject(rig.machine, "copy-out:nth=1", NULL, 0), 0);
 	ck_assert_int_eq(rig_bind(&rig, d, f), -EFAULT);
 	group = rig_group(&rig, "A");
 	ck_assert_int_ge(group, 0);
 	rig_close(&rig, group);
 	ck_assert_int_eq(rig_bind(&rig, d, f), 1);
 	ck_assert_int_eq(rig_ioas(&rig, f), 2);
-	ck_assert_int_eq(sio_inject(rig.machine, "copy.out:nth=1", NULL, 0), 0);
+	ck_assert_int_eq(sio_inject(rig.machine, "copy-out:nth=1", NULL, 0), 0);
 	ck_assert_int_eq(rig_attach(&rig, d, 2), -EFAULT);
 	ck_assert_int_eq(rig_destroy(&rig, f, 2), 0);
 }
@@ -332,7 +332,9 @@ START_TEST(any_allocation_may_fail)
 		if (rc > 0)
 			rc = rig_attach(&rig, d, rc);
 		ck_assert_int_eq(sio_inject(rig.machine, "", NULL, 0), 0);
-		ck_assert_msg(rc > 0 || rc == -ENOMEM, "allocation %u: %ld", nth, rc);
+		/* ENOSPC: no id for the domain. */
+		ck_assert_msg(rc > 0 || rc == -ENOMEM || rc == -ENOSPC, "allocation %u: %ld", nth,
+			      rc);
 		failed += rc < 0;
 		close_if_open(d);
 		close_if_open(f);

@@ -11,6 +11,7 @@
 #ifndef BACKEND_IOMMUFD_IO_PAGETABLE_PRIVATE_H
 #define BACKEND_IOMMUFD_IO_PAGETABLE_PRIVATE_H
 
+#include "iommufd/held.h"
 #include "iommufd/io_pagetable.h"
 
 /* Whose count changes and whose limit counts. References are held on all. */
@@ -32,7 +33,7 @@ struct iopt_pages {
 	uint64_t count;     /* pages */
 	bool writable;
 	enum iopt_account account;
-	struct imap held; /* see pages.c */
+	struct held held; /* see pages.c */
 	uint64_t pinned;  /* pages in `held` */
 	uint64_t charged; /* as of the last charge */
 };

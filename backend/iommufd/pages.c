@@ -72,7 +72,7 @@ struct iopt_pages *iopt_pages_create(struct iommu *iommu, const struct iopt_sour
 	} else {
 		pages->va = start & SIO_PAGE_MASK;
 	}
-	imap_init(&pages->held);
+	held_init(&pages->held);
 	return pages;
 }
 
@@ -87,7 +87,7 @@ void iopt_pages_put(struct iopt_pages *pages)
 	if (--pages->refs)
 		return;
 	sio_assert(!pages->pinned && !pages->charged);
-	imap_fini(&pages->held);
+	held_fini(&pages->held);
 	if (pages->file)
 		file_put(pages->file);
 	iopt_payer_drop(&pages->payer);
@@ -137,7 +137,7 @@ static bool cut(struct iopt_pages *pages, uint64_t index)
 	struct imap_entry entry, upper;
 	struct pin_run run;
 
-	if (!imap_find(&pages->held, index, index, &entry) || entry.first == index)
+	if (!held_find(&pages->held, index, index, &entry) || entry.first == index)
 		return true;
 	run = entry_run(&entry, index, entry.last);
 	upper = (struct imap_entry){index, entry.last,
@@ -146,15 +146,15 @@ static bool cut(struct iopt_pages *pages, uint64_t index)
 	if (entry_pages(&entry) == 1)
 		entry.value &= ~HELD_DOWN;
 	/* Shrink first: entries never overlap. */
-	imap_update(&pages->held, entry.first, entry);
-	if (imap_insert(&pages->held, upper))
+	held_update(&pages->held, entry.first, entry);
+	if (held_insert(&pages->held, upper))
 		return true;
 	run = entry_run(&entry, entry.first, entry.last);
 	entry.last = upper.last;
 	/* Whole again: what the upper part continues tells the direction. */
 	if ((upper.value & HELD_DOWN) || (upper.value & HELD_PFN) < (entry.value & HELD_PFN))
 		entry.value |= HELD_DOWN;
-	imap_update(&pages->held, entry.first, entry);
+	held_update(&pages->held, entry.first, entry);
 	return false;
 }
 
@@ -163,15 +163,15 @@ static void count_users(struct iopt_pages *pages, uint64_t first, uint64_t last,
 {
 	struct imap_entry entry;
 
-	while (first <= last && imap_find(&pages->held, first, last, &entry)) {
+	while (first <= last && held_find(&pages->held, first, last, &entry)) {
 		first = entry.last + 1;
 		entry.value += up ? HELD_ONE : -HELD_ONE;
 		if (entry.value & HELD_COUNT) {
-			imap_update(&pages->held, entry.first, entry);
+			held_update(&pages->held, entry.first, entry);
 		} else {
 			struct pin_run run = entry_run(&entry, entry.first, entry.last);
 
-			imap_erase(&pages->held, entry.first, NULL);
+			held_erase(&pages->held, entry.first);
 			pages->pinned -= run.pages;
 			iopt_pages_unpin(pages, &run);
 		}
@@ -194,7 +194,7 @@ static int pin_gap(struct iopt_pages *pages, uint64_t first, uint64_t last, uint
 			return rc;
 		entry = (struct imap_entry){first + *done, first + *done + run.pages - 1,
 					    run_value(&run) | HELD_ONE};
-		if (!imap_insert(&pages->held, entry)) {
+		if (!held_insert(&pages->held, entry)) {
 			iopt_pages_unpin(pages, &run);
 			return -ENOMEM;
 		}
@@ -213,7 +213,7 @@ int iopt_pages_hold(struct iopt_pages *pages, uint64_t first, uint64_t last)
 	while (at <= last) {
 		struct imap_entry entry;
 		uint64_t end = last, done;
-		bool held = imap_find(&pages->held, at, last, &entry);
+		bool held = held_find(&pages->held, at, last, &entry);
 		int rc = 0;
 
 		if (held && entry.first <= at) {
@@ -256,12 +256,12 @@ struct pin_run iopt_pages_run(const struct iopt_pages *pages, uint64_t index, ui
 	struct imap_entry entry;
 	struct pin_run run;
 
-	if (!max || !imap_find(&pages->held, index, index, &entry))
+	if (!max || !held_find(&pages->held, index, index, &entry))
 		return (struct pin_run){0};
 	run = entry_run(&entry, index, entry.last - index < max ? entry.last : index + (max - 1));
 	/* Extents that were cut, or pinned one after the other, may still be one run. */
 	while (run.step > 0 && run.pages < max &&
-	       imap_find(&pages->held, index + run.pages, index + run.pages, &entry)) {
+	       held_find(&pages->held, index + run.pages, index + run.pages, &entry)) {
 		const uint64_t room = max - run.pages, n = entry_pages(&entry);
 
 		if (entry_run(&entry, entry.first, entry.first).pa !=
@@ -341,11 +341,11 @@ int iopt_pages_settle(struct iopt_pages *pages)
 
 uint64_t iopt_pages_frame_pins(const struct iopt_pages *pages, pa_t pa)
 {
-	struct imap_iter it = imap_iter(&pages->held, 0);
+	struct held_iter it = held_iter(&pages->held);
 	struct imap_entry entry;
 	uint64_t pins = 0;
 
-	while (imap_next(&it, &entry)) {
+	while (held_next(&it, &entry)) {
 		const struct pin_run run = entry_run(&entry, entry.first, entry.last);
 		const pa_t low = run.step > 0 ? run.pa : run.pa - (run.pages - 1) * SIO_PAGE_SIZE;
 
@@ -356,10 +356,10 @@ uint64_t iopt_pages_frame_pins(const struct iopt_pages *pages, pa_t pa)
 
 bool iopt_pages_each_run(const struct iopt_pages *pages, iopt_run_fn fn, void *ctx)
 {
-	struct imap_iter it = imap_iter(&pages->held, 0);
+	struct held_iter it = held_iter(&pages->held);
 	struct imap_entry entry;
 
-	while (imap_next(&it, &entry)) {
+	while (held_next(&it, &entry)) {
 		const struct pin_run run = entry_run(&entry, entry.first, entry.last);
 
 		if (!fn(ctx, &run))
@@ -372,11 +372,11 @@ bool iopt_pages_each_run(const struct iopt_pages *pages, iopt_run_fn fn, void *c
 
 const char *iopt_pages_audit(const struct iopt_pages *pages)
 {
-	struct imap_iter it = imap_iter(&pages->held, 0);
+	struct held_iter it = held_iter(&pages->held);
 	struct imap_entry entry;
 	uint64_t sum = 0;
 
-	while (imap_next(&it, &entry)) {
+	while (held_next(&it, &entry)) {
 		sum += entry_pages(&entry);
 		if (!entry_users(&entry))
 			return "iommufd pages: an extent without users";
@@ -387,5 +387,5 @@ const char *iopt_pages_audit(const struct iopt_pages *pages)
 		return "iommufd pages: pinned pages are miscounted";
 	if (pages->charged != pages->pinned)
 		return "iommufd pages: charge differs from what is pinned";
-	return imap_audit(&pages->held);
+	return imap_audit(&pages->held.map);
 }

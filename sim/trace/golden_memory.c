@@ -76,9 +76,10 @@ static int touch(struct golden *g, const struct sio_mem *mem)
 	for (uint64_t at = 0; at < mem->size && !rc; at += SIO_PAGE_SIZE) {
 		uint8_t byte = 0;
 
-		rc = sio_mem_read(g->s->process, mem->address + at, &byte, 1);
-		if (!rc && (mem->prot & SIO_PROT_WRITE))
+		if (mem->prot & SIO_PROT_WRITE)
 			rc = sio_mem_write(g->s->process, mem->address + at, &byte, 1);
+		else
+			rc = sio_mem_read(g->s->process, mem->address + at, &byte, 1);
 	}
 	return rc;
 }

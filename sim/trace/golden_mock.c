@@ -338,8 +338,10 @@ static uint8_t *take_bits(struct golden *g, uint64_t bytes)
 	size_t len;
 	uint8_t *given = golden_hex(g, "bits", &len), *bits;
 
-	if (g->rc || !given)
+	if (g->rc || !given) {
+		free(given);
 		return NULL;
+	}
 	if (bytes > BITMAP_MAX)
 		bytes = BITMAP_MAX;
 	bits = calloc(1, bytes > len ? bytes : len + 1);
