@@ -140,7 +140,7 @@ static inline int st_map_as(struct st *s, uint32_t ioas, uint32_t flags, uint64_
 		.ioas_id = ioas,
 		.user_va = va,
 		.length = len,
-		.iova = *iova,
+		.iova = flags & ST_FIXED ? *iova : 0,
 	};
 	int rc = st_ioctl(s, IOMMU_IOAS_MAP, &cmd);
 
@@ -190,7 +190,7 @@ static inline int st_copy(struct st *s, uint32_t from, uint64_t src, uint32_t to
 		.dst_ioas_id = to,
 		.src_ioas_id = from,
 		.length = len,
-		.dst_iova = *dst,
+		.dst_iova = flags & ST_FIXED ? *dst : 0,
 		.src_iova = src,
 	};
 	int rc = st_ioctl(s, IOMMU_IOAS_COPY, &cmd);
@@ -356,8 +356,7 @@ static inline int st_hwpt_as(struct st *s, struct iommu_hwpt_alloc cmd, uint32_t
 
 	cmd.size = sizeof(cmd);
 	rc = st_ioctl(s, IOMMU_HWPT_ALLOC, &cmd);
-	if (!rc)
-		*id = cmd.out_hwpt_id;
+	*id = cmd.out_hwpt_id;
 	return rc;
 }
 

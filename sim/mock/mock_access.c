@@ -86,7 +86,7 @@ static int access_new(const struct iommufd_ucmd *ucmd, bool pins, struct mock_ac
 {
 	static const struct iommufd_access_ops ops = {false, access_unmap};
 	static const struct iommufd_access_ops ops_pin = {true, access_unmap};
-	struct mock_access *mock = calloc(1, sizeof(*mock));
+	struct mock_access *mock = fail_calloc("mock.access", 1, sizeof(*mock));
 	uint32_t id;
 	int rc;
 
@@ -178,7 +178,7 @@ static int check_pages(const struct iommufd_ucmd *ucmd, uint64_t uptr, uint64_t 
 static int item_add(struct iommufd_ucmd *ucmd, struct mock_access *mock, uint64_t iova)
 {
 	struct iommu_test_cmd *cmd = mock_cmd_of(ucmd);
-	struct item *item = calloc(1, sizeof(*item));
+	struct item *item = fail_calloc("mock.access.item", 1, sizeof(*item));
 	int rc;
 
 	if (!item)
@@ -239,7 +239,7 @@ long mock_op_access_pages(struct iommufd_ucmd *ucmd)
 	if (flags & MOCK_FLAGS_ACCESS_SYZ)
 		iova = mock_nth_iova(mock->access->ioas, iova);
 	count = (iova % SIO_PAGE_SIZE + length + SIO_PAGE_SIZE - 1) / SIO_PAGE_SIZE;
-	pages = calloc(count + 1, sizeof(*pages));
+	pages = fail_calloc("mock.access.pages", count + 1, sizeof(*pages));
 	if (!pages)
 		return -ENOMEM;
 	rc = pin_pages(ucmd, mock, iova, pages, count);
@@ -303,7 +303,7 @@ long mock_op_access_rw(struct iommufd_ucmd *ucmd)
 	mock = access_find(ucmd);
 	if (!mock)
 		return -EBADFD;
-	data = calloc(1, cmd->access_rw.length + 1);
+	data = fail_calloc("mock.access.bytes", 1, cmd->access_rw.length + 1);
 	if (!data)
 		return -ENOMEM;
 	rc = transfer(ucmd, mock, data);

@@ -211,7 +211,7 @@ long mock_op_dirty(struct iommufd_ucmd *ucmd)
 	if (!mock->tracking)
 		return -EINVAL;
 	bytes = (length / page_size + 7) / 8;
-	bits = calloc(1, bytes);
+	bits = fail_calloc("mock.dirty.bits", 1, bytes);
 	if (!bits)
 		return -ENOMEM;
 	rc = iommufd_copy_in(ucmd->caller, bits, cmd->dirty.uptr, bytes);

@@ -83,15 +83,16 @@ static const struct file_ops dmabuf_file_ops = {
 static struct mock_dmabuf *dmabuf_create(struct phys *phys, uint64_t pages)
 {
 	const unsigned align_lg2 = pages > 1 ? sio_lg2(pages - 1) + 1 : 0;
-	struct mock_dmabuf *dmabuf = calloc(1, sizeof(*dmabuf));
-	uint64_t got;
+	struct mock_dmabuf *dmabuf = fail_calloc("mock.dmabuf", 1, sizeof(*dmabuf));
+	uint64_t got = 0;
 
 	if (!dmabuf)
 		return NULL;
 	dmabuf->file = (struct file){&dmabuf_file_ops, 1};
 	dmabuf->phys = phys;
 	dmabuf->pages = pages;
-	got = phys_frames_alloc(phys, pages, align_lg2, &dmabuf->pfn);
+	if (!fail_at(FAIL_POINT("mock.dmabuf.pages", FAIL_ALLOC)))
+		got = phys_frames_alloc(phys, pages, align_lg2, &dmabuf->pfn);
 	if (got == pages)
 		return dmabuf;
 	if (got)

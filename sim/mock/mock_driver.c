@@ -29,7 +29,7 @@ static struct mock_device *device_of(const struct iommu_device *dev)
 /* A paging domain with the default table. NULL: no memory. */
 static struct mock_domain *domain_new(const struct iommu_device *dev)
 {
-	struct mock_domain *mock = calloc(1, sizeof(*mock));
+	struct mock_domain *mock = fail_calloc("mock.domain", 1, sizeof(*mock));
 
 	if (!mock)
 		return NULL;
@@ -144,7 +144,7 @@ int mock_nested_alloc(const struct iommu_user_data *data, bool later, struct moc
 	rc = iommu_copy_user_data(&user, known, sizeof(user.iotlb), IOMMU_HWPT_DATA_SELFTEST, data);
 	if (rc)
 		return rc;
-	nested = calloc(1, sizeof(*nested));
+	nested = fail_calloc("mock.nested", 1, sizeof(*nested));
 	if (!nested)
 		return -ENOMEM;
 	for (unsigned i = 0; i < MOCK_NESTED_DOMAIN_IOTLB_NUM; i++)
@@ -321,7 +321,7 @@ int mock_device_create(struct iommufd_env *env, uint32_t flags, struct iommu_dev
 
 	if (flags & ~valid)
 		return -EINVAL;
-	mdev = calloc(1, sizeof(*mdev));
+	mdev = fail_calloc("mock.device", 1, sizeof(*mdev));
 	if (!mdev)
 		return -ENOMEM;
 	mdev->flags = flags;

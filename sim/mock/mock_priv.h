@@ -6,6 +6,7 @@
 #ifndef SIM_MOCK_MOCK_PRIV_H
 #define SIM_MOCK_MOCK_PRIV_H
 
+#include "fail.h"
 #include "imap.h"
 #include "iommufd/iommufd_private.h"
 #include "mock/iommufd_test.h"

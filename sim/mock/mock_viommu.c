@@ -24,8 +24,11 @@ struct mock_viommu {
 /* Two adjacent frames. PA_NONE: no memory. */
 static pa_t window_alloc(struct phys *phys)
 {
-	uint64_t pfn, got = phys_frames_alloc(phys, WINDOW_PAGES, 1, &pfn);
+	uint64_t pfn, got;
 
+	if (fail_at(FAIL_POINT("mock.viommu.window", FAIL_ALLOC)))
+		return PA_NONE;
+	got = phys_frames_alloc(phys, WINDOW_PAGES, 1, &pfn);
 	if (got == WINDOW_PAGES)
 		return pfn << SIO_PAGE_LG2;
 	if (got)
@@ -76,7 +79,7 @@ static int window_create(struct iommu_viommu *viommu, const struct iommu_user_da
 static int viommu_init(struct iommu_viommu *viommu, struct iommu_device *dev,
 		       const struct iommu_user_data *data)
 {
-	struct mock_viommu *mock = calloc(1, sizeof(*mock));
+	struct mock_viommu *mock = fail_calloc("mock.viommu", 1, sizeof(*mock));
 	int rc = 0;
 
 	(void)dev;
@@ -168,7 +171,7 @@ static int cache_invalidate(struct iommu_viommu *viommu, struct iommu_user_array
 		return -EINVAL;
 	if (!count)
 		return 0;
-	entries = calloc(count, sizeof(*entries));
+	entries = fail_calloc("mock.viommu.invalidate", count, sizeof(*entries));
 	if (!entries)
 		return -ENOMEM;
 	rc = fetch_entries(array, count, entries);
