@@ -97,13 +97,15 @@ static long answer(long rc)
 	return -1;
 }
 
-static struct caller program_caller(const struct sio_process *process)
+/* `program` is the process's own, copied: the process may end in the call. */
+static struct caller program_caller(const struct sio_process *process,
+				    struct machine_program *program)
 {
 	const struct uaccess *ua = process->machine->ua;
 	struct caller caller = machine_caller(process);
 
-	if (ua)
-		caller.ua = ua;
+	*program = process->program;
+	caller.ua = ua ? ua : &program->ua;
 	return caller;
 }
 
@@ -124,7 +126,8 @@ int sio_open(struct sio_process *process, const char *path)
 
 static long file_ioctl(const struct machine_call *call)
 {
-	struct caller caller = program_caller(call->process);
+	struct machine_program program;
+	struct caller caller = program_caller(call->process, &program);
 	struct file *file = fd_lookup(call->process->fds, call->fd);
 	long rc = -ENOTTY;
 
@@ -169,7 +172,8 @@ int sio_close(struct sio_process *process, int fd)
 static long file_read(const struct machine_call *call)
 {
 	struct file *file = fd_lookup(call->process->fds, call->fd);
-	struct caller caller = program_caller(call->process);
+	struct machine_program program;
+	struct caller caller = program_caller(call->process, &program);
 	ssize_t rc = -EINVAL;
 
 	if (!file)
@@ -184,7 +188,8 @@ static long file_read(const struct machine_call *call)
 static long file_write(const struct machine_call *call)
 {
 	struct file *file = fd_lookup(call->process->fds, call->fd);
-	struct caller caller = program_caller(call->process);
+	struct machine_program program;
+	struct caller caller = program_caller(call->process, &program);
 	ssize_t rc = -EINVAL;
 
 	if (!file)

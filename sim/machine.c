@@ -90,9 +90,8 @@ int machine_boot_system(const struct boot *boot)
 	});
 	if (!machine->vfio)
 		return boot_no_memory(boot);
-	machine->iommufd.iommu = &machine->iommu;
-	/* As distributions build it. */
-	machine->iommufd.noiommu = true;
+	/* No-IOMMU mode as distributions build it. */
+	machine->iommufd = (struct iommufd_env){.iommu = &machine->iommu, .noiommu = true};
 	if (boot->selftest || machine->platform->selftest)
 		mock_enable(&machine->iommufd);
 	for (unsigned i = 0; i < machine->device_count && !rc; i++)
@@ -173,6 +172,8 @@ static void unbind_devices(struct sio_machine *machine)
 void machine_end_system(struct sio_machine *machine)
 {
 	machine_processes_end(machine);
+	/* No file is left but those that keep each other. */
+	iommufd_env_fini(&machine->iommufd);
 	if (machine->vfio)
 		vfio_destroy(machine->vfio);
 	machine->vfio = NULL;

@@ -71,6 +71,7 @@ struct machine_program {
 	struct uaccess ua;
 	uint64_t fence, fence_len; /* cannot be written */
 };
+
 static inline bool device_is_emulated(const struct sio_device *device)
 {
 	return device->name != NULL;
