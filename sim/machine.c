@@ -173,6 +173,8 @@ static void unbind_devices(struct sio_machine *machine)
 void machine_end_system(struct sio_machine *machine)
 {
 	machine_processes_end(machine);
+	/* No file is left but those that keep each other. */
+	iommufd_env_fini(&machine->iommufd);
 	if (machine->vfio)
 		vfio_destroy(machine->vfio);
 	machine->vfio = NULL;
