@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Each command fails at each of its steps: a copy, the driver, an allocation of the core. Whatever
- * it had done is undone: the objects, their users, the domains and the pins are those of before.
- * When no step is left to fail it works, and the next command is tried on top of it.
+ * Each command fails at each of its steps: a copy, the driver, an allocation or other point of
+ * failure. Whatever it had done is undone: the objects, their users, the domains and the pins are
+ * those of before. When no step is left to fail it works, and the next command is tried on top of
+ * it.
  */
 #include "iommufd_fake.h"
 
@@ -233,8 +234,8 @@ static void compare(const struct state *before, const char *name, uint64_t nth)
 	fk_audit(&fk);
 }
 
-/* Until it works. */
-static void try_all(unsigned n, void (*arm)(struct fk *fk, uint64_t nth))
+/* Until it works. How often it failed. */
+static unsigned try_all(unsigned n, void (*arm)(struct fk *fk, uint64_t nth))
 {
 	for (uint64_t nth = 1;; nth++) {
 		const struct state before = state_now();
@@ -245,20 +246,24 @@ static void try_all(unsigned n, void (*arm)(struct fk *fk, uint64_t nth))
 		rc = commands[n].run();
 		arm(&fk, 0);
 		if (rc >= 0)
-			return;
+			return (unsigned)nth - 1;
 		compare(&before, commands[n].name, nth);
 	}
 }
 
 START_TEST(a_command_that_fails_leaves_nothing_behind)
 {
+	unsigned failed = 0;
+
 	fk_open(&fk, "7.2");
 	fk.device[0].resv[0] = (struct resv_region){0xf0 * PAGE, 0xf1 * PAGE - 1, RESV_RESERVED};
 	fk.device[0].resv_count = 1;
 	fk_boot(&fk);
 	ctx = fk_ctx(&fk, &fd);
 	for (unsigned n = 0; n < SIO_ARRAY_SIZE(commands); n++)
-		try_all(n, _i ? fk_fail_alloc : fk_fail_step);
+		failed += try_all(n, _i ? fk_fail_point : fk_fail_step);
+	/* Each has steps that fail, and most have several. */
+	ck_assert_uint_gt(failed, 2 * SIO_ARRAY_SIZE(commands));
 	ck_assert(vdev > 0 && nested > 0 && veventq > 0 && queue > 0);
 	iommufd_device_detach(idev[0], 3);
 	for (unsigned n = 0; n < 2; n++) {

@@ -154,21 +154,23 @@ static inline void fk_boot(struct fk *fk)
 	ck_assert_ptr_ne(fk->device[0].dev->group, fk->device[3].dev->group);
 }
 
-/* The n-th step from now on fails, of the driver and of copies; or the n-th allocation.
- * 0: none. */
+/* The n-th step of the driver, or copy of a command's structure, from now on fails. 0: none. */
 static inline void fk_fail_step(struct fk *fk, uint64_t nth)
 {
 	fk->fail_step = nth ? fk->steps + nth : 0;
 }
 
-static inline void fk_fail_alloc(struct fk *fk, uint64_t nth)
+/* The n-th point that is passed from now on fails, whichever it is. 0: none. */
+static inline void fk_fail_point(struct fk *fk, uint64_t nth)
 {
 	char plan[32] = "", why[INJECT_ERROR_LEN];
 
+	fail_leave(NULL);
 	if (nth)
-		snprintf(plan, sizeof(plan), "alloc:nth=%llu", (unsigned long long)nth);
+		snprintf(plan, sizeof(plan), "*:nth=%llu", (unsigned long long)nth);
 	ck_assert_msg(!inject_plan(&fk->iommu.inject, plan, why), "%s", why);
-	fail_enter(nth ? &fk->iommu.inject : NULL);
+	if (nth)
+		fail_enter(&fk->iommu.inject);
 }
 
 static inline void fk_audit(const struct fk *fk)
@@ -183,8 +185,8 @@ static inline void fk_audit(const struct fk *fk)
 /* The process exits; nothing may be left of what it did. */
 static inline void fk_close(struct fk *fk)
 {
-	fk->fail_step = 0;
-	fk_fail_alloc(fk, 0);
+	fk_fail_step(fk, 0);
+	fk_fail_point(fk, 0);
 	fd_table_destroy(fk->caller.fds);
 	ck_assert_uint_eq(fk->env.live, 0);
 	mm_sim_exit(fk->task->mm);

@@ -664,7 +664,7 @@ static void fail_some_step(void)
 	if (below(2))
 		fk_fail_step(&fk, 1 + below(12));
 	else
-		fk_fail_alloc(&fk, 1 + below(4));
+		fk_fail_point(&fk, 1 + below(12));
 }
 
 static void one_operation(void)
@@ -685,7 +685,7 @@ static void one_operation(void)
 	if (operations[which]() < 0)
 		failed++;
 	fk_fail_step(&fk, 0);
-	fk_fail_alloc(&fk, 0);
+	fk_fail_point(&fk, 0);
 	compare();
 }
 
