@@ -276,15 +276,15 @@ static inline int rig_dirty(const struct rig *rig, uint32_t flags)
 static inline uint64_t rig_dirty_bits(const struct rig *rig, uint64_t iova, uint64_t pages)
 {
 	struct {
-		struct vfio_iommu_type1_dirty_bitmap head;
+		uint32_t argsz, flags; /* of struct vfio_iommu_type1_dirty_bitmap */
 		struct vfio_iommu_type1_dirty_bitmap_get get;
 	} dirty;
 	uint64_t bits = 0;
 	__u64 *data = (__u64 *)(void *)&bits;
 
 	memset(&dirty, 0, sizeof(dirty));
-	dirty.head.argsz = sizeof(dirty);
-	dirty.head.flags = VFIO_IOMMU_DIRTY_PAGES_FLAG_GET_BITMAP;
+	dirty.argsz = sizeof(dirty);
+	dirty.flags = VFIO_IOMMU_DIRTY_PAGES_FLAG_GET_BITMAP;
 	dirty.get.iova = iova;
 	dirty.get.size = pages * PAGE;
 	dirty.get.bitmap.pgsize = PAGE;

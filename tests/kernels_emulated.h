@@ -109,13 +109,13 @@ static inline long dirty_page(uint64_t iova)
 {
 	uint64_t bits = 0;
 	struct {
-		struct vfio_iommu_type1_dirty_bitmap head;
+		uint32_t argsz, flags; /* of struct vfio_iommu_type1_dirty_bitmap */
 		struct vfio_iommu_type1_dirty_bitmap_get get;
 	} dirty;
 
 	memset(&dirty, 0, sizeof(dirty));
-	dirty.head.argsz = sizeof(dirty);
-	dirty.head.flags = VFIO_IOMMU_DIRTY_PAGES_FLAG_GET_BITMAP;
+	dirty.argsz = sizeof(dirty);
+	dirty.flags = VFIO_IOMMU_DIRTY_PAGES_FLAG_GET_BITMAP;
 	dirty.get.iova = iova;
 	dirty.get.size = PAGE;
 	dirty.get.bitmap.pgsize = PAGE;
