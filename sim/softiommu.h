@@ -4,8 +4,9 @@
  *
  * A machine is built from a platform (a preset's name, or a libconfig file). Processes on it open
  * /dev/vfio files and /dev/iommu, and issue the ioctls of <linux/vfio.h> and <linux/iommufd.h> with
- * the real structures; devices of it do DMA through the emulated IOMMU. Nothing needs root, a
- * kernel module or hardware, and many machines may live in one program.
+ * the real structures (<softiommu/iommufd.h> has those of the latter, for systems without it);
+ * devices of it do DMA through the emulated IOMMU. Nothing needs root, a kernel module or hardware,
+ * and many machines may live in one program.
  *
  * Errors: functions named after a system call (sio_open, sio_ioctl, sio_close, sio_pread,
  * sio_pwrite) return -1 and set errno, with the errno of the emulated kernel. All others return 0

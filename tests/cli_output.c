@@ -235,19 +235,26 @@ static const char *last_line(const char *text)
 	return text + at;
 }
 
-static void replay_on(const char *platform, const char *bdf, const char *error, const char *before,
-		      const char *after, struct output *out)
+static void replay_text(const char *text, const char *before, const char *after, struct output *out)
 {
-	char path[] = "/tmp/softiommu-test-XXXXXX", arguments[256], text[2048];
+	char path[] = "/tmp/softiommu-test-XXXXXX", arguments[256];
 	int fd = mkstemp(path);
 
 	ck_assert_int_ge(fd, 0);
 	close(fd);
-	snprintf(text, sizeof(text), recording, platform, bdf, error);
 	write_file(path, text);
 	snprintf(arguments, sizeof(arguments), "%s %s %s 2>/dev/null", before, path, after);
 	run_program(arguments, out);
 	unlink(path);
+}
+
+static void replay_on(const char *platform, const char *bdf, const char *error, const char *before,
+		      const char *after, struct output *out)
+{
+	char text[2048];
+
+	snprintf(text, sizeof(text), recording, platform, bdf, error);
+	replay_text(text, before, after, out);
 }
 
 static void replay(const char *error, const char *before, const char *after, struct output *out)
@@ -336,6 +343,16 @@ START_TEST(a_rarity_may_differ_and_audits_hold)
 }
 END_TEST
 
+static void expect_parts(const char *text, const char *const *parts, unsigned count)
+{
+	const char *at = text;
+
+	for (unsigned i = 0; i < count; i++) {
+		at = strstr(at, parts[i]);
+		ck_assert_msg(at != NULL, "%s lacks %s", text, parts[i]);
+	}
+}
+
 START_TEST(a_walk_shows_each_level)
 {
 	static const char *const parts[] = {
@@ -350,14 +367,10 @@ START_TEST(a_walk_shows_each_level)
 		"\n  result   0x",
 	};
 	struct output out;
-	const char *at = out.text;
 
 	replay("EEXIST", "walk --replay", "A 0x12345", &out);
 	ck_assert_int_eq(out.status, 0);
-	for (unsigned i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
-		at = strstr(at, parts[i]);
-		ck_assert_msg(at != NULL, "%s lacks %s", out.text, parts[i]);
-	}
+	expect_parts(out.text, parts, sizeof(parts) / sizeof(*parts));
 	replay("EEXIST", "walk --replay", "A 0x80000000", &out);
 	ck_assert_int_eq(out.status, 0);
 	ck_assert_ptr_nonnull(strstr(out.text, "result   a read faults: reason 0x06"));
@@ -387,14 +400,10 @@ static const struct {
 START_TEST(a_walk_shows_the_structures_of_the_unit)
 {
 	struct output out;
-	const char *at = out.text;
 
 	replay_on(walks[_i].platform, walks[_i].bdf, "EEXIST", "walk --replay", "A 0x12345", &out);
 	ck_assert_int_eq(out.status, 0);
-	for (unsigned i = 0; i < 8; i++) {
-		at = strstr(at, walks[_i].parts[i]);
-		ck_assert_msg(at != NULL, "%s lacks %s", out.text, walks[_i].parts[i]);
-	}
+	expect_parts(out.text, walks[_i].parts, 8);
 	replay_on(walks[_i].platform, walks[_i].bdf, "EEXIST", "walk --json --replay", "A 0x12345",
 		  &out);
 	ck_assert_ptr_nonnull(strstr(out.text, "\"reason\": 0,"));
@@ -413,7 +422,178 @@ START_TEST(maps_show_the_space_of_a_container)
 		       "0x0000000000010000-0x0000000000013fff rw 16 KiB at 0x1000200000, 4 pages "
 		       "locked, by operation 7\n"));
 	replay("EEXIST", "maps --at 2 --replay", "", &out);
-	ck_assert_str_eq(out.text, "  no container is in use\n");
+	ck_assert_str_eq(out.text, "  no container or iommufd is in use\n");
+}
+END_TEST
+
+/* A device with a PASID, one that is not attached, a domain for guests, a second address space. */
+static const char iommufd_recording[] =
+	"# kernel: Linux 7.2.13 x86_64\n"
+	"# platform: vtd57nest\n"
+	"# caps=all (root)\n"
+	"device A 01:00.0 => ret=0 group=9\n"
+	"device B 02:00.0 => ret=0 group=10\n"
+	"iommufd f => ret=0\n"
+	"cdev d A => ret=0\n"
+	"bind d f => ret=0 id=1\n"
+	"cdev e B => ret=0\n"
+	"bind e f => ret=0 id=2\n"
+	"ioas_alloc f i => ret=0 id=3\n"
+	"buffer w size=0x200000 => ret=0\n"
+	"ioas_map f i buf=w off=0 size=0x4000 flags=7 iova=0x10000 => ret=0 iova=0x10000\n"
+	"hwpt_alloc f p dev=d pt=i flags=8 => ret=0 id=4\n"
+	"attach d p => ret=0 id=4\n"
+	"attach_pasid d p pasid=5 => ret=0 id=4\n"
+	"hwpt_alloc f h dev=d pt=i flags=1 => ret=0 id=5\n"
+	"hwpt_alloc f n dev=d pt=h data_type=1 "
+	"data=000000000000000000000100000000003000000000000000 => ret=0 id=6\n"
+	"ioas_alloc f j => ret=0 id=7\n"
+	"ioas_copy f j i src_iova=0x11000 length=0x1000 flags=3 dst_iova=0x1000 "
+	"=> ret=0 dst_iova=0x1000\n";
+
+static const char iommufd_maps[] =
+	"  iommufd 0: 7 objects, 4 pages pinned\n"
+	"    ioas 3: 1 mappings, 16 KiB mapped, 3 hwpts\n"
+	"      hwpt 4: domain @, snoop control enforced, pages 4K 2M 1G, "
+	"addresses up to 0x1ffffffffffffff\n"
+	"        device 1: 0000:01:00.0 at dmar0, PASID 5\n"
+	"        device 1: 0000:01:00.0 at dmar0\n"
+	"      hwpt 5: domain @, can be nested in, snoop control enforced, pages 4K 2M 1G, "
+	"addresses up to 0x1ffffffffffffff\n"
+	"      hwpt 6: domain @, nested in hwpt 5\n"
+	"      usable 0x0000000000000000-0x00000000fedfffff\n"
+	"      usable 0x00000000fef00000-0x01ffffffffffffff\n"
+	"      0x0000000000010000-0x0000000000013fff rw 16 KiB at 0x1000200000\n"
+	"    ioas 7: 1 mappings, 4 KiB mapped, 0 hwpts\n"
+	"      usable 0x0000000000000000-0xffffffffffffffff\n"
+	"      0x0000000000001000-0x0000000000001fff -w 4 KiB at 0x1000201000, in no domain\n"
+	"    device 2: 0000:02:00.0 at dmar0, not attached\n";
+
+/* Replace the number behind each "domain ": it counts those of the boot too. */
+static void hide_domains(char *text)
+{
+	static const char word[] = "domain ";
+
+	for (char *at = text; (at = strstr(at, word));) {
+		at += strlen(word);
+		if (*at < '0' || *at > '9')
+			continue;
+		*at++ = '@';
+		memmove(at, at + strspn(at, "0123456789"),
+			strlen(at + strspn(at, "0123456789")) + 1);
+	}
+}
+
+START_TEST(maps_show_address_spaces_of_iommufd)
+{
+	json_t *json, *context, *ioas, *device;
+	struct output out;
+
+	replay_text(iommufd_recording, "maps --replay", "", &out);
+	ck_assert_int_eq(out.status, 0);
+	hide_domains(out.text);
+	ck_assert_str_eq(out.text, iommufd_maps);
+	replay_text(iommufd_recording, "replay", "", &out);
+	ck_assert_ptr_nonnull(
+		strstr(out.text,
+		       "at the end (operation 17): 2 mappings, 20 KiB mapped, 0 pages locked, "
+		       "2 domains\n"));
+	replay_text(iommufd_recording, "maps --json --replay", "", &out);
+	json = json_loads(out.text, 0, NULL);
+	ck_assert_uint_eq(json_array_size(json), 1);
+	context = json_array_get(json, 0);
+	ck_assert_str_eq(json_string_value(json_object_get(context, "type")), "iommufd");
+	ck_assert_int_eq(json_integer_value(json_object_get(context, "pinned-pages")), 4);
+	device = json_array_get(json_object_get(context, "devices"), 0);
+	ck_assert_str_eq(json_string_value(json_object_get(device, "bdf")), "0000:01:00.0");
+	ck_assert_uint_eq(json_array_size(json_object_get(device, "attached")), 2);
+	ck_assert_uint_eq(json_array_size(json_object_get(context, "ioases")), 2);
+	ioas = json_array_get(json_object_get(context, "ioases"), 0);
+	ck_assert_int_eq(json_integer_value(json_object_get(ioas, "id")), 3);
+	ck_assert_str_eq(json_string_value(json_object_get(ioas, "mapped-bytes")), "0x4000");
+	ck_assert_uint_eq(json_array_size(json_object_get(ioas, "hwpts")), 3);
+	ck_assert_uint_eq(json_array_size(json_object_get(ioas, "usable")), 2);
+	ck_assert_uint_eq(json_array_size(json_object_get(ioas, "space")), 1);
+	json_decref(json);
+}
+END_TEST
+
+START_TEST(maps_show_containers_before_iommufds)
+{
+	char text[sizeof(recording) + 256];
+	struct output out;
+	const char *container;
+
+	snprintf(text, sizeof(text), recording, "vtd48", "01:00.0", "EEXIST");
+	strcat(text, "iommufd f => ret=0\nioas_alloc f i => ret=0 id=1\n");
+	replay_text(text, "maps --replay", "", &out);
+	container = strstr(out.text, "  container 0: type1 v2, 1 mappings, 16 KiB mapped");
+	ck_assert_ptr_eq(container, out.text);
+	ck_assert_ptr_nonnull(strstr(container,
+				     "\n  iommufd 0: 1 object, 0 pages pinned\n"
+				     "    ioas 1: 0 mappings, 0 bytes mapped, 0 hwpts\n"
+				     "      usable 0x0000000000000000-0xffffffffffffffff\n"));
+}
+END_TEST
+
+/* The mock devices have no address, and pages of 2 KiB. */
+START_TEST(maps_show_mock_devices)
+{
+	struct output out;
+
+	replay_text("# kernel: Linux 6.12.117 x86_64\n"
+		    "# platform: mock\n"
+		    "iommufd f => ret=0\n"
+		    "ioas_alloc f i => ret=0 id=1\n"
+		    "t_mock_domain f m pt=i => ret=0 stdev=2 hwpt=4 idev=3\n",
+		    "maps --replay", "", &out);
+	ck_assert_int_eq(out.status, 0);
+	hide_domains(out.text);
+	ck_assert_str_eq(out.text,
+			 "  iommufd 0: 4 objects, 0 pages pinned\n"
+			 "    ioas 1: 0 mappings, 0 bytes mapped, 1 hwpt\n"
+			 "      hwpt 4: domain @, automatic, snoop control not enforced, pages 2K, "
+			 "addresses up to 0x7fffffff\n"
+			 "        device 3: a mock\n"
+			 "      usable 0x0000000001000000-0x000000007fffffff\n");
+}
+END_TEST
+
+START_TEST(a_walk_follows_what_iommufd_attached)
+{
+	static const char *const levels[] = {
+		"0x12345 of 0000:01:00.0: requester 0000:01:00.0 at dmar0, domain id ",
+		"\n  pasid    at 0x",
+		"  present\n  level 4  at 0x",
+		"\n  level 0  at 0x",
+		"4 KiB page at 0x",
+		"345 in a 4 KiB page, read write",
+	};
+	static const char *const nested[] = {
+		", domain id ",
+		"\n  first stage\n  level 3  at 0x",
+		"\n  second stage\n",
+		"result   a read faults: reason 0x71, first-stage entry not present\n",
+	};
+	char text[sizeof(iommufd_recording) + 256];
+	struct output out;
+
+	replay_text(iommufd_recording, "walk --replay", "A 0x12345", &out);
+	ck_assert_int_eq(out.status, 0);
+	expect_parts(out.text, levels, sizeof(levels) / sizeof(levels[0]));
+	replay_text(iommufd_recording, "walk --pasid 5 --replay", "A 0x12345", &out);
+	ck_assert_ptr_nonnull(strstr(out.text, ", PASID 5\n"));
+	expect_parts(out.text, levels, sizeof(levels) / sizeof(levels[0]));
+	replay_text(iommufd_recording, "walk --pasid 6 --replay", "A 0x12345", &out);
+	ck_assert_ptr_nonnull(strstr(out.text, "faults: reason 0x59, PASID entry not present"));
+	/* Bound and never attached: the group is blocked. */
+	replay_text(iommufd_recording, "walk --json --replay", "B 0x12345", &out);
+	ck_assert_ptr_null(strstr(out.text, "\"reason\": 0,"));
+	/* The guest's table is in the zeroed page at 0x10000 of the parent. */
+	snprintf(text, sizeof(text), "%s%s", iommufd_recording,
+		 "detach_pasid d pasid=5 => ret=0\nattach d n => ret=0 id=6\n");
+	replay_text(text, "walk --replay", "A 0x12345", &out);
+	expect_parts(out.text, nested, sizeof(nested) / sizeof(nested[0]));
 }
 END_TEST
 
@@ -476,6 +656,10 @@ int main(void)
 	tcase_add_test(tc, a_walk_shows_each_level);
 	tcase_add_loop_test(tc, a_walk_shows_the_structures_of_the_unit, 0, 2);
 	tcase_add_test(tc, maps_show_the_space_of_a_container);
+	tcase_add_test(tc, maps_show_address_spaces_of_iommufd);
+	tcase_add_test(tc, maps_show_containers_before_iommufds);
+	tcase_add_test(tc, maps_show_mock_devices);
+	tcase_add_test(tc, a_walk_follows_what_iommufd_attached);
 	tcase_add_test(tc, the_same_input_gives_the_same_bytes);
 	suite_add_tcase(suite, tc);
 	return run_suite(suite);

@@ -8,6 +8,9 @@
 #if __has_include(<linux/iommufd.h>)
 #include <linux/iommufd.h>
 
+/* Ours gives way to whichever came first. */
+#include "iommufd/iommufd_uapi.h"
+
 #include "iommufd_uapi_facts.h"
 #define COMPARED 1
 #endif

@@ -7,8 +7,16 @@
  * releases 4.19.78, 5.10.262 and 6.1.192, which carry fixes of later kernels: where a fix is
  * younger than the next kernel here, the row changes twice.
  *
- * Source: recordings of 3.16.0, 4.19.78, 5.10.262, 6.1.192, 6.12.117, 6.17.13, 6.18.15 and 7.2.13;
- * between them drivers/vfio and drivers/iommu of the kernels named.
+ * Two rows never change: iommufd_container and amd_iommufd are choices made when a kernel is built,
+ * and no kernel here made them. The one puts the other kind of file at /dev/vfio/vfio; without the
+ * other, AMD-Vi hides from programs what came with 7.2.
+ *
+ * iommufd itself is told apart at two levels, which were recorded: that of 6.12 answers for 6.3 to
+ * 6.18, that of 7.2 from there on. What device nodes learned between has rows of its own.
+ *
+ * Source: recordings of 3.16.0, 4.19.78, 5.10.262, 6.1.192, 6.12.117, 6.17.13, 6.18.15 and 7.2.13,
+ * for iommufd of 6.12.117 and 7.2.13; between them drivers/vfio and drivers/iommu of the kernels
+ * named. Recordings of 7.3-rc7, of type1 alone, have the answers of 7.2.
  */
 #include "core/personality.h"
 
@@ -65,11 +73,14 @@ static const struct {
 	[K5_10] = {"5.10", SERIES(5, 10), "as recorded from 5.10.262, a long-term release"},
 	[K5_12] = {"5.12", SERIES(5, 12), "UNMAP ALL and VADDR, search in address order"},
 	[K6_1] = {"6.1", SERIES(6, 1), "DMA ownership; as recorded from 6.1.192"},
-	[K6_3] = {"6.3", SERIES(6, 3), "isolated interrupts, iommufd beside it"},
+	[K6_3] = {"6.3", SERIES(6, 3),
+		  "isolated interrupts; /dev/iommu and device nodes, as in 6.12"},
 	[K6_12] = {"6.12", SERIES(6, 12), "as recorded from 6.12.117; the default"},
-	[K6_17] = {"6.17", SERIES(6, 17), "no nesting type; as recorded from 6.17.13"},
+	[K6_17] = {"6.17", SERIES(6, 17),
+		   "no nesting type, PASIDs of devices; as recorded from 6.17.13"},
 	[K6_18] = {"6.18", SERIES(6, 18), "the end of the address space works, EOVERFLOW"},
-	[K7_2] = {"7.2", SERIES(7, 2), "as recorded from 7.2.13"},
+	[K7_2] = {"7.2", SERIES(7, 2),
+		  "iommufd with files, virtual IOMMUs; as recorded from 7.2.13"},
 };
 
 #define CHANGES_MAX  8
@@ -305,16 +316,19 @@ static const struct row rows[] = {
 	{ {"prq_pasid_only", "VT-d: a page request without PASID is answered as invalid", true,
 	   {{0}}},
 	  FIELD(prq_pasid_only), {{K2012, 1}, {K6_17, 0}} },
-	{ {"amd_iommufd", "AMD-Vi is built with what it has for iommufd", true, {{0}}},
+	{ {"amd_iommufd",
+	   "AMD-Vi is built with its part of iommufd: register contents, domains to nest in", true,
+	   {{0}}},
 	  FIELD(amd_iommufd), {{K2012, 0}} },
 	{ {"device_req_irq", "devices have a fifth interrupt, the request to be released", true,
 	   {{0}}},
 	  FIELD(device_req_irq), {{K2012, 0}, {K4_4, 1}} },
 
 	/* ---- iommufd ---- */
-	{ {"iommufd", "/dev/iommu and the devices' own nodes", false, {
-		{"none", "do not exist"}, {"6_12", "as in 6.12"},
-		{"7_2", "as in 7.2: files, virtual IOMMUs, PASIDs, another process"}}},
+	{ {"iommufd", "/dev/iommu and a node for each device", false, {
+		{"none", "do not exist"},
+		{"6_12", "address spaces, page tables (nested ones too), dirty pages, fault queues"},
+		{"7_2", "also files, virtual IOMMUs and their queues, PASIDs, another process"}}},
 	  FIELD(iommufd), {{K2012, IOMMUFD_NONE}, {K6_3, IOMMUFD_6_12}, {K7_2, IOMMUFD_7_2}} },
 	{ {"iommufd_container", "/dev/vfio/vfio is iommufd's, built in place of type1", true,
 	   {{0}}},

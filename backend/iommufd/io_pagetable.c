@@ -74,8 +74,14 @@ bool iopt_area_at(const struct io_pagetable *iopt, uint64_t from, struct iopt_ar
 	if (!imap_ceil(&iopt->areas, from, &entry))
 		return false;
 	area = iopt_area_from(&entry);
-	*info = (struct iopt_area_info){area->first, area->last, area->source, area->prot,
-					area->pages->file != NULL};
+	*info = (struct iopt_area_info){
+		.first = area->first,
+		.last = area->last,
+		.user_va = area->source,
+		.prot = area->prot,
+		.file = area->pages->file != NULL,
+		.filled = area->filled,
+	};
 	return true;
 }
 

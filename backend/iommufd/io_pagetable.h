@@ -144,6 +144,7 @@ struct iopt_area_info {
 	uint64_t user_va; /* of its first byte; a file's offset */
 	unsigned prot;
 	bool file;
+	bool filled; /* domains translate it */
 };
 /* The lowest area with last >= from. */
 bool iopt_area_at(const struct io_pagetable *iopt, uint64_t from, struct iopt_area_info *info);

@@ -2,15 +2,19 @@
 /*
  * The ioctls of /dev/iommu: codes, structures and flags, with the names of <linux/iommufd.h>.
  *
- * For systems whose own header is missing or older; it has that header's include guard, so that
- * whichever comes first serves. Level: Linux 7.2. What 6.12 lacks: commands from IOAS_MAP_FILE on,
- * HWPT_ALLOC_PASID, INPUT_TYPE, and the data types that are said to be later.
+ * For systems whose own header is missing or older, and for programs that use the library, as
+ * <softiommu/iommufd.h>. It has that header's include guard, with the prefix _UAPI as in the
+ * kernel's source and without it as it is installed, so that whichever comes first serves.
+ *
+ * Level: Linux 7.2. What 6.12 lacks: commands from IOAS_MAP_FILE on, HWPT_ALLOC_PASID, INPUT_TYPE,
+ * and the data types that are said to be later.
  *
  * Pointers travel as 64-bit numbers. The first field of every command is the size that the caller
  * knows: shorter reads as zero, longer must be zero.
  */
-#ifndef _UAPI_IOMMUFD_H
+#if !defined(_UAPI_IOMMUFD_H) && !defined(_IOMMUFD_H)
 #define _UAPI_IOMMUFD_H
+#define _IOMMUFD_H
 
 #include <linux/ioctl.h>
 #include <linux/types.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* softiommu maps: the IOVA space of each container after a trace was replayed. */
+/* softiommu maps: the IOVA space of each container and IOAS after a trace was replayed. */
 #include "cli.h"
 
 #include "report/report.h"
@@ -53,14 +53,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static int report(void *ctx, struct sio_machine *machine)
 {
 	const struct options *options = ctx;
-	struct sio_stats stats;
 
 	if (options->json)
 		return cli_json(report_maps_json(machine));
-	report_maps(stdout, machine);
-	sio_stats(machine, &stats);
-	if (!options->at && !stats.domains)
-		fputs("The trace gave up its containers; --at N looks after operation N.\n",
+	if (!report_maps(stdout, machine) && !options->at)
+		fputs("The trace closed what it had opened; --at N looks after operation N.\n",
 		      stderr);
 	return CLI_OK;
 }
@@ -71,8 +68,8 @@ int cmd_maps(int argc, char **argv)
 	static const struct argp argp = {
 		.options = option_list,
 		.parser = parse,
-		.doc = "Show what each container maps, through which domains, and what it could "
-		       "map.",
+		.doc = "Show what each container and each IOAS of iommufd maps, through which "
+		       "domains, and what it could map.",
 		.children = children,
 	};
 	struct options options = {0};

@@ -161,16 +161,18 @@ static void after_operation(void *ctx, const struct replay_view *view)
 
 /* ---- what it came to ---- */
 
+/* iommufd alone has no page sizes of containers. */
 static void show_snapshot(const char *when, const struct replay_snapshot *snapshot)
 {
 	char size[REPORT_TEXT], pages[REPORT_TEXT];
 
+	report_pgsizes(pages, snapshot->pgsize_bitmap);
 	printf("%s (operation %" PRIu64 "): %" PRIu64 " mappings, %s mapped, %" PRIu64
-	       " pages locked, pages %s, %u domain%s\n",
+	       " pages locked, %s%s%s%u domain%s\n",
 	       when, snapshot->at_operation, snapshot->mappings,
 	       report_size(size, snapshot->mapped_bytes), snapshot->locked_pages,
-	       snapshot->pgsize_bitmap ? report_pgsizes(pages, snapshot->pgsize_bitmap) : "-",
-	       snapshot->domains, snapshot->domains == 1 ? "" : "s");
+	       *pages ? "pages " : "", pages, *pages ? ", " : "", snapshot->domains,
+	       snapshot->domains == 1 ? "" : "s");
 }
 
 static void show_kinds(const struct replay_result *result)

@@ -14,7 +14,7 @@ static const struct cli_command commands[] = {
 	{"replay", "replay traces and compare every answer", cmd_replay},
 	{"platform", "list, show and check machines, and their ACPI tables", cmd_platform},
 	{"walk", "show the page walk of one address", cmd_walk},
-	{"maps", "show what each container maps", cmd_maps},
+	{"maps", "show what each container or IOAS maps", cmd_maps},
 	{"kernels", "list the kernels that are answered as", cmd_kernels},
 };
 
@@ -126,8 +126,8 @@ int main(int argc, char **argv)
 	static const struct argp argp = {
 		.parser = parse,
 		.args_doc = "COMMAND [ARGUMENT...]",
-		.doc = "A software IOMMU: machines with VT-d and AMD-Vi units, and VFIO on top of "
-		       "them.\v",
+		.doc = "A software IOMMU: machines with VT-d and AMD-Vi units, VFIO and iommufd on "
+		       "top of them.\v",
 		.help_filter = filter,
 	};
 	int status = CLI_BAD;

@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What each container maps, through which domains, and why there is more than one of them. */
+/*
+ * What each container maps, through which domains, and why there is more than one of them.
+ *
+ * What iommufd contexts map follows: they are the other way to have devices (iommufds.c).
+ */
 #include "report.h"
 
 #include <inttypes.h>
 #include <string.h>
-
-static const char *prot_name(unsigned prot)
-{
-	static const char *const names[] = {"--", "r-", "-w", "rw"};
-
-	return names[prot & 3];
-}
 
 /* Units that the domain's groups are behind, each once. */
 static void show_domain_units(FILE *out, const struct type1 *t1, unsigned n)
@@ -110,7 +107,7 @@ static void show_space(FILE *out, const struct type1 *t1)
 		fprintf(out,
 			"    0x%016" PRIx64 "-0x%016" PRIx64 " %s %s at 0x%" PRIx64 ", %" PRIu64
 			" pages locked, by operation %" PRIu64 "%s%s\n",
-			mapping.first, mapping.last, prot_name(mapping.prot),
+			mapping.first, mapping.last, report_prot(mapping.prot),
 			report_size(size, mapping.last - mapping.first + 1), mapping.vaddr,
 			mapping.locked_pages, mapping.op,
 			mapping.iommu_mapped ? "" : ", not in the IOMMU",
@@ -121,7 +118,7 @@ static void show_space(FILE *out, const struct type1 *t1)
 	}
 }
 
-static void show_all(FILE *out, struct sio_machine *machine, bool with_space)
+static bool show_all(FILE *out, struct sio_machine *machine, bool with_space)
 {
 	const struct type1 *t1;
 	unsigned n;
@@ -132,9 +129,11 @@ static void show_all(FILE *out, struct sio_machine *machine, bool with_space)
 		if (with_space)
 			show_space(out, t1);
 	}
-	if (!n)
-		fprintf(out, "  no container is in use\n");
+	n += report_iommufds(out, machine, with_space);
 	machine_leave(machine);
+	if (!n)
+		fprintf(out, "  no container or iommufd is in use\n");
+	return n != 0;
 }
 
 void report_containers(FILE *out, struct sio_machine *machine)
@@ -142,9 +141,9 @@ void report_containers(FILE *out, struct sio_machine *machine)
 	show_all(out, machine, false);
 }
 
-void report_maps(FILE *out, struct sio_machine *machine)
+bool report_maps(FILE *out, struct sio_machine *machine)
 {
-	show_all(out, machine, true);
+	return show_all(out, machine, true);
 }
 
 /* ---- JSON ---- */
@@ -194,7 +193,7 @@ static json_t *space_json(const struct type1 *t1)
 		json_object_set_new(json, "first", report_hex(mapping.first));
 		json_object_set_new(json, "last", report_hex(mapping.last));
 		json_object_set_new(json, "vaddr", report_hex(mapping.vaddr));
-		json_object_set_new(json, "prot", json_string(prot_name(mapping.prot)));
+		json_object_set_new(json, "prot", json_string(report_prot(mapping.prot)));
 		json_object_set_new(json, "locked-pages",
 				    json_integer((json_int_t)mapping.locked_pages));
 		json_object_set_new(json, "operation", json_integer((json_int_t)mapping.op));
@@ -245,6 +244,7 @@ json_t *report_maps_json(struct sio_machine *machine)
 	machine_look(machine);
 	for (unsigned n = 0; (t1 = vfio_container_at(machine->vfio, n)); n++)
 		json_array_append_new(json, container_json(t1));
+	report_iommufds_json(json, machine);
 	machine_leave(machine);
 	return json;
 }

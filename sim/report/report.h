@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Reports: what a machine consists of, what its containers hold, how an address is translated; as
- * text for people and as JSON for programs.
+ * Reports: what a machine consists of, what its containers and iommufd contexts hold, how an
+ * address is translated; as text for people and as JSON for programs.
  *
  * A report takes the machine's lock while it looks. The same state gives the same bytes. JSON
  * addresses are strings in hexadecimal, since a number in JSON holds 53 bits.
@@ -22,10 +22,12 @@ json_t *report_machine_json(struct sio_machine *machine);
 void report_unit(FILE *out, const struct machine_unit *unit);
 json_t *report_unit_json(const struct machine_unit *unit);
 
-/* Every container: totals, its domains and, if there are several, why. */
+/* Every container: totals, its domains and, if there are several, why. Every iommufd context: its
+ * IOASes, their hardware page tables and who is attached. */
 void report_containers(FILE *out, struct sio_machine *machine);
-/* The same with every mapping and every usable range. */
-void report_maps(FILE *out, struct sio_machine *machine);
+/* The same with every mapping and every usable range. False: there is none of either. */
+bool report_maps(FILE *out, struct sio_machine *machine);
+/* An array, containers first; "type" tells one from the other. */
 json_t *report_maps_json(struct sio_machine *machine);
 
 struct report_address {
@@ -49,6 +51,12 @@ const char *report_size(char buf[REPORT_TEXT], uint64_t bytes);
 const char *report_pgsizes(char buf[REPORT_TEXT], uint64_t bitmap);
 /* A JSON string "0x...". */
 json_t *report_hex(uint64_t value);
+/* "rw", "r-", "-w", "--" for IOMMU_READ and IOMMU_WRITE. */
+const char *report_prot(unsigned prot);
+/* The iommufd contexts, oldest first, as parts of the reports on containers; the machine's lock is
+ * held. How many there are; and appended to `list`. */
+unsigned report_iommufds(FILE *out, const struct sio_machine *machine, bool with_space);
+void report_iommufds_json(json_t *list, const struct sio_machine *machine);
 /* The unit that translates a domain's devices, NULL: none is attached. */
 const struct unit *report_group_unit(const struct iommu_group *group);
 

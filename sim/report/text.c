@@ -30,7 +30,7 @@ static void add_size(char *buf, const char *before, unsigned lg2)
 const char *report_pgsizes(char buf[REPORT_TEXT], uint64_t bitmap)
 {
 	buf[0] = '\0';
-	for (unsigned lg2 = 12; lg2 < 60; lg2++) {
+	for (unsigned lg2 = 10; lg2 < 60; lg2++) {
 		unsigned last = lg2;
 
 		if (!(bitmap & SIO_BIT(lg2)))
@@ -43,6 +43,13 @@ const char *report_pgsizes(char buf[REPORT_TEXT], uint64_t bitmap)
 		lg2 = last;
 	}
 	return buf;
+}
+
+const char *report_prot(unsigned prot)
+{
+	static const char *const names[] = {"--", "r-", "-w", "rw"};
+
+	return names[prot & (IOMMU_READ | IOMMU_WRITE)];
 }
 
 json_t *report_hex(uint64_t value)
