@@ -496,7 +496,7 @@ START_TEST(maps_show_address_spaces_of_iommufd)
 	replay_text(iommufd_recording, "replay", "", &out);
 	ck_assert_ptr_nonnull(
 		strstr(out.text,
-		       "at the end (operation 17): 2 mappings, 20 KiB mapped, 0 pages locked, "
+		       "at the end (operation 17): 2 mappings, 20 KiB mapped, 4 pages locked, "
 		       "2 domains\n"));
 	replay_text(iommufd_recording, "maps --json --replay", "", &out);
 	json = json_loads(out.text, 0, NULL);
