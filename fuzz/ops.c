@@ -122,9 +122,11 @@ static enum op_kind decode_kind(const struct ops_setup *setup, uint8_t byte)
 }
 
 /* NULL: the record is not about a live mapping. */
-static const struct ops_range *decode_live(const uint8_t *record, const struct ops_view *view)
+static const struct ops_range *decode_live(const uint8_t *record, const struct ops_view *view,
+					   enum op_kind kind)
 {
-	if ((record[BASE] & 3) > 1 || !view->count)
+	/* Half of the new mappings are beside old ones; the rest is mostly about old ones. */
+	if ((record[BASE] & 3) > (kind == OP_MAP ? 1 : 2) || !view->count)
 		return NULL;
 	return &view->live[(record[BASE] >> 2) % view->count];
 }
@@ -185,7 +187,7 @@ static uint64_t decode_size(const uint8_t *record, const struct ops_range *live,
 	unsigned how = record[LENGTH] & 3, n = record[LENGTH] >> 2;
 	const struct ops_range *to;
 
-	if (how == 0 && live)
+	if ((how == 0 || (how == 2 && record[PLACE] & 8)) && live)
 		return live->last - live->first + 1;
 	if (how == 1 && view->count) {
 		to = &view->live[n % view->count];
@@ -252,11 +254,12 @@ void ops_decode(struct op *op, const struct ops_setup *setup, const uint8_t *dat
 		const struct ops_view *view)
 {
 	const uint8_t *record = data + OPS_HEAD + (size_t)n * OPS_RECORD;
-	const struct ops_range *live = decode_live(record, view);
+	enum op_kind kind = decode_kind(setup, record[KIND]);
+	const struct ops_range *live = decode_live(record, view, kind);
 	unsigned page = record[MEMORY_HIGH] | (record[MEMORY] & 0xf0u) << 4;
 
 	*op = (struct op){
-		.kind = decode_kind(setup, record[KIND]),
+		.kind = kind,
 		.iova = decode_iova(record, live),
 		.group = record[MEMORY] % OPS_GROUPS,
 		.area = (record[MEMORY] & 7) < 4   ? 0

@@ -41,26 +41,31 @@ struct client {
 	struct naive naive;
 	struct ops_view view;
 	uint64_t token; /* never the same twice in memory */
-	char line[OPS_MAX + OPS_GROUPS + 1][160];
+	char line[2 * (OPS_MAX + OPS_GROUPS + 1)][160];
 	unsigned lines;
+	char *now; /* the line of this operation */
 };
 
 /* ---- what went wrong ---- */
 
 static void print_start(const struct client *s)
 {
-	fprintf(stderr, "# kernel: %s\n# platform: %s\n# container: type1\n", s->kernel,
+	fprintf(stderr, "# kernel: Linux %s\n# platform: %s\n# container: type1\n", s->kernel,
 		s->platform->name);
-	fprintf(stderr, "# caps=%s\nparam dma_entry_limit %u\n",
-		s->setup.unprivileged ? "no_ipc_lock" : "all", s->setup.entry_limit);
+	fprintf(stderr, "# caps=%s\n", s->setup.unprivileged ? "no_ipc_lock" : "all");
+	if (s->setup.entry_limit != 65535)
+		fprintf(stderr, "param dma_entry_limit %u => ret=0\n", s->setup.entry_limit);
+	for (unsigned i = 0; i < OPS_GROUPS; i++)
+		fprintf(stderr, "device d%u %s => ret=0 group=%d\n", i,
+			sio_device_bdf(s->device[i]), sio_device_group(s->device[i]));
 	for (unsigned i = 0; i < OPS_AREAS; i++)
-		fprintf(stderr, "buffer %s size=0x%" PRIx64 " prot=%s huge=%d kind=shared\n",
+		fprintf(stderr,
+			"buffer %s size=0x%" PRIx64 " prot=%s huge=%d kind=shared => ret=0\n",
 			ops_areas[i].name, ops_areas[i].pages * OPS_PAGE,
 			ops_areas[i].writable ? "rw" : "r", ops_areas[i].huge);
-	fprintf(stderr, "container c\n");
+	fprintf(stderr, "container c => ret=0\n");
 	for (unsigned i = 0; i < OPS_GROUPS; i++)
-		fprintf(stderr, "device d%u %s\ngroup g%u d%u\n", i, sio_device_bdf(s->device[i]),
-			i, i);
+		fprintf(stderr, "group g%u d%u => ret=0 status_flags=0x1\n", i, i);
 }
 
 __attribute__((noreturn, format(printf, 2, 3))) static void fail(const struct client *s,
@@ -70,7 +75,9 @@ __attribute__((noreturn, format(printf, 2, 3))) static void fail(const struct cl
 
 	print_start(s);
 	for (unsigned i = 0; i < s->lines; i++)
-		fprintf(stderr, "%s\n", s->line[i]);
+		/* What has no answer that fits into a line is no operation of a recording. */
+		fprintf(stderr, "%s%s\n",
+			s->line[i][0] == '#' || strstr(s->line[i], " => ") ? "" : "# ", s->line[i]);
 	fprintf(stderr, "# ^^^ type1: ");
 	va_start(args, format);
 	vfprintf(stderr, format, args);
@@ -92,6 +99,33 @@ static int call(const struct client *s, int fd, unsigned long request, void *arg
 	int rc = sio_ioctl(s->process, fd, request, arg);
 
 	return rc < 0 ? -errno : rc;
+}
+
+/* The operation is a line of the session, with the answer that a recording of it would have. */
+static void note(struct client *s, const struct op *op)
+{
+	s->now = s->line[s->lines++];
+	ops_text(op, s->now, sizeof(s->line[0]));
+}
+
+static void note_answer(const struct client *s, const struct op *op,
+			const struct naive_answer *answer)
+{
+	size_t at = strlen(s->now), len = sizeof(s->line[0]);
+	char name[16];
+
+	if (s->now[0] == '#' || (!answer->error && (op->kind == OP_INFO || op->kind == OP_DIRTY)))
+		return;
+	if (answer->error)
+		snprintf(s->now + at, len - at, " => ret=-1 errno=%s",
+			 session_errno_name(answer->error, name));
+	else
+		snprintf(s->now + at, len - at, " => ret=%" PRIu64,
+			 op->kind == OP_EXTENSION ? answer->value : 0);
+	at = strlen(s->now);
+	if (!strncmp(s->now, "unmap ", 6))
+		snprintf(s->now + at, len - at, " size=0x%" PRIx64,
+			 answer->error ? op->size : answer->value);
 }
 
 static struct naive_answer run_map(const struct client *s, const struct op *op)
@@ -130,6 +164,22 @@ static bool any_joined(const struct client *s)
 	return s->joined[0] || s->joined[1] || s->joined[2];
 }
 
+static void set_iommu(struct client *s)
+{
+	int type = s->setup.v2 ? VFIO_TYPE1v2_IOMMU : VFIO_TYPE1_IOMMU;
+	int rc = call(s, s->container, VFIO_SET_IOMMU, (void *)(intptr_t)type);
+	char *line = s->line[s->lines++], name[16];
+	size_t len = sizeof(s->line[0]);
+
+	if (rc)
+		snprintf(line, len, "set_iommu c %d => ret=-1 errno=%s", type,
+			 session_errno_name(-rc, name));
+	else
+		snprintf(line, len, "set_iommu c %d => ret=0", type);
+	if (rc && !s->naive.blind)
+		fail(s, "SET_IOMMU fails");
+}
+
 static struct naive_answer run_join(struct client *s, const struct op *op)
 {
 	bool first = !any_joined(s);
@@ -138,12 +188,8 @@ static struct naive_answer run_join(struct client *s, const struct op *op)
 
 	if (!rc)
 		s->joined[op->group] = true;
-	if (!rc && first) {
-		rc = call(s, s->container, VFIO_SET_IOMMU,
-			  (void *)(uintptr_t)(s->setup.v2 ? VFIO_TYPE1v2_IOMMU : VFIO_TYPE1_IOMMU));
-		if (rc && !s->naive.blind)
-			fail(s, "SET_IOMMU: errno %d", -rc);
-	}
+	if (!rc && first)
+		set_iommu(s);
 	return (struct naive_answer){.error = -rc};
 }
 
@@ -427,11 +473,14 @@ static void step(struct client *s, const struct op *op)
 	/* Once something is done that the reference does not know, it is lost for the session. */
 	if (corrupts(s, op) || (!known && !s->naive.blind && !s->setup.dare))
 		return;
-	ops_text(op, s->line[s->lines++], sizeof(s->line[0]));
 	if (known)
 		expected = naive_do(&s->naive, op);
+	note(s, op);
+	if (known)
+		note_answer(s, op, &expected);
 	got = run(s, op);
 	if (!known) {
+		note_answer(s, op, &got);
 		go_blind(&s->naive, op, &got);
 		return;
 	}
