@@ -38,6 +38,7 @@ struct client {
 	struct sio_device *device[OPS_GROUPS];
 	int container, group[OPS_GROUPS];
 	bool joined[OPS_GROUPS];
+	bool has_limit; /* the kernel has one for mappings */
 	struct naive naive;
 	struct ops_view view;
 	uint64_t token; /* never the same twice in memory */
@@ -53,7 +54,7 @@ static void print_start(const struct client *s)
 	fprintf(stderr, "# kernel: Linux %s\n# platform: %s\n# container: type1\n", s->kernel,
 		s->platform->name);
 	fprintf(stderr, "# caps=%s\n", s->setup.unprivileged ? "no_ipc_lock" : "all");
-	if (s->setup.entry_limit != 65535)
+	if (s->has_limit)
 		fprintf(stderr, "param dma_entry_limit %u => ret=0\n", s->setup.entry_limit);
 	for (unsigned i = 0; i < OPS_GROUPS; i++)
 		fprintf(stderr, "device d%u %s => ret=0 group=%d\n", i,
@@ -497,7 +498,7 @@ static void prepare(struct client *s)
 {
 	char path[32];
 
-	sio_param(s->machine, "dma_entry_limit", s->setup.entry_limit);
+	s->has_limit = !sio_param(s->machine, "dma_entry_limit", s->setup.entry_limit);
 	sio_param(s->machine, "disable_hugepages", 0);
 	sio_param(s->machine, "allow_unsafe_interrupts", 1);
 	s->process = sio_process_create(s->machine);
