@@ -10,6 +10,7 @@
 #ifndef FUZZ_IOAS_MODEL_H
 #define FUZZ_IOAS_MODEL_H
 
+#include "base.h"
 #include "iommufd/iommufd_uapi.h"
 
 #include <errno.h>

@@ -80,7 +80,7 @@ static uint64_t any_word(struct target *t)
 
 	switch (how & 7) {
 	case 0:
-		return how >> 3;
+		return how & 8 ? how >> 4 : 0;
 	case 1:
 		return ARENA_FIRST + take(t, 1) * 64 + (how >> 3);
 	case 2:
@@ -123,14 +123,26 @@ static unsigned long any_request(struct target *t)
 	return _IO(VFIO_TYPE, (unsigned)nr);
 }
 
+/* What most structures begin with. iommufd wants zeros behind what it knows, so mostly that much.
+ */
+static uint32_t usual_size(unsigned long request, uint32_t size)
+{
+	static const uint8_t sizes[] = {8,  12, 24, 40, 32, 40, 24, 24, 12, 48, 40,
+					16, 48, 32, 16, 40, 40, 24, 8,  32, 40};
+	const unsigned nr = _IOC_NR(request);
+
+	if (nr == 0xa0)
+		return 72;
+	return nr - 0x80 < sizeof(sizes) ? sizes[nr - 0x80] : size;
+}
+
 static void do_ioctl(struct target *t)
 {
 	int fd = any_fd(t);
 	unsigned long request = any_request(t);
 	uint64_t how = take(t, 1), at = ARENA_FIRST;
 	unsigned words = 1 + (unsigned)(how % WORDS_MAX);
-	/* The size that most structures begin with: what there is, any, or nothing special. */
-	uint32_t size = how & 64 ? (uint32_t)take(t, 1) : words * 8;
+	uint32_t size = how & 64 ? (uint32_t)take(t, 1) : usual_size(request, words * 8);
 
 	fill_words(t, at, words);
 	if (!(how & 128))

@@ -8,267 +8,9 @@
  * commands that change them and the bytes that an access reads are compared with ioas_model.h.
  * When all is closed nothing is pinned, charged or alive.
  */
-#include "client.h"
-
-#include "ioas_model.h"
-
-#include "iommufd/iommufd_private.h"
-#include "mock/iommufd_test.h"
+#include "iommufd_target.h"
 
 #define OPERATIONS_MAX 400u
-#define FDS            16u
-#define DATA           (ARENA_FIRST + 0x1000) /* what structures point to */
-#define MEMORY_PAGES   64u
-#define MEMORY_RW      56u /* the pages after these are read-only */
-#define FILE_PAGES     16u
-#define FILE_FD        1
-
-struct target {
-	struct client c;
-	struct sio_process *child; /* NULL: none */
-	struct model_ioas ioas[MODEL_IOAS];
-	uint32_t access[FDS]; /* the IOAS of the access at a descriptor; 0: none */
-	bool limited;         /* pinning may meet a limit */
-};
-
-static uint64_t take(struct target *t, unsigned bytes)
-{
-	return client_take(&t->c, bytes);
-}
-
-static void fail_pair(const struct target *t, const char *what, int got, int want)
-{
-	char text[160];
-
-	snprintf(text, sizeof(text), "%s answers %d, not %d", what, got, want);
-	client_fail(&t->c, text);
-}
-
-static void fail_iova(const struct target *t, const char *what, uint64_t got, uint64_t want)
-{
-	char text[160];
-
-	snprintf(text, sizeof(text), "%s gives the iova %#llx, not %#llx", what,
-		 (unsigned long long)got, (unsigned long long)want);
-	client_fail(&t->c, text);
-}
-
-static int command(struct target *t, unsigned long request, void *cmd, uint32_t size)
-{
-	memcpy(cmd, &size, sizeof(size));
-	return client_ioctl(&t->c, 0, request, cmd, size);
-}
-
-static int test(struct target *t, uint32_t op, struct iommu_test_cmd *cmd)
-{
-	cmd->op = op;
-	return command(t, IOMMU_TEST_CMD, cmd, sizeof(*cmd));
-}
-
-static void put_data(uint64_t offset, const void *data, size_t len)
-{
-	arena_copy_out(NULL, DATA + offset, data, len);
-}
-
-/* ---- naming things ---- */
-
-static struct iommufd_ctx *context(const struct target *t)
-{
-	struct file *file = fd_lookup(t->c.process->fds, 0);
-
-	return file ? iommufd_ctx_from_file(file) : NULL;
-}
-
-static unsigned count_of(const struct target *t, enum iommufd_object_type type)
-{
-	const struct iommufd_ctx *ctx = context(t);
-	const struct iommufd_object *obj;
-	uint32_t position = 0;
-	unsigned n = 0;
-
-	while (ctx && (obj = iommufd_object_at(ctx, &position)))
-		n += type == IOMMUFD_OBJ_NONE || obj->type == type;
-	return n;
-}
-
-/* The n-th live object of a kind, now and then any number. */
-static uint32_t any_id(struct target *t, enum iommufd_object_type type)
-{
-	const struct iommufd_ctx *ctx = context(t);
-	const struct iommufd_object *obj;
-	unsigned n = (unsigned)take(t, 1), count = count_of(t, type);
-	uint32_t position = 0;
-
-	if (n >= 0xf0 || !count)
-		return n % 16;
-	n %= count;
-	while ((obj = iommufd_object_at(ctx, &position)))
-		if ((type == IOMMUFD_OBJ_NONE || obj->type == type) && !n--)
-			return obj->id;
-	return 0;
-}
-
-static struct model_ioas *model_of(struct target *t, uint32_t id)
-{
-	for (unsigned i = 0; id && i < MODEL_IOAS; i++)
-		if (t->ioas[i].id == id)
-			return &t->ioas[i];
-	return NULL;
-}
-
-static uint64_t any_edge(struct target *t)
-{
-	static const uint64_t edges[] = {
-		0,
-		1,
-		2047,
-		4095,
-		4096,
-		MOCK_APERTURE_START - 1,
-		MOCK_APERTURE_LAST,
-		UINT64_C(1) << 32,
-		INT64_MAX,
-		UINT64_C(1) << 63,
-		UINT64_MAX - 8191,
-		UINT64_MAX - 4096,
-		UINT64_MAX - 4095,
-		UINT64_MAX - 1,
-		UINT64_MAX,
-		MODEL_HUGE,
-	};
-
-	return edges[take(t, 1) % SIO_ARRAY_SIZE(edges)];
-}
-
-/* Near an area, in the mock's aperture, or at an edge. */
-static uint64_t any_iova(struct target *t, const struct model_ioas *s)
-{
-	uint64_t how = take(t, 1);
-	const struct model_area *a =
-		s && s->areas ? &s->area[(how >> 4) % s->areas] : &(struct model_area){0};
-
-	switch (how & 15) {
-	case 0:
-	case 1:
-	case 2:
-		return a->first;
-	case 3:
-		return a->last + 1;
-	case 4:
-		return a->last;
-	case 5:
-		return a->first + 2048;
-	case 6:
-		return a->first + take(t, 1);
-	case 7:
-		return a->first - 4096;
-	case 8:
-		return any_edge(t);
-	case 9:
-		return MOCK_APERTURE_START + take(t, 1) * 2048 + take(t, 1);
-	case 10:
-		return MOCK_APERTURE_START + take(t, 1) * 2048;
-	default:
-		return MOCK_APERTURE_START + take(t, 1) * 4096;
-	}
-}
-
-static uint64_t any_length(struct target *t, const struct model_ioas *s)
-{
-	uint64_t how = take(t, 1);
-	const struct model_area *a =
-		s && s->areas ? &s->area[(how >> 4) % s->areas] : &(struct model_area){0};
-
-	switch (how & 7) {
-	case 0:
-		return a->last - a->first + 1;
-	case 1:
-		return a->last - a->first + 1 + 4096 * (how >> 4);
-	case 2:
-		return 2048 * (how >> 3);
-	case 3:
-		return how & 8 ? take(t, 2) : any_edge(t);
-	default:
-		return 4096 * (1 + (how >> 3) % 16);
-	}
-}
-
-static uint32_t any_flags(struct target *t)
-{
-	static const uint32_t flags[] = {7, 7, 7, 7, 7, 7, 6, 6, 6, 5, 3, 2, 4, 1, 8, 7};
-
-	return flags[take(t, 1) % SIO_ARRAY_SIZE(flags)];
-}
-
-/* ---- the model beside it ---- */
-
-/* What the program can ask about an address space. NULL stays NULL. */
-static void look(struct target *t, struct model_ioas *s)
-{
-	struct iommu_ioas_iova_ranges cmd = {.num_iovas = MODEL_GAPS, .allowed_iovas = DATA};
-	int rc;
-
-	if (!s)
-		return;
-	cmd.ioas_id = s->id;
-	rc = command(t, IOMMU_IOAS_IOVA_RANGES, &cmd, sizeof(cmd));
-	if (rc)
-		fail_pair(t, "IOVA_RANGES", rc, 0);
-	s->gaps = cmd.num_iovas;
-	s->alignment = cmd.out_iova_alignment;
-	s->filled = iopt_has_domain(iommufd_ioas_find(context(t), s->id)->iopt);
-	memcpy(s->gap, arena + (DATA - ARENA_FIRST), s->gaps * sizeof(s->gap[0]));
-}
-
-static void compare(const struct target *t, struct model_ioas *s)
-{
-	const struct iommufd_ioas *ioas = iommufd_ioas_find(context(t), s->id);
-	struct iopt_area_info info;
-	unsigned count = 0;
-	uint64_t from = 0;
-
-	if (!ioas)
-		client_fail(&t->c, "an IOAS is gone");
-	while (iopt_area_at(ioas->iopt, from, &info)) {
-		const struct model_area *a = model_area_in(s, info.first, info.last);
-
-		if (!a || a->first != info.first || a->last != info.last ||
-		    a->byte != info.user_va || a->file != info.file)
-			client_fail(&t->c, "an area is not what it should be");
-		count++;
-		if (info.last == UINT64_MAX)
-			break;
-		from = info.last + 1;
-	}
-	if (count != s->areas)
-		client_fail(&t->c, "an area is missing");
-}
-
-/* The areas that are there after all: those of hardware queues stay, and what lies above them. */
-static void model_keep(const struct target *t, struct model_ioas *s, const struct model_ioas *old)
-{
-	const struct iommufd_ioas *ioas = iommufd_ioas_find(context(t), s->id);
-	struct iopt_area_info info;
-
-	*s = *old;
-	for (unsigned i = s->areas; i--;)
-		if (!iopt_area_at(ioas->iopt, s->area[i].first, &info) ||
-		    info.first != s->area[i].first)
-			model_remove(s, &s->area[i]);
-}
-
-static void model_forget(struct target *t)
-{
-	memset(t->ioas, 0, sizeof(t->ioas));
-	memset(t->access, 0, sizeof(t->access));
-}
-
-/* Pinning is the last thing that can fail, and only where the model is not sure. */
-static bool may_not_pin(const struct target *t, const struct model_ioas *s, bool unsure, int rc)
-{
-	return s && s->filled && (unsure || t->limited) &&
-	       (rc == -EFAULT || rc == -EINVAL || rc == -ENOMEM);
-}
 
 /* ---- address spaces ---- */
 
@@ -288,7 +30,8 @@ static void do_ioas(struct target *t)
 	t->ioas[i] = (struct model_ioas){.id = cmd.out_ioas_id};
 }
 
-static bool is_sure(const struct target *t, const struct model_source *source, bool by_child)
+/* What is pinned of it is known beforehand. */
+static bool is_sure(const struct model_source *source, bool by_child)
 {
 	uint64_t end;
 
@@ -296,7 +39,6 @@ static bool is_sure(const struct target *t, const struct model_source *source, b
 		return false;
 	if (source->file)
 		return end <= FILE_PAGES * MODEL_PAGE;
-	(void)t;
 	return source->byte >= MEMORY_AT && end <= MEMORY_AT + MEMORY_RW * MODEL_PAGE;
 }
 
@@ -336,7 +78,7 @@ static void do_map(struct target *t, bool file)
 	source.byte = (source.file ? 0 : MEMORY_AT) + how % MEMORY_PAGES * MODEL_PAGE;
 	if (how & 64)
 		source.byte += take(t, 1) * 16;
-	source.unsure = !is_sure(t, &source, by_child);
+	source.unsure = !is_sure(&source, by_child);
 	if (s && s->areas >= MODEL_FULL)
 		return;
 	look(t, s);
@@ -507,23 +249,45 @@ static void do_device(struct target *t)
 	test(t, IOMMU_TEST_OP_PASID_ATTACH + (uint32_t)(how >> 3) % 4, &cmd);
 }
 
+/* Of the first stage on an IOAS, or nested on a parent or a vIOMMU. */
 static void do_hwpt(struct target *t)
 {
 	uint64_t how = take(t, 1);
-	struct iommu_hwpt_selftest nested = {.iotlb = (uint32_t)how, .pagetable_type = how & 1};
+	struct iommu_hwpt_selftest data = {.iotlb = (uint32_t)how, .pagetable_type = how >> 5 & 1};
 	struct iommu_hwpt_alloc cmd = {.flags = how & 15,
 				       .dev_id = any_id(t, IOMMUFD_OBJ_DEVICE),
 				       .pt_id = any_pt(t),
 				       .data_uptr = DATA};
 
-	if (how & IOMMU_HWPT_FAULT_ID_VALID)
-		cmd.fault_id = any_id(t, IOMMUFD_OBJ_FAULT);
 	if (how & 16) {
+		cmd.flags &= IOMMU_HWPT_FAULT_ID_VALID;
 		cmd.data_type = IOMMU_HWPT_DATA_SELFTEST;
-		cmd.data_len = how & 32 ? 8 : 4;
+		cmd.data_len = how & 64 ? 8 : 4;
 	}
-	put_data(0, &nested, sizeof(nested));
+	if (cmd.flags & IOMMU_HWPT_FAULT_ID_VALID)
+		cmd.fault_id = any_id(t, IOMMUFD_OBJ_FAULT);
+	put_data(0, &data, sizeof(data));
 	command(t, IOMMU_HWPT_ALLOC, &cmd, sizeof(cmd));
+}
+
+static void do_info(struct target *t)
+{
+	uint64_t how = take(t, 1);
+	struct model_ioas *s = &t->ioas[how >> 6 & 1];
+	struct iommu_hw_info info = {.flags = how >> 1 & 1,
+				     .dev_id = any_id(t, IOMMUFD_OBJ_DEVICE),
+				     .data_len = (uint32_t)(how >> 2) % 16,
+				     .data_uptr = DATA};
+	struct iommu_test_cmd check = {.id = any_id(t, IOMMUFD_OBJ_HWPT_PAGING)};
+
+	if (how & 1) {
+		command(t, IOMMU_GET_HW_INFO, &info, sizeof(info));
+		return;
+	}
+	check.check_map.iova = any_iova(t, s);
+	check.check_map.length = 2048 * (how >> 1 & 15);
+	check.check_map.uptr = MEMORY_AT + take(t, 1) * 2048;
+	test(t, IOMMU_TEST_OP_MD_CHECK_MAP, &check);
 }
 
 static void do_dirty(struct target *t)
@@ -552,6 +316,8 @@ static void do_dirty(struct target *t)
 	}
 	memset(arena + (DATA - ARENA_FIRST), (int)how, 256);
 	test(t, IOMMU_TEST_OP_DIRTY, &mark);
+	if (how & 64)
+		command(t, IOMMU_HWPT_GET_DIRTY_BITMAP, &get, sizeof(get));
 }
 
 static void do_invalidate(struct target *t)
@@ -735,7 +501,7 @@ static void do_viommu(struct target *t)
 					     .veventq_depth = (uint32_t)(how >> 4) % 4};
 	struct iommu_hw_queue_alloc queue = {.viommu_id = vdevice.viommu_id,
 					     .type = IOMMU_HW_QUEUE_TYPE_SELFTEST,
-					     .index = how >> 4 & 1};
+					     .index = count_of(t, IOMMUFD_OBJ_HW_QUEUE)};
 	struct iommu_test_cmd trigger = {.trigger_vevent = {.dev_id = viommu.dev_id}};
 
 	switch (how & 7) {
@@ -753,14 +519,15 @@ static void do_viommu(struct target *t)
 		break;
 	case 4:
 		queue.nesting_parent_iova = any_iova(t, &t->ioas[0]);
-		queue.length = any_length(t, &t->ioas[0]);
+		queue.length = how & 0x80 ? any_length(t, &t->ioas[0]) : MODEL_PAGE;
 		command(t, IOMMU_HW_QUEUE_ALLOC, &queue, sizeof(queue));
 		break;
 	case 5:
 		test(t, IOMMU_TEST_OP_TRIGGER_VEVENT, &trigger);
 		break;
 	case 6:
-		sio_mem_map_fd(t->c.process, 0, (1 + (how >> 3) % 8) << 12, 4096, 0, &got);
+		sio_mem_map_fd(t->c.process, 0, (1 + (how >> 3) % 8) << 12,
+			       how & 0x80 ? 4096 : 8192, 0, &got);
 		break;
 	default:
 		sio_pread(t->c.process, (int)(how >> 3) % (int)FDS, client_address(DATA), 48, 0);
@@ -813,6 +580,57 @@ static void do_process(struct target *t)
 	}
 }
 
+/* In the middle of things: a device on a nested domain of a vIOMMU, queues of events and
+ * faults. */
+static void begin_nested(struct target *t)
+{
+	struct iommu_test_cmd mock = {.id = t->ioas[0].id}, replace = {0};
+	struct model_source source = {.byte = MEMORY_AT, .length = 4 * MODEL_PAGE, .flags = 7};
+	struct iommu_hwpt_alloc hwpt = {.pt_id = t->ioas[0].id,
+					.flags = IOMMU_HWPT_ALLOC_NEST_PARENT |
+						 IOMMU_HWPT_ALLOC_DIRTY_TRACKING,
+					.data_uptr = DATA};
+	struct iommu_viommu_alloc viommu = {.type = IOMMU_VIOMMU_TYPE_SELFTEST,
+					    .data_uptr = DATA,
+					    .data_len = sizeof(struct iommu_viommu_selftest)};
+	struct iommu_fault_alloc fault = {0};
+	struct iommu_vdevice_alloc vdevice = {.virt_id = 0x1f};
+	struct iommu_veventq_alloc events = {.type = IOMMU_VEVENTQ_TYPE_SELFTEST,
+					     .veventq_depth = 2};
+	struct iommu_hwpt_set_dirty_tracking dirty = {.flags = IOMMU_HWPT_DIRTY_TRACKING_ENABLE};
+	/* 6.12 knows no PASIDs. */
+	const uint32_t pasid = iommufd_is_7_2(context(t)) ? IOMMU_HWPT_ALLOC_PASID : 0;
+	uint64_t iova = MOCK_APERTURE_START;
+
+	mock.mock_domain_flags.dev_flags = pasid ? MOCK_FLAGS_DEVICE_PASID : 0;
+	hwpt.flags |= pasid;
+	test(t, IOMMU_TEST_OP_MOCK_DOMAIN_FLAGS, &mock);
+	look(t, &t->ioas[0]);
+	if (model_map(&t->ioas[0], &source, iova, &t->ioas[0].area[0]) ||
+	    run_map(t, t->ioas[0].id, &source, &iova))
+		client_fail(&t->c, "the first page is not mapped");
+	t->ioas[0].areas = 1;
+	hwpt.dev_id = viommu.dev_id = vdevice.dev_id = mock.mock_domain.out_idev_id;
+	command(t, IOMMU_HWPT_ALLOC, &hwpt, sizeof(hwpt));
+	viommu.hwpt_id = dirty.hwpt_id = hwpt.out_hwpt_id;
+	command(t, IOMMU_HWPT_SET_DIRTY_TRACKING, &dirty, sizeof(dirty));
+	command(t, IOMMU_VIOMMU_ALLOC, &viommu, sizeof(viommu));
+	vdevice.viommu_id = events.viommu_id = viommu.out_viommu_id;
+	command(t, IOMMU_VDEVICE_ALLOC, &vdevice, sizeof(vdevice));
+	command(t, IOMMU_VEVENTQ_ALLOC, &events, sizeof(events));
+	command(t, IOMMU_FAULT_QUEUE_ALLOC, &fault, sizeof(fault));
+	/* 6.12 has no vIOMMU: on the parent. */
+	hwpt.pt_id = viommu.out_viommu_id ? viommu.out_viommu_id : hwpt.out_hwpt_id;
+	hwpt.flags = IOMMU_HWPT_FAULT_ID_VALID | pasid;
+	hwpt.fault_id = fault.out_fault_id;
+	hwpt.data_type = IOMMU_HWPT_DATA_SELFTEST;
+	hwpt.data_len = sizeof(uint32_t);
+	command(t, IOMMU_HWPT_ALLOC, &hwpt, sizeof(hwpt));
+	replace.id = mock.mock_domain.out_stdev_id;
+	replace.mock_domain_replace.pt_id = hwpt.out_hwpt_id;
+	test(t, IOMMU_TEST_OP_MOCK_DOMAIN_REPLACE, &replace);
+}
+
 static void begin(struct target *t)
 {
 	static const struct sio_machine_cfg machines[] = {
@@ -820,7 +638,8 @@ static void begin(struct target *t)
 		{.platform = "mock", .kernel = "7.2"},
 	};
 	static struct sio_machine *kept[SIO_ARRAY_SIZE(machines)];
-	unsigned n = take(t, 1) % 4 ? 1 : 0;
+	uint64_t how = take(t, 1);
+	unsigned n = how % 4 ? 1 : 0;
 	uint64_t at = MEMORY_AT, word;
 	struct sio_process *p;
 
@@ -839,17 +658,19 @@ static void begin(struct target *t)
 		client_fail(&t->c, "the program does not start");
 	for (word = at; word < at + MEMORY_RW * MODEL_PAGE; word += 1024)
 		sio_mem_write(p, word, &word, sizeof(word));
+	do_ioas(t);
+	if (how & 4)
+		begin_nested(t);
 }
 
 static void step(struct target *t)
 {
-	uint64_t op = take(t, 1);
-
 	static void (*const others[])(struct target *) = {
-		do_ioas, do_unmap, do_copy,       do_allow,  do_option, do_destroy, do_device,
-		do_hwpt, do_dirty, do_invalidate, do_faults, do_access, do_pages,   do_rw,
-		do_rw,   do_copy,  do_viommu,     do_viommu, do_viommu, do_process, do_device,
+		do_ioas, do_unmap,      do_copy,   do_allow,  do_option, do_destroy, do_device,
+		do_hwpt, do_dirty,      do_faults, do_access, do_pages,  do_rw,      do_info,
+		do_rw,   do_invalidate, do_viommu, do_viommu, do_hwpt,   do_process, do_device,
 	};
+	uint64_t op = take(t, 1);
 
 	t->c.operations++;
 	if (op % 32 < SIO_ARRAY_SIZE(others))
@@ -884,7 +705,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < 2 || size > 65536)
 		return 0;
 	begin(&t);
-	do_ioas(&t);
 	while (t.c.operations < OPERATIONS_MAX && t.c.size)
 		step(&t);
 	client_audit(&t.c, true);
