@@ -110,7 +110,7 @@ static void answered(unsigned n, uint32_t grpid, unsigned code)
 START_TEST(a_fault_queue_is_held_by_its_file_and_its_hwpts)
 {
 	struct iommu_fault_alloc cmd = {.size = sizeof(cmd), .flags = 1};
-	int second_fd;
+	int second_fd = -1;
 	long second;
 
 	ck_assert_int_eq(fk_ioctl(&fk, ctx, IOMMU_FAULT_QUEUE_ALLOC, &cmd), -EOPNOTSUPP);
@@ -131,7 +131,7 @@ END_TEST
 START_TEST(page_requests_are_on_while_a_hwpt_takes_them)
 {
 	long plain = fk_hwpt(&fk, ctx, dev, ioas, 0), second;
-	int second_fd;
+	int second_fd = -1;
 
 	ck_assert(fk.device[3].pri_on);
 	second = fk_fault_queue(&fk, ctx, &second_fd);
@@ -357,7 +357,7 @@ struct record {
 START_TEST(an_event_queue_is_refused_in_the_kernels_order)
 {
 	struct iommu_veventq_alloc cmd = {.size = sizeof(cmd), .viommu_id = 99};
-	int queue_fd;
+	int queue_fd = -1;
 	long queue;
 
 	ck_assert_int_eq(fk_ioctl(&fk, ctx, IOMMU_VEVENTQ_ALLOC, &cmd), -EOPNOTSUPP);
@@ -388,7 +388,7 @@ START_TEST(events_come_in_order_with_a_header)
 {
 	struct record records[3];
 	struct file *file;
-	int queue_fd;
+	int queue_fd = -1;
 
 	ck_assert_int_gt(fk_veventq(&fk, ctx, viommu, FK_VIOMMU, 4, &queue_fd), 0);
 	ck_assert_uint_eq(poll_of(queue_fd), 0);
@@ -415,7 +415,7 @@ END_TEST
 START_TEST(lost_events_are_one_header_that_stands_last)
 {
 	struct record records[3];
-	int queue_fd;
+	int queue_fd = -1;
 
 	ck_assert_int_gt(fk_veventq(&fk, ctx, viommu, FK_VIOMMU, 2, &queue_fd), 0);
 	for (uint32_t i = 0; i < 5; i++)
@@ -450,7 +450,7 @@ START_TEST(sequence_numbers_wrap_before_the_sign)
 {
 	struct iommufd_veventq *queue;
 	struct record records[2];
-	int queue_fd;
+	int queue_fd = -1;
 	long id = fk_veventq(&fk, ctx, viommu, FK_VIOMMU, 2, &queue_fd);
 
 	queue = sio_container_of(iommufd_object_find(ctx, (uint32_t)id, IOMMUFD_OBJ_VEVENTQ),
@@ -467,7 +467,7 @@ END_TEST
 START_TEST(events_can_be_read_after_the_descriptor_is_closed)
 {
 	struct record record;
-	int queue_fd;
+	int queue_fd = -1;
 
 	ck_assert_int_gt(fk_veventq(&fk, ctx, viommu, FK_VIOMMU, 2, &queue_fd), 0);
 	post(7);

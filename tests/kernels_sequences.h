@@ -159,17 +159,6 @@ static inline long join_unviable(void)
 	return rig_join(&rig, group, rig.container);
 }
 
-/* The group's one device is taken from vfio-pci while the group is in the container. */
-static inline long status_without_devices(void)
-{
-	struct vfio_group_status status = {.argsz = sizeof(status)};
-	long rc;
-
-	use_v2();
-	rc = sio_device_unbind(sio_device_find(rig.machine, "A"));
-	return rc ? rc : rig_ioctl(&rig, group, VFIO_GROUP_GET_STATUS, &status);
-}
-
 static inline long open_device_unviable(void)
 {
 	if (join_unviable() || set_iommu(VFIO_TYPE1_IOMMU))

@@ -10,6 +10,17 @@
 #include "kernels_emulated.h"
 #include "kernels_sequences.h"
 
+/* The group's one device is taken from vfio-pci while the group is in the container. */
+static long status_without_devices(void)
+{
+	struct vfio_group_status status = {.argsz = sizeof(status)};
+	long rc;
+
+	use_v2();
+	rc = sio_device_unbind(sio_device_find(rig.machine, "A"));
+	return rc ? rc : rig_ioctl(&rig, group, VFIO_GROUP_GET_STATUS, &status);
+}
+
 static const struct {
 	const char *setting;
 	long (*run)(void);

@@ -82,7 +82,7 @@ struct iommufd_hwpt_paging {
 	bool automatic;
 	bool enforce_coherency;
 	bool nest_parent;
-	bool in_iopt; /* filled with the IOAS's areas */
+	bool in_iopt;                     /* filled with the IOAS's areas */
 	struct iommufd_hwpt_paging *next; /* of the IOAS */
 };
 
