@@ -5,7 +5,7 @@
  * kernels, with reads, writes, maps, forks and DMA between them. Every call answers, and the audits
  * hold.
  *
- * Half of the inputs begin in the middle of things: with a device in use, by its group or its node.
+ * Most inputs begin in the middle of things: with a device in use, by its group or its node.
  * Structures are words of which each is likely a pointer into the arena, an address, an id, a
  * descriptor or an edge.
  */
