@@ -447,7 +447,8 @@ static void go_blind(struct naive *naive, const struct op *op, const struct naiv
 /*
  * What kernels break themselves, so that no audit can hold. 2012: UNMAP of a range that ends with
  * the space, or wraps, makes the size of an entry underflow. Up to 6.17: MAP of a range that ends
- * with the space does not see what is mapped there, and takes it along when it fails.
+ * with the space does not see what is mapped there, and takes it along when it fails; and over an
+ * entry that ends with the space, any number of others can be put in one place.
  */
 static bool corrupts(const struct client *s, const struct op *op)
 {
@@ -457,10 +458,9 @@ static bool corrupts(const struct client *s, const struct op *op)
 		return false;
 	if (op->kind == OP_UNMAP)
 		return !strcmp(s->kernel, "2012") && (last < op->iova || last == UINT64_MAX);
-	if (op->kind != OP_MAP || last != UINT64_MAX)
-		return false;
-	for (unsigned i = 0; i < s->view.count; i++)
-		if (s->view.live[i].last >= op->iova)
+	for (unsigned i = 0; op->kind == OP_MAP && i < s->view.count; i++)
+		if ((last == UINT64_MAX && s->view.live[i].last >= op->iova) ||
+		    (s->view.live[i].last == UINT64_MAX && s->view.live[i].first <= last))
 			return true;
 	return false;
 }

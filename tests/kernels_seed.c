@@ -183,6 +183,19 @@ START_TEST(unmap_to_the_end_in_2012_runs_a_size_below_zero)
 }
 END_TEST
 
+/* It is found, by its bytes behind the start, and then there is nothing between start and end. */
+START_TEST(unmap_whose_end_wraps_into_the_entry_leaves_it_whole_in_3_11)
+{
+	boot_as("3.11", VFIO_TYPE1_IOMMU);
+	map_pages(16, 9);
+	ck_assert_int_eq(fake_unmap(&fake, 19 * PAGE, UINT64_MAX - (PAGE - 1), 0), 0);
+	fake_check(&fake);
+	ck_assert_uint_eq(entries(), 1);
+	entry_is(0, 16, 24);
+	fake_teardown(&fake);
+}
+END_TEST
+
 START_TEST(the_posting_of_2014_never_opens)
 {
 	struct type1 *t1;
@@ -364,6 +377,7 @@ int main(void)
 	tcase_add_loop_test(tcase, neighbours_of_another_protection_stay_apart, 0, 2);
 	tcase_add_test(tcase, unmap_of_size_0_in_2012_splits_an_entry);
 	tcase_add_test(tcase, unmap_to_the_end_in_2012_runs_a_size_below_zero);
+	tcase_add_test(tcase, unmap_whose_end_wraps_into_the_entry_leaves_it_whole_in_3_11);
 	tcase_add_test(tcase, the_posting_of_2014_never_opens);
 	tcase_add_test(tcase, the_clients_way_round_is_for_4_15_alone);
 	tcase_add_test(tcase,

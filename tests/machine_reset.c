@@ -372,6 +372,20 @@ START_TEST(reset_gives_back_what_dma_without_an_iommu_wrote)
 }
 END_TEST
 
+/* The kernel that stopped is not the one that boots. */
+START_TEST(reset_forgets_notices)
+{
+	struct sio_machine_cfg cfg = {.ram_bytes = RAM_BYTES};
+	struct sio_machine *machine;
+
+	ck_assert_int_eq(sio_machine_create(&cfg, &machine, NULL, 0), 0);
+	iommu_notice(&machine->iommu, "the kernel stops");
+	ck_assert_int_eq(sio_machine_reset(machine), 0);
+	ck_assert_ptr_null(sio_notice_next(machine));
+	sio_machine_destroy(machine);
+}
+END_TEST
+
 START_TEST(reset_in_a_row_takes_no_memory)
 {
 	struct sio_machine *machine = machine_of("amdvi", false);
@@ -408,6 +422,7 @@ int main(void)
 	tcase_add_loop_test(tc, a_reset_machine_cannot_be_told_from_a_new_one, 0,
 			    SIO_ARRAY_SIZE(cases));
 	tcase_add_test(tc, reset_gives_back_what_dma_without_an_iommu_wrote);
+	tcase_add_test(tc, reset_forgets_notices);
 	tcase_add_test(tc, reset_in_a_row_takes_no_memory);
 	tcase_add_test(tc, a_port_outlives_a_reset);
 	suite_add_tcase(suite, tc);

@@ -70,6 +70,7 @@ void iommu_reset(struct iommu *iommu)
 	priv->next_domain = 0;
 	priv->fault_first = priv->fault_count = 0;
 	priv->faults_dropped = 0;
+	priv->notice_first = priv->notice_count = 0;
 	priv->journal_count = 0;
 }
 

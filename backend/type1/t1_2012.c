@@ -382,11 +382,19 @@ static int cut_middle(struct type1 *t1, struct t1_dma *dma, iova_t start, uint64
 	iova_t first = start, last = start + (size - 1);
 	struct t1_dma *upper = entry_split(t1, dma, start + size);
 	iova_t end = dma->iova + dma->size;
+	uint64_t bytes = 0;
 
 	if (!upper)
 		return -ENOMEM;
 	if (size)
-		*removed += drop_pages(t1, dma, &first, &last);
+		bytes = drop_pages(t1, dma, &first, &last);
+	/* The end has wrapped to below the start, still inside the entry: the tree's kernels have
+	 * nothing to unmap then, and leave the entry whole. */
+	if (!bytes && !is_list(t1)) {
+		entry_free(t1, upper);
+		return 0;
+	}
+	*removed += bytes;
 	dma->size = first - dma->iova;
 	if (last + 1 != upper->iova && size) {
 		if (last + 1 == end)
@@ -468,11 +476,17 @@ static int unmap_list(struct type1 *t1, iova_t start, uint64_t size)
 static int unmap_tree(struct type1 *t1, iova_t start, uint64_t size, uint64_t *removed)
 {
 	struct t1_dma *dma;
+	uint64_t before;
 	int rc = 0;
 
-	while (!rc && (dma = t1_find(t1, start, size)) &&
-	       !(*removed && rare_due(&t1->iommu->rare, RARE_UNMAP_SHORT)))
+	/* An entry of which nothing could be removed ends the call: it would be found again. */
+	do {
+		before = *removed;
+		dma = t1_find(t1, start, size);
+		if (!dma || (*removed && rare_due(&t1->iommu->rare, RARE_UNMAP_SHORT)))
+			break;
 		rc = remove_overlap(t1, dma, start, size, removed);
+	} while (!rc && *removed != before);
 	return rc;
 }
 
