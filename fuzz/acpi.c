@@ -96,6 +96,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size > 8192)
 		return 0;
+	fuzz_counts->inputs++;
 	copy = malloc(size ? size : 1);
 	if (!copy)
 		return 0;

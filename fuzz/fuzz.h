@@ -3,6 +3,7 @@
 #ifndef FUZZ_FUZZ_H
 #define FUZZ_FUZZ_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -11,5 +12,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned seed);
 size_t LLVMFuzzerCustomCrossOver(const uint8_t *data1, size_t size1, const uint8_t *data2,
 				 size_t size2, uint8_t *out, size_t max_out_size, unsigned seed);
+
+/* ---- what every target does, so that campaigns can be measured (common.c) ---- */
+
+/* Totals over all inputs; in the file FUZZ_COUNTS, two numbers of the host, if that is set. */
+struct fuzz_counts {
+	uint64_t inputs, operations; /* begun */
+};
+extern struct fuzz_counts *fuzz_counts;
+
+/* The kernel, or the platform, that every input is to use; NULL: the input chooses. */
+const char *fuzz_kernel(void);
+const char *fuzz_platform(void);
+/* FUZZ_BARE: neither reference nor audits, to measure the emulator alone. */
+bool fuzz_bare(void);
 
 #endif

@@ -348,6 +348,7 @@ static void step(struct target *t)
 	uint64_t op = take(t, 1);
 
 	t->c.operations++;
+	fuzz_counts->operations++;
 	switch (op % 16) {
 	case 0:
 	case 1:
@@ -456,6 +457,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size < 2 || size > 65536)
 		return 0;
+	fuzz_counts->inputs++;
 	how = take(&t, 1);
 	client_begin(&t.c, &machines[how % SIO_ARRAY_SIZE(machines)],
 		     &kept[how % SIO_ARRAY_SIZE(machines)]);

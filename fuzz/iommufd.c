@@ -673,6 +673,7 @@ static void step(struct target *t)
 	uint64_t op = take(t, 1);
 
 	t->c.operations++;
+	fuzz_counts->operations++;
 	if (op % 32 < SIO_ARRAY_SIZE(others))
 		others[op % 32](t);
 	else
@@ -704,6 +705,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size < 2 || size > 65536)
 		return 0;
+	fuzz_counts->inputs++;
 	begin(&t);
 	while (t.c.operations < OPERATIONS_MAX && t.c.size)
 		step(&t);

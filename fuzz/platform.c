@@ -30,6 +30,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size > 65536)
 		return 0;
+	fuzz_counts->inputs++;
 	text = malloc(size + 1);
 	if (!text)
 		return 0;

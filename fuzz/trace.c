@@ -29,6 +29,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size < 1 || size > 65536)
 		return 0;
+	fuzz_counts->inputs++;
 	cfg.format = formats[data[0] & 3];
 	fd = memfd_create("trace", MFD_CLOEXEC);
 	if (fd < 0)

@@ -476,6 +476,7 @@ static void step(struct client *s, const struct op *op)
 		return;
 	if (known)
 		expected = naive_do(&s->naive, op);
+	fuzz_counts->operations++;
 	note(s, op);
 	if (known)
 		note_answer(s, op, &expected);
@@ -573,6 +574,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (!count)
 		return 0;
+	fuzz_counts->inputs++;
 	while (kernels < KERNELS_MAX && personality_at(kernels))
 		kernels++;
 	s = (struct client){0};

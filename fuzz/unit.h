@@ -78,6 +78,7 @@ static inline void unit_step(struct unit_fuzz *f)
 {
 	uint64_t op = unit_take(f, 1), at;
 
+	fuzz_counts->operations++;
 	switch (op & 7) {
 	case 0:
 	case 1:
@@ -113,6 +114,7 @@ static inline void unit_fuzz_run(const char *platform, const uint16_t *reg, unsi
 	struct unit_fuzz f = {.data = data, .size = size, .reg = reg, .regs = regs};
 	char why[512] = "";
 
+	fuzz_counts->inputs++;
 	if (sio_hw_create(&cfg, &f.hw, why, sizeof(why))) {
 		fprintf(stderr, "unit: %s\n", why);
 		abort();

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What the environment says to every fuzz target: FUZZ_COUNTS names a file that keeps the totals,
+ * also when the target dies; FUZZ_KERNEL and FUZZ_PLATFORM fix what inputs otherwise choose; in a
+ * build that has seeded bugs, SIO_BUG puts one in force.
+ */
+#include "fuzz.h"
+
+#include "seeded.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+static struct fuzz_counts unread;
+struct fuzz_counts *fuzz_counts = &unread;
+
+const char *fuzz_kernel(void)
+{
+	return getenv("FUZZ_KERNEL");
+}
+
+const char *fuzz_platform(void)
+{
+	return getenv("FUZZ_PLATFORM");
+}
+
+bool fuzz_bare(void)
+{
+	static int bare = -1;
+
+	if (bare < 0)
+		bare = getenv("FUZZ_BARE") != NULL;
+	return bare;
+}
+
+static void choose_bug(void)
+{
+#ifdef SIO_SEEDED_BUGS
+	const char *name = getenv("SIO_BUG");
+
+	if (name && !seeded_choose(name)) {
+		fprintf(stderr, "SIO_BUG=%s: no such bug; T01 to X06, or none\n", name);
+		exit(2);
+	}
+#endif
+}
+
+__attribute__((constructor)) static void fuzz_start(void)
+{
+	const char *path = getenv("FUZZ_COUNTS");
+	void *page;
+	int fd;
+
+	choose_bug();
+	if (!path)
+		return;
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+	page = fd < 0 || ftruncate(fd, sizeof(*fuzz_counts))
+		       ? MAP_FAILED
+		       : mmap(NULL, sizeof(*fuzz_counts), PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+			      0);
+	if (page == MAP_FAILED) {
+		perror(path);
+		exit(2);
+	}
+	fuzz_counts = page;
+	close(fd);
+}
