@@ -6,6 +6,7 @@
  */
 #include "fuzz.h"
 
+#include "canary.h"
 #include "seeded.h"
 
 #include <fcntl.h>
@@ -41,8 +42,8 @@ static void choose_bug(void)
 #ifdef SIO_SEEDED_BUGS
 	const char *name = getenv("SIO_BUG");
 
-	if (name && !seeded_choose(name)) {
-		fprintf(stderr, "SIO_BUG=%s: no such bug; T01 to X06, or none\n", name);
+	if (name && !seeded_choose(name) && !canary_choose(name)) {
+		fprintf(stderr, "SIO_BUG=%s: no such bug; T01 to X06, canary, or none\n", name);
 		exit(2);
 	}
 #endif
