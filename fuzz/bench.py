@@ -146,7 +146,7 @@ class Bench:
         inputs = folder / "inputs"
         inputs.mkdir(parents=True)
         log = folder / "log"
-        command = [str(self.program(row.target)), f"-seed={seed}", "-timeout=30",
+        command = [str(self.program(row.target)), f"-seed={seed}", "-timeout=120",
                    "-rss_limit_mb=2560", f"-artifact_prefix={inputs}/"]
         env = engine.environment(SIO_BUG=row.bug, FUZZ_KERNEL=row.kernel,
                                  FUZZ_PLATFORM=row.platform, FUZZ_COUNTS=folder / "counts")

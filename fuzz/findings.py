@@ -85,7 +85,7 @@ def _engine(log, found):
         return Finding("exit", what, "exit")
     said = _last_words(log, found.start())
     where = _frames(log, found.end())
-    return Finding("abort", said or f"{what} in {where}", f"{NUMBER.sub('N', said)} {where}")
+    return Finding("abort", said or what + (where and f" in {where}"), f"{NUMBER.sub('N', said)} {where}")
 
 
 def classify(log, status):
