@@ -25,15 +25,14 @@ def environment(**fixed):
 
 
 def options(target):
-    """libFuzzer's flags for a target: its file TARGET.options, in the form ClusterFuzz reads.
+    """libFuzzer's flags for a target: its file TARGET.options, or else default.options, in the
+    form that ClusterFuzz reads.
 
     Length control is off everywhere: inputs are sequences, and short ones reach nothing."""
-    flags = {"len_control": "0", "max_len": "4096"}
+    own = FUZZ / f"{target}.options"
     parser = configparser.ConfigParser()
-    parser.read(FUZZ / f"{target}.options")
-    if parser.has_section("libfuzzer"):
-        flags.update(parser["libfuzzer"])
-    return [f"-{name}={value}" for name, value in sorted(flags.items())]
+    parser.read(own if own.exists() else FUZZ / "default.options")
+    return [f"-{name}={value}" for name, value in sorted(parser["libfuzzer"].items())]
 
 
 def counts(path):
