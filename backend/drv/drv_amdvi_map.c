@@ -16,6 +16,9 @@
 #include <errno.h>
 
 #include "drv_amdvi_priv.h"
+#include "seeded.h"
+
+#include "seeded.h"
 
 iova_t amd_table_last(const struct amd_domain *ad)
 {
@@ -33,13 +36,26 @@ static unsigned page_level(unsigned size_lg2)
 	return (size_lg2 - SIO_PAGE_LG2) / 9;
 }
 
+/* One more level. Whoever prepares it without a lock, from a root that is no longer the root when
+ * it is put in place, loses what others made meanwhile. */
+static enum pt_status grow_root(struct amd_domain *ad)
+{
+	const pa_t root = ad->pt.root;
+
+	if (SEEDED(A01)) {
+		iommu_moment(ad->base.iommu, IOMMU_MOMENT_TABLES);
+		ad->pt.root = root;
+	}
+	return pt_grow_root(&ad->pt);
+}
+
 /* Make room for `last` and for pages of 2^size_lg2 bytes. What was translated stays so. */
 static int domain_grow(struct amd_domain *ad, iova_t last, unsigned size_lg2)
 {
 	const unsigned level = page_level(size_lg2);
 
 	while (amd_table_last(ad) < last || ad->pt.top_level < level) {
-		enum pt_status status = pt_grow_root(&ad->pt);
+		enum pt_status status = grow_root(ad);
 
 		if (status != PT_DONE)
 			return status == PT_NOMEM ? -ENOMEM : -EINVAL;
@@ -69,6 +85,14 @@ static int refusal(const struct amd_domain *ad, iova_t iova, unsigned size_lg2)
 	return leaf_lg2 && page_level(leaf_lg2) > page_level(size_lg2) ? -ENOMEM : -EBUSY;
 }
 
+/* A02: there is a larger page of its level's default size, which nothing takes apart. */
+static bool below_default_size(const struct amd_domain *ad, iova_t iova, unsigned size_lg2)
+{
+	unsigned leaf_lg2 = ad->pt.ops->leaf_lg2(&ad->pt, iova);
+
+	return leaf_lg2 > size_lg2 && (leaf_lg2 - SIO_PAGE_LG2) % 9 == 0;
+}
+
 static int fill(struct amd_domain *ad, struct pt_map_req req, struct iommu_gather *replaced,
 		uint64_t *mapped)
 {
@@ -86,6 +110,9 @@ static int fill(struct amd_domain *ad, struct pt_map_req req, struct iommu_gathe
 			return -EINVAL;
 		if (change.status == PT_EXISTS && ad->base.iommu->personality->amd_map_busy)
 			return refusal(ad, req.iova, req.size_lg2);
+		if (change.status == PT_EXISTS && SEEDED(A02) &&
+		    below_default_size(ad, req.iova, req.size_lg2))
+			return -EBUSY;
 		if (change.status == PT_EXISTS)
 			clear_under(ad, req.iova, req.size_lg2, replaced);
 	}
@@ -110,11 +137,17 @@ int amd_map_pages(struct iommu_domain *domain, const struct pt_map_req *request,
 
 	*mapped = 0;
 	req.perm &= PT_R | PT_W;
+	/* A06: entries of the upper half are written as if they were those of the lower. */
+	if (SEEDED(A06) && ad->gcr3 != PA_NONE && last <= ad->base.aperture_last)
+		req.iova = (iova_t)((int64_t)(req.iova << 16) >> 16);
 	if (!req.perm || last < req.iova || !req.count)
 		return -EINVAL;
 	/* Every leaf of v1 tables is forced coherent. Those of v2 are marked from the start. */
 	req.perm |= ad->gcr3 == PA_NONE ? PT_SNP : PT_X | PT_U | PT_A | PT_D;
+	/* Up to the lock of growing, and from there on, mappers are not kept apart. */
+	iommu_moment(domain->iommu, IOMMU_MOMENT_TABLES);
 	rc = domain_grow(ad, last, req.size_lg2);
+	iommu_moment(domain->iommu, IOMMU_MOMENT_TABLES);
 	if (!rc)
 		rc = fill(ad, req, &replaced, mapped);
 	if (rc && *mapped) {
@@ -176,7 +209,10 @@ void amd_iotlb_sync(struct iommu_domain *domain, struct iommu_gather *gather)
 {
 	struct amd_domain *ad = amd_domain(domain);
 
-	if (gather->len)
+	/* A04: the size of what is flushed leaves the last page out. */
+	if (SEEDED(A04) && gather->len && gather->last - gather->first >= SIO_PAGE_SIZE)
+		amd_domain_flush(ad, gather->first, gather->last - SIO_PAGE_SIZE);
+	else if (gather->len)
 		amd_domain_flush(ad, gather->first, gather->last);
 	pt_gather_free(ad->pt.phys, &gather->tables);
 }
