@@ -85,6 +85,10 @@ long machine_call(const struct machine_call *call)
 {
 	struct sweep *sweep = call->process->machine->sweep;
 
+	const struct machine_tap *tap = call->process->machine->tap;
+
+	if (!sweep && tap)
+		return tap->call(tap->ctx, call);
 	return sweep ? sweep_call(sweep, call) : machine_call_once(call);
 }
 
