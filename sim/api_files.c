@@ -180,6 +180,9 @@ static long file_read(const struct machine_call *call)
 	struct caller caller = program_caller(call->process, &program);
 	ssize_t rc = -EINVAL;
 
+	/* A negative position is looked at before the descriptor. */
+	if (call->offset > INT64_MAX)
+		return -EINVAL;
 	if (!file)
 		return -EBADF;
 	file_get(file);
@@ -196,6 +199,9 @@ static long file_write(const struct machine_call *call)
 	struct caller caller = program_caller(call->process, &program);
 	ssize_t rc = -EINVAL;
 
+	/* A negative position is looked at before the descriptor. */
+	if (call->offset > INT64_MAX)
+		return -EINVAL;
 	if (!file)
 		return -EBADF;
 	file_get(file);

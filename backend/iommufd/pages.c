@@ -343,21 +343,6 @@ int iopt_pages_settle(struct iopt_pages *pages)
 	return rc;
 }
 
-uint64_t iopt_pages_frame_pins(const struct iopt_pages *pages, pa_t pa)
-{
-	struct held_iter it = held_iter(&pages->held);
-	struct imap_entry entry;
-	uint64_t pins = 0;
-
-	while (held_next(&it, &entry)) {
-		const struct pin_run run = entry_run(&entry, entry.first, entry.last);
-		const pa_t low = run.step > 0 ? run.pa : run.pa - (run.pages - 1) * SIO_PAGE_SIZE;
-
-		pins += pa >= low && pa - low < run.pages * SIO_PAGE_SIZE;
-	}
-	return pins;
-}
-
 bool iopt_pages_each_run(const struct iopt_pages *pages, iopt_run_fn fn, void *ctx)
 {
 	struct held_iter it = held_iter(&pages->held);
