@@ -2,7 +2,9 @@
 /*
  * Runs a fuzz target without a fuzzing engine: over files and the files of folders, in name order,
  * so that a crash found once stays found; and with `--random COUNT SEED` over that many inputs of
- * seeded random bytes. Exit 0: all ran; 2: nothing to run, or a file cannot be read.
+ * seeded random bytes. `--repeat N COUNT SIZE SEED` measures: N times the same COUNT inputs of SIZE
+ * random bytes each, and how many of them and of their operations there are in a second. Exit 0:
+ * all ran; 2: nothing to run, or a file cannot be read.
  */
 #include "fuzz.h"
 
@@ -13,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 static unsigned files;
 
@@ -79,6 +82,43 @@ static void run_random(unsigned count, uint64_t seed)
 	       (unsigned long long)(seed + count - 1));
 }
 
+/* Of this process: what others do on the machine does not count. */
+static double seconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+/* The first pass is not measured: it builds what a target keeps. */
+static void run_repeat(unsigned passes, unsigned count, size_t size, uint64_t seed)
+{
+	uint8_t *data = malloc(count * size + 1);
+	struct prng rng = {seed};
+	uint64_t operations = 0;
+	double start = 0;
+
+	if (!data)
+		return;
+	for (size_t at = 0; at < count * size; at++)
+		data[at] = (uint8_t)(prng_next(&rng) >> 24);
+	for (unsigned pass = 0; pass <= passes; pass++) {
+		if (pass == 1) {
+			operations = fuzz_counts->operations;
+			start = seconds();
+		}
+		for (unsigned i = 0; i < count; i++, files++)
+			LLVMFuzzerTestOneInput(data + i * size, size);
+	}
+	start = seconds() - start;
+	operations = fuzz_counts->operations - operations;
+	printf("%.0f executions/s, %.0f operations/s, %.1f operations each\n",
+	       passes * (double)count / start, (double)operations / start,
+	       (double)operations / passes / count);
+	free(data);
+}
+
 int main(int argc, char **argv)
 {
 	struct stat st;
@@ -89,6 +129,13 @@ int main(int argc, char **argv)
 			run_random((unsigned)strtoul(argv[i + 1], NULL, 0),
 				   strtoull(argv[i + 2], NULL, 0));
 			i += 2;
+			continue;
+		}
+		if (!strcmp(argv[i], "--repeat") && i + 4 < argc) {
+			run_repeat((unsigned)strtoul(argv[i + 1], NULL, 0),
+				   (unsigned)strtoul(argv[i + 2], NULL, 0),
+				   strtoul(argv[i + 3], NULL, 0), strtoull(argv[i + 4], NULL, 0));
+			i += 4;
 			continue;
 		}
 		if (stat(argv[i], &st) == 0 && S_ISDIR(st.st_mode))

@@ -6,7 +6,8 @@
  * that knows the rules; all audits hold at every sixteenth operation and at the end, when nothing
  * must be left. A difference prints the session as a recording, its last line marked, and aborts.
  *
- * A machine is made once for each kernel and platform, and reset between inputs.
+ * A machine is made once for each kernel and platform, and reset between inputs. FUZZ_BARE leaves
+ * what measures the emulator alone: the operations, and the idea of which mappings there are.
  */
 #include "fuzz.h"
 
@@ -27,6 +28,16 @@
 
 #define KERNELS_MAX 32u
 #define AUDIT_EVERY 16u
+#define LINES       (2 * (OPS_MAX + OPS_GROUPS + 1))
+
+/* A line of the session; most are never written out. */
+struct line {
+	struct op op;
+	int set_iommu; /* not 0: that type, instead of the operation */
+	bool answered;
+	struct naive_answer answer;
+};
+
 static struct sio_machine *machines[KERNELS_MAX][OPS_PLATFORMS];
 
 struct client {
@@ -42,9 +53,9 @@ struct client {
 	struct naive naive;
 	struct ops_view view;
 	uint64_t token; /* never the same twice in memory */
-	char line[2 * (OPS_MAX + OPS_GROUPS + 1)][160];
+	struct line line[LINES];
 	unsigned lines;
-	char *now; /* the line of this operation */
+	bool bare;
 };
 
 /* ---- what went wrong ---- */
@@ -69,6 +80,42 @@ static void print_start(const struct client *s)
 		fprintf(stderr, "group g%u d%u => ret=0 status_flags=0x1\n", i, i);
 }
 
+/* The answer that a recording of the operation would have. */
+static void print_answer(const struct line *line)
+{
+	const struct op *op = &line->op;
+	const struct naive_answer *answer = &line->answer;
+	bool unmap = op->kind == OP_UNMAP || op->kind == OP_INVALIDATE || op->kind == OP_UNMAP_ALL;
+	char name[16];
+
+	if (answer->error)
+		fprintf(stderr, " => ret=-1 errno=%s", session_errno_name(answer->error, name));
+	else
+		fprintf(stderr, " => ret=%" PRIu64, op->kind == OP_EXTENSION ? answer->value : 0);
+	if (unmap && !line->set_iommu)
+		fprintf(stderr, " size=0x%" PRIx64, answer->error ? op->size : answer->value);
+}
+
+/* What has no answer that fits into a line is no operation of a recording. */
+static void print_line(const struct line *line)
+{
+	const struct op *op = &line->op;
+	char text[160];
+	bool whole;
+
+	if (line->set_iommu)
+		snprintf(text, sizeof(text), "set_iommu c %d", line->set_iommu);
+	else
+		ops_text(op, text, sizeof(text));
+	whole = line->answered && text[0] != '#' &&
+		(line->answer.error || line->set_iommu ||
+		 (op->kind != OP_INFO && op->kind != OP_DIRTY));
+	fprintf(stderr, "%s%s", whole || text[0] == '#' ? "" : "# ", text);
+	if (whole)
+		print_answer(line);
+	fputc('\n', stderr);
+}
+
 __attribute__((noreturn, format(printf, 2, 3))) static void fail(const struct client *s,
 								 const char *format, ...)
 {
@@ -76,9 +123,7 @@ __attribute__((noreturn, format(printf, 2, 3))) static void fail(const struct cl
 
 	print_start(s);
 	for (unsigned i = 0; i < s->lines; i++)
-		/* What has no answer that fits into a line is no operation of a recording. */
-		fprintf(stderr, "%s%s\n",
-			s->line[i][0] == '#' || strstr(s->line[i], " => ") ? "" : "# ", s->line[i]);
+		print_line(&s->line[i]);
 	fprintf(stderr, "# ^^^ type1: ");
 	va_start(args, format);
 	vfprintf(stderr, format, args);
@@ -102,31 +147,17 @@ static int call(const struct client *s, int fd, unsigned long request, void *arg
 	return rc < 0 ? -errno : rc;
 }
 
-/* The operation is a line of the session, with the answer that a recording of it would have. */
-static void note(struct client *s, const struct op *op)
+/* The operation is a line of the session: for its answer, if that is known already or later. */
+static struct line *note(struct client *s, const struct op *op, const struct naive_answer *answer)
 {
-	s->now = s->line[s->lines++];
-	ops_text(op, s->now, sizeof(s->line[0]));
-}
+	struct line *line = &s->line[s->lines++];
 
-static void note_answer(const struct client *s, const struct op *op,
-			const struct naive_answer *answer)
-{
-	size_t at = strlen(s->now), len = sizeof(s->line[0]);
-	char name[16];
-
-	if (s->now[0] == '#' || (!answer->error && (op->kind == OP_INFO || op->kind == OP_DIRTY)))
-		return;
-	if (answer->error)
-		snprintf(s->now + at, len - at, " => ret=-1 errno=%s",
-			 session_errno_name(answer->error, name));
-	else
-		snprintf(s->now + at, len - at, " => ret=%" PRIu64,
-			 op->kind == OP_EXTENSION ? answer->value : 0);
-	at = strlen(s->now);
-	if (!strncmp(s->now, "unmap ", 6))
-		snprintf(s->now + at, len - at, " size=0x%" PRIx64,
-			 answer->error ? op->size : answer->value);
+	line->op = *op;
+	line->set_iommu = 0;
+	line->answered = answer != NULL;
+	if (answer)
+		line->answer = *answer;
+	return line;
 }
 
 static struct naive_answer run_map(const struct client *s, const struct op *op)
@@ -169,14 +200,9 @@ static void set_iommu(struct client *s)
 {
 	int type = s->setup.v2 ? VFIO_TYPE1v2_IOMMU : VFIO_TYPE1_IOMMU;
 	int rc = call(s, s->container, VFIO_SET_IOMMU, (void *)(intptr_t)type);
-	char *line = s->line[s->lines++], name[16];
-	size_t len = sizeof(s->line[0]);
+	struct line *line = &s->line[s->lines++];
 
-	if (rc)
-		snprintf(line, len, "set_iommu c %d => ret=-1 errno=%s", type,
-			 session_errno_name(-rc, name));
-	else
-		snprintf(line, len, "set_iommu c %d => ret=0", type);
+	*line = (struct line){.set_iommu = type, .answered = true, .answer = {.error = -rc}};
 	if (rc && !s->naive.blind)
 		fail(s, "SET_IOMMU fails");
 }
@@ -386,6 +412,8 @@ static void audit(const struct client *s)
 {
 	char what[512];
 
+	if (s->bare)
+		return;
 	if (sio_audit(s->machine, true, what, sizeof(what)))
 		fail(s, "%s", what);
 }
@@ -470,6 +498,7 @@ static void step(struct client *s, const struct op *op)
 	bool known = naive_knows(&s->naive, op);
 	struct naive_answer expected = {0}, got;
 	char got_name[16], name[16];
+	struct line *line;
 
 	/* Once something is done that the reference does not know, it is lost for the session. */
 	if (corrupts(s, op) || (!known && !s->naive.blind && !s->setup.dare))
@@ -477,12 +506,11 @@ static void step(struct client *s, const struct op *op)
 	if (known)
 		expected = naive_do(&s->naive, op);
 	fuzz_counts->operations++;
-	note(s, op);
-	if (known)
-		note_answer(s, op, &expected);
+	line = note(s, op, known ? &expected : NULL);
 	got = run(s, op);
 	if (!known) {
-		note_answer(s, op, &got);
+		line->answered = true;
+		line->answer = got;
 		go_blind(&s->naive, op, &got);
 		return;
 	}
@@ -566,24 +594,57 @@ static struct sio_machine *machine_for(const char *kernel, unsigned k, unsigned 
 	return *machine;
 }
 
+static void choose_kernel(struct ops_setup *setup, const char *name)
+{
+	unsigned kernels = 0, chosen = KERNELS_MAX;
+
+	for (; kernels < KERNELS_MAX && personality_at(kernels); kernels++)
+		if (name && !strcmp(personality_at(kernels)->name, name))
+			chosen = kernels;
+	if (name && chosen == KERNELS_MAX) {
+		fprintf(stderr, "FUZZ_KERNEL=%s: no such kernel\n", name);
+		exit(2);
+	}
+	setup->kernel = name ? chosen : setup->kernel % kernels;
+}
+
+/* What the environment leaves open is the input's. */
+static void choose(struct ops_setup *setup)
+{
+	const char *platform = fuzz_platform();
+	unsigned i = 0;
+
+	choose_kernel(setup, fuzz_kernel());
+	if (!platform)
+		return;
+	while (i < OPS_PLATFORMS && strcmp(ops_platforms[i].name, platform))
+		i++;
+	if (i == OPS_PLATFORMS) {
+		fprintf(stderr, "FUZZ_PLATFORM=%s: not one of the target's\n", platform);
+		exit(2);
+	}
+	setup->platform = i;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct client s;
-	unsigned kernels = 0, count = ops_count(size);
+	unsigned count = ops_count(size);
 	struct op op = {.kind = OP_JOIN};
 
 	if (!count)
 		return 0;
 	fuzz_counts->inputs++;
-	while (kernels < KERNELS_MAX && personality_at(kernels))
-		kernels++;
-	s = (struct client){0};
+	s.lines = 0;
+	s.bare = fuzz_bare();
+	memset(s.joined, 0, sizeof(s.joined));
 	ops_setup(&s.setup, data, size);
-	s.setup.kernel %= kernels;
+	choose(&s.setup);
 	s.kernel = personality_at(s.setup.kernel)->name;
 	s.platform = &ops_platforms[s.setup.platform];
 	s.machine = machine_for(s.kernel, s.setup.kernel, s.setup.platform);
 	naive_init(&s.naive, s.kernel, &s.setup);
+	s.naive.blind |= s.bare;
 	prepare(&s);
 	step(&s, &op);
 	for (unsigned i = 0; i < count; i++) {

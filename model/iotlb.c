@@ -3,9 +3,10 @@
  * The caches of one unit: what fills and empties them. The opening comment of iotlb.h has the tags
  * and the order of an invalidation; nothing here checks that order.
  *
- * Invariants: `held` has the bit of every array that holds an entry; `buses` has the bit of every
- * bus with a context word; `domains` is above every domain id with a tag; no entry has a tag that
- * was never given out (iotlb_audit(), which leaves memory alone that was never used).
+ * Invariants: `held` has the bit of every array that holds an entry; `functions` has the bit of
+ * every requester with a context word, and `buses` that of its bus; `domains` is above every domain
+ * id with a tag; no entry has a tag that was never given out (iotlb_audit(), which leaves memory
+ * alone that was never used).
  */
 #include "iotlb.h"
 
@@ -229,6 +230,8 @@ void iotlb_fill_context(struct iotlb *tlb, uint16_t requester, uint64_t word)
 {
 	unsigned bus = requester >> 8;
 
+	__atomic_fetch_or(&tlb->functions[requester / 64], SIO_BIT(requester % 64),
+			  __ATOMIC_RELAXED);
 	__atomic_fetch_or(&tlb->buses[bus / 64], SIO_BIT(bus % 64), __ATOMIC_RELAXED);
 	/* What a vendor keeps beside the word is written first. */
 	__atomic_store_n(&tlb->context[requester], word, __ATOMIC_RELEASE);
@@ -360,26 +363,45 @@ void iotlb_flush_pasid_pages(struct iotlb *tlb, const struct iotlb_pages *pages,
 	}
 }
 
-/* Clear the words of all buses in use that agree with `value` under `mask`. */
+/* Words of 64 functions that agree with `value` under `mask`. */
+static void remove_some_contexts(struct iotlb *tlb, unsigned first, uint64_t value, uint64_t mask)
+{
+	uint64_t used = __atomic_load_n(&tlb->functions[first / 64], __ATOMIC_RELAXED);
+
+	for (; used; used &= used - 1) {
+		uint64_t *at = &tlb->context[first + (unsigned)__builtin_ctzll(used)];
+		uint64_t word = __atomic_load_n(at, __ATOMIC_RELAXED);
+
+		if (word && (word & mask) == value)
+			__atomic_store_n(at, 0, __ATOMIC_RELAXED);
+	}
+}
+
+/* The same of all buses in use. */
 static void remove_contexts(struct iotlb *tlb, uint64_t value, uint64_t mask)
 {
-	for (unsigned bus = 0; bus < 256; bus++) {
-		if (!(tlb->buses[bus / 64] & SIO_BIT(bus % 64)))
-			continue;
-		for (unsigned i = bus << 8; i < (bus + 1) << 8; i++) {
-			uint64_t word = __atomic_load_n(&tlb->context[i], __ATOMIC_RELAXED);
+	for (unsigned i = 0; i < SIO_ARRAY_SIZE(tlb->buses); i++)
+		for (uint64_t buses = tlb->buses[i]; buses; buses &= buses - 1) {
+			unsigned bus = i * 64 + (unsigned)__builtin_ctzll(buses);
 
-			if (word && (word & mask) == value)
-				__atomic_store_n(&tlb->context[i], 0, __ATOMIC_RELAXED);
+			for (unsigned at = bus << 8; at < (bus + 1) << 8; at += 64)
+				remove_some_contexts(tlb, at, value, mask);
 		}
-	}
 }
 
 void iotlb_flush_contexts(struct iotlb *tlb)
 {
 	remove_contexts(tlb, 0, 0);
-	for (unsigned i = 0; i < SIO_ARRAY_SIZE(tlb->buses); i++)
+	for (unsigned i = 0; i < SIO_ARRAY_SIZE(tlb->buses); i++) {
+		for (uint64_t buses = tlb->buses[i]; buses; buses &= buses - 1) {
+			unsigned bus = i * 64 + (unsigned)__builtin_ctzll(buses);
+
+			for (unsigned at = 0; at < 4; at++)
+				__atomic_store_n(&tlb->functions[bus * 4 + at], 0,
+						 __ATOMIC_RELAXED);
+		}
 		__atomic_store_n(&tlb->buses[i], 0, __ATOMIC_RELAXED);
+	}
 }
 
 void iotlb_flush_contexts_domain(struct iotlb *tlb, uint16_t domain)

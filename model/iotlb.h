@@ -102,7 +102,8 @@ struct iotlb {
 	struct iotlb_clocks *clocks;
 	uint64_t (*clock)(void *ctx);
 	void *clock_ctx;
-	uint64_t buses[4]; /* buses with a context word, so that sweeps skip the others */
+	/* Buses and functions with a context word, so that sweeps skip the others. */
+	uint64_t buses[4], functions[65536 / 64];
 	struct iotlb_entry small[1u << IOTLB_SMALL_LG2];
 	struct iotlb_entry large[1u << IOTLB_LARGE_LG2];
 	struct iotlb_entry huge[1u << IOTLB_HUGE_LG2];

@@ -55,6 +55,17 @@ void phys_destroy(struct phys *phys);
  * and nobody does DMA meanwhile.
  */
 void phys_reset(struct phys *phys);
+/*
+ * Remember what the tables that are in use hold, to go back to that in the time that it takes to
+ * copy them. NULL: no memory, or more is in use than a few tables. The caller owns the result.
+ */
+struct phys_kept;
+struct phys_kept *phys_keep(const struct phys *phys);
+void phys_kept_free(struct phys_kept *kept);
+/* As many tables are in use as then, and those of then have as many entries. */
+bool phys_kept_holds(const struct phys *phys, const struct phys_kept *kept);
+/* As phys_reset(), but for the tables of then. Only if phys_kept_holds(). */
+void phys_rewind(struct phys *phys, const struct phys_kept *kept);
 
 /* Host address of RAM; no check, for addresses known to lie in RAM. */
 static SIO_ALWAYS_INLINE void *phys_ptr(const struct phys *phys, pa_t pa)

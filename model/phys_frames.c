@@ -11,6 +11,8 @@
  */
 #include "phys_priv.h"
 
+#include <string.h>
+
 #define SEARCH_RUNS 64u
 
 static uint64_t pfn_to_block(uint64_t pfn)
@@ -119,8 +121,9 @@ static void block_spread(struct phys_priv *priv, uint64_t index)
 	struct block *block = &priv->block[index];
 	struct frame_counts *frame = &priv->frame[index * FRAMES_PER_BLOCK];
 
-	for (unsigned i = 0; i < FRAMES_PER_BLOCK; i++)
-		frame[i] = (struct frame_counts){block->refs, block->pins};
+	frame[0] = (struct frame_counts){block->refs, block->pins};
+	for (unsigned done = 1; done < FRAMES_PER_BLOCK; done *= 2)
+		memcpy(&frame[done], &frame[0], done * sizeof(*frame));
 	block->refs = block->refs || block->pins ? FRAMES_PER_BLOCK : 0;
 	block->pins = 0;
 	block->detailed = 1;
@@ -132,9 +135,11 @@ static void block_join(struct phys_priv *priv, uint64_t index)
 	struct block *block = &priv->block[index];
 	const struct frame_counts *frame = &priv->frame[index * FRAMES_PER_BLOCK];
 
-	for (unsigned i = 1; i < FRAMES_PER_BLOCK; i++)
-		if (frame[i].refs != frame[0].refs || frame[i].pins != frame[0].pins)
-			return;
+	/* Each as the one before it; the last one alone tells most blocks apart. */
+	if (frame[0].refs != frame[FRAMES_PER_BLOCK - 1].refs ||
+	    frame[0].pins != frame[FRAMES_PER_BLOCK - 1].pins ||
+	    memcmp(&frame[1], &frame[0], (FRAMES_PER_BLOCK - 1) * sizeof(*frame)) != 0)
+		return;
 	block->detailed = 0;
 	block->refs = frame[0].refs & 0x7fffffff;
 	block->pins = frame[0].pins;
@@ -207,13 +212,21 @@ static void block_add_all(struct phys *phys, uint64_t index, struct count_delta 
 		priv->frames -= FRAMES_PER_BLOCK;
 }
 
+/* Frames that were told apart once, and are not any more, count as one again. */
+static bool block_is_uniform(struct phys_priv *priv, uint64_t index)
+{
+	if (priv->block[index].detailed)
+		block_join(priv, index);
+	return !priv->block[index].detailed;
+}
+
 /* Whole uniform blocks in a row; what became free is recycled as one run. */
 static uint64_t blocks_add(struct phys *phys, uint64_t pfn, uint64_t n, struct count_delta delta)
 {
 	struct phys_priv *priv = phys->priv;
 	uint64_t at = pfn, freed = pfn;
 
-	while (n - (at - pfn) >= FRAMES_PER_BLOCK && !priv->block[pfn_to_block(at)].detailed) {
+	while (n - (at - pfn) >= FRAMES_PER_BLOCK && block_is_uniform(priv, pfn_to_block(at))) {
 		const struct block *block = &priv->block[pfn_to_block(at)];
 
 		block_add_all(phys, pfn_to_block(at), delta);

@@ -141,6 +141,7 @@ struct unit_notes {
 };
 
 struct unit;
+struct keep;
 struct iotlb;
 struct ats_ops;
 struct ats_cache;
@@ -169,6 +170,12 @@ struct unit_ops {
 	/* The state after power-on; strict checking stays as it is. Nobody does DMA meanwhile, and
 	 * what devices with translation caches keep is theirs. */
 	void (*reset)(struct unit *unit);
+	/*
+	 * May be NULL: only reset() goes back. Nothing is cached: add what is to be put back; and
+	 * when that has been done, empty the caches. Nobody does DMA meanwhile.
+	 */
+	void (*keep)(struct unit *unit, struct keep *keep);
+	void (*rewind)(struct unit *unit);
 	void (*destroy)(struct unit *unit);
 	/* What devices with translation caches ask, see ats.h. NULL: nothing is answered. */
 	const struct ats_ops *ats;

@@ -69,6 +69,12 @@ static int boot_emulated(const struct boot *boot)
 	return 0;
 }
 
+/* No-IOMMU mode as distributions build it. */
+void machine_iommufd_init(struct sio_machine *machine)
+{
+	machine->iommufd = (struct iommufd_env){.iommu = &machine->iommu, .noiommu = true};
+}
+
 int machine_boot_system(const struct boot *boot)
 {
 	struct sio_machine *machine = boot->machine;
@@ -90,8 +96,7 @@ int machine_boot_system(const struct boot *boot)
 	});
 	if (!machine->vfio)
 		return boot_no_memory(boot);
-	/* No-IOMMU mode as distributions build it. */
-	machine->iommufd = (struct iommufd_env){.iommu = &machine->iommu, .noiommu = true};
+	machine_iommufd_init(machine);
 	if (boot->selftest || machine->platform->selftest)
 		mock_enable(&machine->iommufd);
 	for (unsigned i = 0; i < machine->device_count && !rc; i++)
@@ -169,11 +174,16 @@ static void unbind_devices(struct sio_machine *machine)
 			iommu_device_unbind(machine->device[i].iommu);
 }
 
-void machine_end_system(struct sio_machine *machine)
+void machine_end_use(struct sio_machine *machine)
 {
 	machine_processes_end(machine);
 	/* No file is left but those that keep each other. */
 	iommufd_env_fini(&machine->iommufd);
+}
+
+void machine_end_system(struct sio_machine *machine)
+{
+	machine_end_use(machine);
 	if (machine->vfio)
 		vfio_destroy(machine->vfio);
 	machine->vfio = NULL;
@@ -189,6 +199,7 @@ void sio_machine_destroy(struct sio_machine *machine)
 {
 	if (!machine)
 		return;
+	machine_kept_free(machine);
 	machine_end_system(machine);
 	iommu_fini(&machine->iommu);
 	machine_free(machine);

@@ -139,6 +139,7 @@ struct sio_machine {
 	struct sio_process *processes; /* newest first */
 	struct user *user;             /* whose they are; NULL: there was none yet */
 	uint64_t seed;
+	struct machine_kept *kept;    /* the system as it was booted; NULL: a reset boots anew */
 	bool numbered;                /* machine_operation() counts operations, not the calls */
 	struct sweep *sweep;          /* repeats the clients' calls; NULL: none */
 	const struct uaccess *ua;     /* how the clients' own memory is reached, NULL: as it is */
@@ -146,6 +147,7 @@ struct sio_machine {
 
 	/* Filled on any thread, under `event_lock`. */
 	pthread_mutex_t event_lock;
+	bool events; /* something of what follows is new; may be read without the lock */
 	struct machine_irq irq[MACHINE_EVENTS];
 	unsigned irq_count;
 	bool irq_lost; /* the queue was full */

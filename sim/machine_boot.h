@@ -36,6 +36,19 @@ int machine_boot_system(const struct boot *boot);
 /* The reverse, processes first, however far the boot came; only the core's own state is left. */
 void machine_end_system(struct sio_machine *machine);
 
+/* What the boot makes of the parts that have no state of their own. */
+void machine_iommufd_init(struct sio_machine *machine);
+/* Everything that runs ends, files included; the system stays. */
+void machine_end_use(struct sio_machine *machine);
+
+/* ---- machine_keep.c ---- */
+
+/* The system was just booted: remember it, if it is one that can be put back. */
+void machine_keep(struct sio_machine *machine);
+/* Put it back; nobody is at work. False: it has changed too much, and is as it was. */
+bool machine_rewind(struct sio_machine *machine);
+void machine_kept_free(struct sio_machine *machine);
+
 /* Bring up the units that are there. Removal accepts what a failed boot left. */
 int machine_boot_drivers(const struct boot *boot);
 void machine_remove_drivers(struct sio_machine *machine);

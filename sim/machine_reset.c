@@ -4,8 +4,9 @@
  *
  * Everything that runs ends in the order of a shutdown, the hardware goes to the state after
  * power-on, and the same kernel boots again. What is kept is what does not change in use: the
- * platform, memory that the host has already backed, buses, routes, ports. Nothing is made faster
- * by leaving something of the old life in place: a reset machine answers like a new one.
+ * platform, memory that the host has already backed, buses, routes, ports. Nothing of the old life
+ * is left in place: a reset machine answers like a new one. The second reset and those after it
+ * mostly need no boot: machine_keep.c puts back what the first one booted.
  */
 #include "machine_boot.h"
 
@@ -26,6 +27,7 @@ static void forget_events(struct sio_machine *machine)
 	pthread_mutex_lock(&machine->event_lock);
 	machine->irq_count = machine->stale_new_count = 0;
 	machine->irq_lost = false;
+	__atomic_store_n(&machine->events, false, __ATOMIC_RELAXED);
 	machine->stale_lost = 0;
 	pthread_mutex_unlock(&machine->event_lock);
 	machine->fault_first = machine->fault_count = 0;
@@ -44,11 +46,20 @@ int sio_machine_reset(struct sio_machine *machine)
 	machine_enter(machine, false);
 	/* Boot is not what the plan was made for. */
 	fail_plan_clear(&machine->iommu.inject);
+	machine_end_use(machine);
+	if (machine_rewind(machine)) {
+		forget_events(machine);
+		machine_leave(machine);
+		return 0;
+	}
 	machine_end_system(machine);
 	iommu_reset(&machine->iommu);
 	hardware_power_on(machine);
 	forget_events(machine);
 	rc = machine_boot_system(&boot);
+	machine_settle(machine);
+	if (!rc)
+		machine_keep(machine);
 	machine_leave(machine);
 	return rc;
 }

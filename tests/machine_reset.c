@@ -195,6 +195,56 @@ static void step_settings(struct world *w)
 		sio_param(w->machine, "dma_entry_limit", prng_below(&w->rng, 20));
 }
 
+/* Another process with a container of its own, for another group: it stays until the end. */
+static void step_neighbour(struct world *w)
+{
+	struct sio_device *device =
+		&w->machine->device[prng_below(&w->rng, w->machine->device_count)];
+	struct sio_process *process = sio_process_create(w->machine);
+	int container, group;
+	char path[32];
+
+	/* By a plan. */
+	if (!process)
+		return;
+	container = sio_open(process, "/dev/vfio/vfio");
+	snprintf(path, sizeof(path), "/dev/vfio/%d", sio_device_group(device));
+	group = sio_open(process, path);
+	say(w, "neighbour", group);
+	if (group < 0)
+		return;
+	say(w, "join", sio_ioctl(process, group, VFIO_GROUP_SET_CONTAINER, &container));
+	say(w, "set",
+	    sio_ioctl(process, container, VFIO_SET_IOMMU, (void *)(uintptr_t)VFIO_TYPE1v2_IOMMU));
+	if (prng_below(&w->rng, 2))
+		sio_process_exit(process);
+}
+
+/* Changes after which a reset has more to do than to forget. */
+static void step_system(struct world *w)
+{
+	struct sio_device *device =
+		&w->machine->device[prng_below(&w->rng, w->machine->device_count)];
+	char driver[32] = "";
+
+	switch (prng_below(&w->rng, 4)) {
+	case 0:
+		say(w, "unbind", sio_device_unbind(device));
+		break;
+	case 1:
+		say(w, "bind", sio_device_bind(device, "vfio-pci"));
+		break;
+	case 2:
+		say(w, "bind", sio_device_bind(device, "somebody"));
+		break;
+	default:
+		say(w, "noiommu",
+		    sio_param(w->machine, "enable_unsafe_noiommu_mode", prng_below(&w->rng, 2)));
+	}
+	sio_device_driver(device, driver);
+	fprintf(w->out, "%s\n", driver);
+}
+
 static void begin(struct world *w)
 {
 	struct sio_mem mem = {.size = AREA,
@@ -224,7 +274,14 @@ static void begin(struct world *w)
 
 static void step(struct world *w)
 {
-	switch (prng_below(&w->rng, 16)) {
+	switch (prng_below(&w->rng, 18)) {
+	case 17:
+		if (!prng_below(&w->rng, 8))
+			step_system(w);
+		break;
+	case 16:
+		step_neighbour(w);
+		break;
 	case 0:
 	case 1:
 	case 2:
@@ -290,9 +347,10 @@ static char *look(struct sio_machine *machine)
 	return text;
 }
 
-static struct sio_machine *machine_of(const char *platform, bool strict)
+static struct sio_machine *machine_with(const char *platform, const char *kernel, bool strict)
 {
 	const struct sio_machine_cfg cfg = {.platform = platform,
+					    .kernel = kernel,
 					    .ram_bytes = RAM_BYTES,
 					    .seed = 7,
 					    .strict = strict};
@@ -301,6 +359,11 @@ static struct sio_machine *machine_of(const char *platform, bool strict)
 
 	ck_assert_msg(!sio_machine_create(&cfg, &machine, error, sizeof(error)), "%s", error);
 	return machine;
+}
+
+static struct sio_machine *machine_of(const char *platform, bool strict)
+{
+	return machine_with(platform, NULL, strict);
 }
 
 /* The first line in which two texts differ. */
@@ -318,33 +381,101 @@ static void same(const char *platform, uint64_t seed, char *fresh, char *reset)
 	free(reset);
 }
 
-static const struct {
-	const char *platform;
-	bool strict;
-	unsigned rounds;
-} cases[] = {
-	{"vtd48", false, 12},   {"vtd48", true, 4},      {"vtd48sm", false, 4},
-	{"two-drhd", false, 4}, {"vtd-mixed", false, 4}, {"amdvi", false, 6},
-	{"amdvi", true, 3},     {"amd-mixed", false, 3}, {"groups", false, 3},
-};
-
-START_TEST(a_reset_machine_cannot_be_told_from_a_new_one)
+/*
+ * Programs, each followed by a reset, on one machine; beside it a new one for each. Every other
+ * program is compared at rest too, before anything could have hidden what is left.
+ */
+static void compare_programs(const char *platform, const char *kernel, bool strict, unsigned rounds)
 {
-	const char *platform = cases[_i].platform;
-	struct sio_machine *old = machine_of(platform, cases[_i].strict);
+	struct sio_machine *old = machine_with(platform, kernel, strict);
 
-	for (uint64_t seed = 1; seed <= cases[_i].rounds; seed++) {
-		struct sio_machine *fresh = machine_of(platform, cases[_i].strict);
+	for (uint64_t seed = 1; seed <= rounds; seed++) {
+		struct sio_machine *fresh = machine_with(platform, kernel, strict);
 
 		free(run(old, seed * 1000));
 		ck_assert_int_eq(sio_machine_reset(old), 0);
-		if (seed == 1)
+		if (seed % 2)
 			same(platform, 0, look(fresh), look(old));
 		same(platform, seed, run(fresh, seed), run(old, seed));
 		ck_assert_int_eq(sio_machine_reset(old), 0);
 		sio_machine_destroy(fresh);
 	}
 	sio_machine_destroy(old);
+}
+
+static const struct {
+	const char *platform;
+	bool strict;
+	unsigned rounds;
+} cases[] = {
+	{"vtd39", false, 4},     {"vtd39sc", true, 3},   {"vtd48", false, 12},
+	{"vtd48", true, 6},      {"vtd48nosc", true, 3}, {"vtd48noir", false, 3},
+	{"vtd48sm", false, 6},   {"vtd57", true, 3},     {"vtd57nest", false, 3},
+	{"two-drhd", false, 4},  {"laptop", false, 3},   {"narrow", true, 6},
+	{"vtd-mixed", false, 4}, {"amdvi", false, 6},    {"amdvi", true, 3},
+	{"amdvi-full", true, 3}, {"amd-mixed", true, 3}, {"groups", false, 4},
+};
+
+START_TEST(a_reset_machine_cannot_be_told_from_a_new_one)
+{
+	compare_programs(cases[_i].platform, NULL, cases[_i].strict, cases[_i].rounds);
+}
+END_TEST
+
+START_TEST(nor_can_it_with_any_kernel)
+{
+	for (unsigned n = 0; personality_at(n); n++)
+		compare_programs(n % 2 ? "two-drhd" : "vtd48", personality_at(n)->name, n & 2, 2);
+}
+END_TEST
+
+static bool is_probe(const void *ctx, const struct fail_point *point)
+{
+	return !strcmp(point->name, ctx);
+}
+
+static const struct fail_point *point_named(const char *name)
+{
+	for (size_t n = 0; fail_point_at(n); n++)
+		if (!strcmp(fail_point_at(n)->name, name))
+			return fail_point_at(n);
+	return NULL;
+}
+
+/* How often the VT-d driver was loaded meanwhile. */
+static uint64_t boots_of_reset(struct sio_machine *machine)
+{
+	struct fail_plan plan = {0}, *outer;
+	uint64_t boots;
+
+	ck_assert(fail_plan_set(&plan, is_probe, "vtd.probe"));
+	outer = fail_enter(&plan);
+	ck_assert_int_eq(sio_machine_reset(machine), 0);
+	fail_leave(outer);
+	boots = fail_plan_count(&plan, point_named("vtd.probe")).seen;
+	fail_plan_clear(&plan);
+	return boots;
+}
+
+START_TEST(a_reset_boots_only_what_is_not_as_it_was_booted)
+{
+	struct sio_machine *machine = machine_of("vtd48", true);
+	struct world w = {.machine = machine, .rng = {1}};
+	struct sio_device *device = sio_device_find(machine, "A");
+
+	w.out = fopen("/dev/null", "w");
+	ck_assert_ptr_nonnull(w.out);
+	ck_assert_uint_eq(boots_of_reset(machine), 1);
+	ck_assert_uint_eq(boots_of_reset(machine), 0);
+	begin(&w);
+	for (unsigned i = 0; i < STEPS; i++)
+		step_map(&w);
+	ck_assert_uint_eq(boots_of_reset(machine), 0);
+	ck_assert_int_eq(sio_device_unbind(device), 0);
+	ck_assert_uint_eq(boots_of_reset(machine), 1);
+	ck_assert_uint_eq(boots_of_reset(machine), 0);
+	sio_machine_destroy(machine);
+	fclose(w.out);
 }
 END_TEST
 
@@ -421,6 +552,8 @@ int main(void)
 	tcase_set_timeout(tc, 120);
 	tcase_add_loop_test(tc, a_reset_machine_cannot_be_told_from_a_new_one, 0,
 			    SIO_ARRAY_SIZE(cases));
+	tcase_add_test(tc, nor_can_it_with_any_kernel);
+	tcase_add_test(tc, a_reset_boots_only_what_is_not_as_it_was_booted);
 	tcase_add_test(tc, reset_gives_back_what_dma_without_an_iommu_wrote);
 	tcase_add_test(tc, reset_forgets_notices);
 	tcase_add_test(tc, reset_in_a_row_takes_no_memory);

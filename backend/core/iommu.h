@@ -18,6 +18,7 @@
 #include "topology.h"
 
 struct iommu;
+struct keep;
 struct task;
 struct caller;
 struct iommu_domain;
@@ -492,6 +493,10 @@ int iommu_init(struct iommu *iommu);
 void iommu_fini(struct iommu *iommu);
 /* As iommu_init() left it, for another boot; drivers are gone. What was set by others stays. */
 void iommu_reset(struct iommu *iommu);
+/* All that nobody's use changes for good, for a machine on which nobody is at work. */
+void iommu_keep(const struct iommu *iommu, struct keep *keep);
+/* Nobody is at work again: drop what owners left. False: not all of it can be put back. */
+bool iommu_can_rewind(struct iommu *iommu);
 void iommu_fault_report(struct iommu *iommu, const struct iommu_fault *fault);
 bool iommu_fault_next(struct iommu *iommu, struct iommu_fault *fault);
 /* Faults forgotten because nobody fetched them in time. */

@@ -50,6 +50,8 @@ int drv_vtd_device_probe(struct drv_vtd *drv, struct iommu_device *dev);
 /* The fault event of some unit was raised: read its records into the fault list, clear them. Or its
  * page request event: report what is in the queue. */
 void drv_vtd_fault_irq(struct drv_vtd *drv, uint64_t address, uint32_t data);
+/* What the driver knows, for a machine on which nobody is at work; tables are memory. */
+void drv_vtd_keep(struct drv_vtd *drv, struct keep *keep);
 bool drv_vtd_intremap(const struct drv_vtd *drv);
 
 extern const struct iommu_driver iommu_driver_vtd;

@@ -27,6 +27,10 @@ struct vfio_cfg {
 /* One per machine. NULL: no memory. */
 struct vfio *vfio_create(const struct vfio_cfg *cfg);
 void vfio_destroy(struct vfio *vfio);
+/* Groups, devices and parameters while nothing is open; and before they are put back. */
+struct keep;
+void vfio_keep(struct vfio *vfio, struct keep *keep);
+void vfio_rewind(struct vfio *vfio);
 struct type1_params *vfio_params(struct vfio *vfio);
 /* The parameter enable_unsafe_noiommu_mode, which may change at run time. -ENOENT: a kernel before
  * 4.5 has none. */

@@ -13,6 +13,7 @@
 #include "vtd/vtd.h"
 
 #include "flush.h"
+#include "keep.h"
 #include "vtd/vtd_unit.h"
 
 #include <stdlib.h>
@@ -31,7 +32,14 @@ void vtd_lock(struct vtd *vtd)
 void vtd_unlock(struct vtd *vtd)
 {
 	struct vtd_message out[VTD_EVENTS];
+	bool any = false;
 
+	for (unsigned i = 0; i < VTD_EVENTS; i++)
+		any |= vtd->outbox[i].pending;
+	if (!any) {
+		pthread_mutex_unlock(&vtd->lock);
+		return;
+	}
 	memcpy(out, vtd->outbox, sizeof(out));
 	memset(vtd->outbox, 0, sizeof(vtd->outbox));
 	pthread_mutex_unlock(&vtd->lock);
@@ -267,6 +275,42 @@ static void vtd_reset(struct unit *unit)
 	vtd_unlock(vtd);
 }
 
+/* Everything but the lock, the caches and strict checking, which a reset leaves alone. */
+static void vtd_keep(struct unit *unit, struct keep *keep)
+{
+	struct vtd *vtd = vtd_of(unit);
+
+	if (vtd->view)
+		keep->failed = true;
+	keep_bytes(keep, &vtd->codes, sizeof(vtd->codes));
+	keep_bytes(keep, &vtd->scalable, sizeof(vtd->scalable));
+	keep_bytes(keep, &vtd->root, sizeof(vtd->root));
+	keep_bytes(keep, &vtd->translating, sizeof(vtd->translating));
+	keep_bytes(keep, vtd->protected, sizeof(vtd->protected));
+	keep_bytes(keep, vtd->reg, sizeof(vtd->reg));
+	keep_bytes(keep, vtd->record, vtd_record_count(&vtd->caps) * sizeof(vtd->record[0]));
+	keep_bytes(keep, &vtd->next_record, sizeof(vtd->next_record));
+	keep_bytes(keep, &vtd->device_timeout, sizeof(vtd->device_timeout));
+	keep_bytes(keep, vtd->outbox, sizeof(vtd->outbox));
+	keep_bytes(keep, &vtd->irtes.table, sizeof(vtd->irtes.table));
+	keep_bytes(keep, &vtd->irtes.count, sizeof(vtd->irtes.count));
+	keep_bytes(keep, &vtd->irtes.extended, sizeof(vtd->irtes.extended));
+}
+
+static void vtd_rewind(struct unit *unit)
+{
+	struct vtd *vtd = vtd_of(unit);
+
+	vtd_lock(vtd);
+	vtd_inval_begin(vtd);
+	vtd_irte_flush(vtd);
+	vtd_sm_reset(vtd);
+	iotlb_reset(vtd->tlb);
+	vtd_update_open(vtd);
+	vtd_inval_end(vtd);
+	vtd_unlock(vtd);
+}
+
 static void vtd_destroy(struct unit *unit)
 {
 	struct vtd *vtd = vtd_of(unit);
@@ -292,6 +336,8 @@ static const struct unit_ops vtd_ops = {
 	.set_strict = vtd_set_strict,
 	.audit = vtd_audit,
 	.reset = vtd_reset,
+	.keep = vtd_keep,
+	.rewind = vtd_rewind,
 	.destroy = vtd_destroy,
 	.ats = &vtd_ats_ops,
 };
