@@ -189,6 +189,15 @@ unsigned flat_split(struct flat *flat, uint64_t iova, bool *fits)
 	return lg2;
 }
 
+struct flat_leaf *flat_next_dirty(struct flat *flat, unsigned *at, uint64_t last)
+{
+	while (*at < flat->count && !flat->leaf[*at].dirty)
+		++*at;
+	if (*at == flat->count || flat->leaf[*at].iova > last)
+		return NULL;
+	return &flat->leaf[(*at)++];
+}
+
 /* Where page `n` of those that begin at leaf `at` lies, and how many follow it in its leaf. */
 struct flat_page {
 	uint64_t oa, rest;

@@ -55,6 +55,8 @@ struct pt_change flat_unmap(struct flat *flat, uint64_t iova, uint64_t len);
 /* 0: what is at the address cannot be split; else the size of the pieces, which are put in place if
  * there is room, *fits. */
 unsigned flat_split(struct flat *flat, uint64_t iova, bool *fits);
+/* From *at on, the next leaf that is dirty and begins at or below `last`; NULL: none. */
+struct flat_leaf *flat_next_dirty(struct flat *flat, unsigned *at, uint64_t last);
 struct pt_run flat_query(const struct flat *flat, uint64_t iova, uint64_t max_pages);
 
 /*

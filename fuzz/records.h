@@ -41,6 +41,25 @@ static inline void records_fill(struct prng *rng, uint8_t *bytes, size_t count)
 		*bytes++ = (uint8_t)(prng_next(rng) >> 24);
 }
 
+/*
+ * How often each of n kinds of operations happens in one input: as usual, twice as often, or never;
+ * the first always does. Returns the sum.
+ */
+static inline unsigned records_swarm(uint8_t *weight, const uint8_t *usual, unsigned n,
+				     uint64_t seed)
+{
+	struct prng rng = {seed};
+	unsigned sum = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		unsigned how = (unsigned)prng_below(&rng, 8);
+
+		weight[i] = (uint8_t)(how == 0 && i ? 0 : usual[i] << (how > 5));
+		sum += weight[i];
+	}
+	return sum;
+}
+
 static inline uint8_t *records_at(uint8_t *data, size_t n)
 {
 	return data + (n + 1) * RECORD_BYTES;

@@ -504,22 +504,10 @@ struct hits {
 	bool clear;
 };
 
-/* The next leaf that is dirty and in the range. */
-static struct flat_leaf *next_dirty(struct hits *hits)
-{
-	struct flat *flat = &hits->w->flat;
-
-	while (hits->at < flat->count && !flat->leaf[hits->at].dirty)
-		hits->at++;
-	if (hits->at == flat->count || flat->leaf[hits->at].iova > hits->last)
-		return NULL;
-	return &flat->leaf[hits->at++];
-}
-
 static void dirty_hit(void *ctx, iova_t iova, uint64_t len)
 {
 	struct hits *hits = ctx;
-	struct flat_leaf *leaf = next_dirty(hits);
+	struct flat_leaf *leaf = flat_next_dirty(&hits->w->flat, &hits->at, hits->last);
 	uint64_t first, last;
 
 	if (!leaf)
@@ -556,7 +544,7 @@ static void do_dirty(struct world *w, uint64_t record)
 	hits.last = iova + (len - 1) < iova ? UINT64_MAX : iova + (len - 1);
 	hits.at = len ? flat_at(&w->flat, iova) : w->flat.count;
 	w->pt.ops->dirty(&w->pt, iova, len, hits.clear, dirty_hit, &hits);
-	leaf = next_dirty(&hits);
+	leaf = flat_next_dirty(&w->flat, &hits.at, hits.last);
 	if (leaf)
 		fail(w, "the dirty page at 0x%" PRIx64 " is not reported", leaf->iova);
 }
@@ -662,20 +650,6 @@ static bool any_table(const void *ctx, const struct fail_point *point)
 	return point->kind == FAIL_TABLE;
 }
 
-/* Each kind as often as usual, twice as often, or never; some input needs at least one way on. */
-static void swarm(struct world *w, uint64_t seed)
-{
-	struct prng rng = {seed};
-
-	w->weights = 0;
-	for (unsigned i = 0; i < KINDS; i++) {
-		unsigned how = (unsigned)prng_below(&rng, 8);
-
-		w->weight[i] = (uint8_t)(how == 0 && i != MAP ? 0 : usual[i] << (how > 5));
-		w->weights += w->weight[i];
-	}
-}
-
 static struct pt_caps choose(struct flat *flat, uint64_t head)
 {
 	static const uint8_t levels[3][8] = {
@@ -720,7 +694,7 @@ static void begin(struct world *w, uint64_t head)
 	w->gather = (struct pt_gather){0};
 	w->fail_nth = w->place = 0;
 	w->lines = 0;
-	swarm(w, head >> 24);
+	w->weights = records_swarm(w->weight, usual, KINDS, head >> 24);
 	caps = choose(&w->flat, head);
 	w->seen.format = w->flat.format;
 	w->seen.large_levels = w->flat.large_levels;

@@ -18,8 +18,6 @@
 #include "drv_amdvi_priv.h"
 #include "seeded.h"
 
-#include "seeded.h"
-
 iova_t amd_table_last(const struct amd_domain *ad)
 {
 	unsigned width = pt_width(ad->pt.top_level);
