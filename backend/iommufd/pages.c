@@ -12,6 +12,8 @@
  */
 #include "iommufd/io_pagetable_private.h"
 
+#include "seeded.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
@@ -162,11 +164,12 @@ static bool cut(struct iopt_pages *pages, uint64_t index)
 static void count_users(struct iopt_pages *pages, uint64_t first, uint64_t last, bool up)
 {
 	struct imap_entry entry;
+	bool unpinned = false; /* what came just before */
 
 	while (first <= last && held_find(&pages->held, first, last, &entry)) {
 		first = entry.last + 1;
 		entry.value += up ? HELD_ONE : -HELD_ONE;
-		if (entry.value & HELD_COUNT) {
+		if ((entry.value & HELD_COUNT) && !(SEEDED(F02) && unpinned)) {
 			held_update(&pages->held, entry.first, entry);
 		} else {
 			struct pin_run run = entry_run(&entry, entry.first, entry.last);
@@ -174,6 +177,7 @@ static void count_users(struct iopt_pages *pages, uint64_t first, uint64_t last,
 			held_erase(&pages->held, entry.first);
 			pages->pinned -= run.pages;
 			iopt_pages_unpin(pages, &run);
+			unpinned = true;
 		}
 		if (!first)
 			break;
