@@ -243,6 +243,7 @@ static int map_len(struct iommu_domain *domain, iova_t iova, pa_t pa, uint64_t l
 		return rc;
 	}
 	journal(domain, false, iova, len);
+	iommu_moment(domain->iommu, IOMMU_MOMENT_MAPPED);
 	return 0;
 }
 

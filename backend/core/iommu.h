@@ -475,6 +475,21 @@ struct iommu_journal_entry {
 };
 
 /* The core's state in one machine. */
+/*
+ * Moments inside a call at which the kernel lets others run or look, told to a program that
+ * explores such schedules. The machine's lock is held; what may be done with it differs.
+ */
+enum iommu_moment {
+	/* MAP, UNMAP: arguments are read, the container's lock is not taken yet. Whoever is told
+	 * may give the machine's lock back meanwhile. */
+	IOMMU_MOMENT_UNLOCKED,
+	/* A mapper of AMD-Vi looks at tables that it shares with others, without a lock of the
+	 * driver. The lock may be given back if the mapper's caller holds no lock either. */
+	IOMMU_MOMENT_TABLES,
+	/* A run has been mapped: devices may do DMA, under the lock, and nothing else. */
+	IOMMU_MOMENT_MAPPED,
+};
+
 struct iommu {
 	struct phys *phys;
 	struct topology *topology;
@@ -486,8 +501,16 @@ struct iommu {
 	bool late;   /* some domain has an invalidation that was put off */
 	uint64_t op; /* operations so far; the machine counts it up */
 	bool strict;
+	void (*moment)(void *ctx, enum iommu_moment which); /* NULL: nobody is told */
+	void *moment_ctx;
 	struct iommu_priv *priv;
 };
+
+static inline void iommu_moment(const struct iommu *iommu, enum iommu_moment which)
+{
+	if (__builtin_expect(iommu->moment != NULL, 0))
+		iommu->moment(iommu->moment_ctx, which);
+}
 
 int iommu_init(struct iommu *iommu);
 void iommu_fini(struct iommu *iommu);

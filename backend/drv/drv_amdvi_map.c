@@ -16,6 +16,7 @@
 #include <errno.h>
 
 #include "drv_amdvi_priv.h"
+#include "seeded.h"
 
 iova_t amd_table_last(const struct amd_domain *ad)
 {
@@ -33,13 +34,26 @@ static unsigned page_level(unsigned size_lg2)
 	return (size_lg2 - SIO_PAGE_LG2) / 9;
 }
 
+/* One more level. Whoever prepares it without a lock, from a root that is no longer the root when
+ * it is put in place, loses what others made meanwhile. */
+static enum pt_status grow_root(struct amd_domain *ad)
+{
+	const pa_t root = ad->pt.root;
+
+	if (SEEDED(A01)) {
+		iommu_moment(ad->base.iommu, IOMMU_MOMENT_TABLES);
+		ad->pt.root = root;
+	}
+	return pt_grow_root(&ad->pt);
+}
+
 /* Make room for `last` and for pages of 2^size_lg2 bytes. What was translated stays so. */
 static int domain_grow(struct amd_domain *ad, iova_t last, unsigned size_lg2)
 {
 	const unsigned level = page_level(size_lg2);
 
 	while (amd_table_last(ad) < last || ad->pt.top_level < level) {
-		enum pt_status status = pt_grow_root(&ad->pt);
+		enum pt_status status = grow_root(ad);
 
 		if (status != PT_DONE)
 			return status == PT_NOMEM ? -ENOMEM : -EINVAL;
@@ -114,7 +128,10 @@ int amd_map_pages(struct iommu_domain *domain, const struct pt_map_req *request,
 		return -EINVAL;
 	/* Every leaf of v1 tables is forced coherent. Those of v2 are marked from the start. */
 	req.perm |= ad->gcr3 == PA_NONE ? PT_SNP : PT_X | PT_U | PT_A | PT_D;
+	/* Up to the lock of growing, and from there on, mappers are not kept apart. */
+	iommu_moment(domain->iommu, IOMMU_MOMENT_TABLES);
 	rc = domain_grow(ad, last, req.size_lg2);
+	iommu_moment(domain->iommu, IOMMU_MOMENT_TABLES);
 	if (!rc)
 		rc = fill(ad, req, &replaced, mapped);
 	if (rc && *mapped) {

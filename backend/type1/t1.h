@@ -118,6 +118,13 @@ static inline uint64_t t1_pgsize(const struct type1 *t1)
 	return t1->pgsize_bitmap & -t1->pgsize_bitmap;
 }
 
+/* An ioctl has its arguments and takes the container's lock next: others may come first. */
+static inline void t1_before_lock(const struct type1 *t1, const struct caller *caller)
+{
+	iommu_moment(t1->iommu, IOMMU_MOMENT_UNLOCKED);
+	t1->iommu->current = caller->task;
+}
+
 /* The kernel cannot remove this mapping: its end is 0 in 64 bits. One domain goes by pages. */
 static inline bool t1_dma_is_stuck(const struct type1 *t1, const struct t1_dma *dma)
 {

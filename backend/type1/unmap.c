@@ -14,6 +14,8 @@
  */
 #include "type1/t1.h"
 
+#include "seeded.h"
+
 #include <errno.h>
 #include <linux/vfio.h>
 #include <stdlib.h>
@@ -301,7 +303,7 @@ static int unmap_check_range(const struct type1 *t1, struct unmap_req *req)
 	uint64_t iova = req->arg.iova, size = req->arg.size, mask = t1_pgsize(t1) - 1;
 
 	if (req->vaddr && t1->emulated.group_count &&
-	    t1_kernel(t1)->vaddr_pins == VADDR_PINS_REFUSED)
+	    t1_kernel(t1)->vaddr_pins == VADDR_PINS_REFUSED && !SEEDED(T14))
 		return -EBUSY;
 	if (iova & mask)
 		return -EINVAL;
@@ -476,8 +478,10 @@ long t1_unmap_dma(struct type1 *t1, const struct caller *caller, uint64_t arg)
 	int rc;
 
 	rc = unmap_read(t1, caller, arg, &req);
-	if (!rc)
-		rc = unmap_check_range(t1, &req);
+	if (rc)
+		return rc;
+	t1_before_lock(t1, caller);
+	rc = unmap_check_range(t1, &req);
 	if (!rc)
 		rc = unmap_check_cut(t1, &req);
 	if (!rc)
