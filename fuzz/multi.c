@@ -44,6 +44,7 @@ static struct session {
 	unsigned rare; /* in force */
 	uint64_t token;
 	bool reserved_reached; /* by the device of a group that joins */
+	bool came_and_went;    /* the group had joined when the call failed */
 	char line[RECORDS_MAX + MULTI_GROUPS + 1][LINE];
 	unsigned lines;
 } s;
@@ -156,10 +157,12 @@ static struct multi_answer run_join(const struct multi_op *op)
 	int container = s.container[op->container], type = s.setup.v2[op->container] ? 3 : 1;
 	int rc = call(s.group[op->group], VFIO_GROUP_SET_CONTAINER, &container);
 
+	s.came_and_went = false;
 	if (rc)
 		return error_only(rc);
 	if (first)
 		rc = call(container, VFIO_SET_IOMMU, (void *)(intptr_t)type);
+	s.came_and_went = !rc;
 	if (!rc)
 		rc = open_device(op->group);
 	if (rc && call(s.group[op->group], VFIO_GROUP_UNSET_CONTAINER, NULL))
@@ -532,6 +535,8 @@ static void failed(const struct multi_op *op, const char *point)
 		multi_do(&s.m, op);
 	else if (op->kind == MULTI_LEAVE || (op->kind == MULTI_DIRTY && strstr(point, "report")))
 		s.m.lost = true;
+	else if (op->kind == MULTI_JOIN && s.came_and_went && !multi_join(&s.m, op))
+		multi_leave(&s.m, op);
 	else if (op->kind == MULTI_JOIN && s.m.kernel < MULTI_V(5, 10))
 		s.m.lost = s.m.leaky = true;
 	/* Up to 4.20 the first page of what was refused as a whole may stay. */

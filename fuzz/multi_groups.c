@@ -115,10 +115,12 @@ static int join_domain(struct multi *m, const struct multi_op *op)
 	struct multi_container *c = &m->container[op->container];
 	uint64_t end = aperture_last(m, op->group);
 	bool list = m->kernel >= V(5, 4);
+	/* Up to 6.17 a search to the end of all addresses finds nothing. */
+	bool asks = c->list_on && (c->high != UINT64_MAX || m->kernel >= V(6, 18));
 	int error = 0;
 
 	for (unsigned i = 0; i < c->maps && list; i++) {
-		if (c->list_on && c->map[i].last > end)
+		if (asks && c->map[i].last > end)
 			return EINVAL;
 		if (multi_reserves(m, op->group, c->map[i].iova, c->map[i].last))
 			return EINVAL;

@@ -161,6 +161,9 @@ static bool knows_map(const struct multi *m, const struct multi_op *op)
 
 	if (last < op->iova || last == UINT64_MAX || op->size > MULTI_PAGES * MULTI_PAGE)
 		return false;
+	/* Before there was a list of usable addresses, it was the hardware that refused. */
+	if (m->kernel < V(5, 4) && last >> 39)
+		return false;
 	/* Before there was a limit, the reference has one. */
 	if (m->kernel < V(5, 1) && c->maps == MULTI_MAPS)
 		return false;
@@ -349,7 +352,8 @@ static void unpin_page(struct multi *m, const struct multi_op *op, uint64_t iova
 	struct multi_map *map = multi_find(m, op->container, iova);
 	uint64_t page = (iova - map->iova) / MULTI_PAGE;
 
-	map->pins[page] -= map->pins[page] != 0;
+	if (map->pins[page])
+		map->pins[page]--;
 }
 
 static struct multi_answer do_pin(struct multi *m, const struct multi_op *op)
