@@ -19,12 +19,13 @@
  * What ASan does unless ASAN_OPTIONS says otherwise. A quarter of a gigabyte of freed memory, which
  * no input of a few hundred kilobytes needs, throws the processor's caches out at every malloc();
  * and a whole stack for each allocation is wanted when a crash is looked at, not before:
- * ASAN_OPTIONS=malloc_context_size=30 TARGET FILE.
+ * ASAN_OPTIONS=malloc_context_size=30 TARGET FILE. Two frames are the least: an allocation whose
+ * caller is not known is never a leak to LeakSanitizer.
  */
 const char *__asan_default_options(void);
 __attribute__((visibility("default"))) const char *__asan_default_options(void)
 {
-	return "quarantine_size_mb=4:thread_local_quarantine_size_kb=64:malloc_context_size=1";
+	return "quarantine_size_mb=4:thread_local_quarantine_size_kb=64:malloc_context_size=2";
 }
 
 static struct fuzz_counts unread;

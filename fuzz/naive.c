@@ -10,10 +10,9 @@
 
 #include <errno.h>
 #include <linux/vfio.h>
+#include <limits.h>
 #include <stdio.h>
-
-/* VFIO_TYPE1_NESTING_IOMMU, which headers from 6.13 on call something else. */
-#define NESTING 6u
+#include <string.h>
 
 #define V(major, minor) ((major)*100u + (minor))
 
@@ -32,14 +31,12 @@ void naive_init(struct naive *naive, const char *kernel, const struct ops_setup 
 {
 	unsigned k = kernel_find(kernel);
 
-	*naive = (struct naive){
-		.kernel = k,
-		.platform = &ops_platforms[setup->platform],
-		.v2 = setup->v2,
-		.privileged = !setup->unprivileged,
-		.entry_limit = k == V(4, 19) || k >= V(5, 1) ? setup->entry_limit : UINT32_MAX,
-		.limit_pages = UINT64_MAX / OPS_PAGE,
-	};
+	memset(naive, 0, offsetof(struct naive, held));
+	naive->kernel = k;
+	naive->platform = &ops_platforms[setup->platform];
+	naive->v2 = setup->v2;
+	naive->entry_limit = k == V(4, 19) || k >= V(5, 1) ? setup->entry_limit : UINT32_MAX;
+	naive_memory_init(naive, !setup->unprivileged, setup->device_memory);
 	/* Before 6.1 a group joins any domain whose tables it can use, however narrow, and a domain
 	 * keeps its width when the group that made it leaves. */
 	naive->blind = !k || (k < V(6, 1) && naive->platform->bits[0] != naive->platform->bits[1]);
@@ -61,7 +58,7 @@ static uint64_t aperture_last(const struct naive *naive, unsigned group)
 }
 
 /* Of all domains. */
-static uint64_t common_last(const struct naive *naive)
+uint64_t naive_common_last(const struct naive *naive)
 {
 	uint64_t last = UINT64_MAX;
 
@@ -72,7 +69,7 @@ static uint64_t common_last(const struct naive *naive)
 }
 
 /* What no device of the platform may have mapped. */
-static unsigned reserved(const struct naive *naive, struct ops_range range[2])
+unsigned naive_reserved(const struct naive *naive, struct ops_range range[2])
 {
 	range[0] = (struct ops_range){0xfee00000, 0xfeefffff};
 	range[1] = (struct ops_range){UINT64_C(0xfd00000000), UINT64_C(0xffffffffff)};
@@ -82,7 +79,7 @@ static unsigned reserved(const struct naive *naive, struct ops_range range[2])
 static bool touches_reserved(const struct naive *naive, uint64_t first, uint64_t last)
 {
 	struct ops_range range[2];
-	unsigned count = reserved(naive, range);
+	unsigned count = naive_reserved(naive, range);
 
 	for (unsigned i = 0; i < count; i++)
 		if (first <= range[i].last && last >= range[i].first)
@@ -108,23 +105,14 @@ static bool cuts(const struct naive *naive, uint64_t iova)
 	return false;
 }
 
-uint64_t naive_locked_pages(const struct naive *naive)
+uint64_t naive_locked_pages(const struct naive *naive, unsigned mm)
 {
 	uint64_t pages = 0;
 
 	for (unsigned i = 0; i < naive->maps; i++)
-		pages += (naive->map[i].last - naive->map[i].iova) / OPS_PAGE + 1;
+		if (mm == UINT_MAX || naive->map[i].mm == mm)
+			pages += naive->map[i].paid;
 	return pages;
-}
-
-/* Whether the process has memory there that can be pinned so. */
-static bool is_memory(uint64_t vaddr, bool write)
-{
-	for (unsigned i = 0; i < OPS_AREAS; i++)
-		if (vaddr >= ops_areas[i].address &&
-		    (vaddr - ops_areas[i].address) / OPS_PAGE < ops_areas[i].pages)
-			return ops_areas[i].writable || !write;
-	return false;
 }
 
 void naive_view(const struct naive *naive, struct ops_view *view)
@@ -140,6 +128,8 @@ static bool knows_unmap(const struct naive *naive, const struct op *op)
 {
 	uint64_t last = op->iova + op->size - 1;
 
+	if (op->flags & VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP && naive->kernel >= V(5, 8))
+		return false;
 	if (naive->kernel < V(4, 15) && op->size && (last < op->iova || last == UINT64_MAX))
 		return false;
 	/* Which of several mappings is found first was a matter of the tree's shape. */
@@ -151,11 +141,26 @@ static bool knows_map(const struct naive *naive, const struct op *op)
 {
 	uint64_t last = op->iova + op->size - 1;
 
+	for (uint64_t at = 0; at < op->size && at / OPS_PAGE < NAIVE_PAGES; at += OPS_PAGE)
+		if (!naive_knows_pin(naive, op->actor, op_vaddr(op) + at,
+				     op->flags & VFIO_DMA_MAP_FLAG_WRITE))
+			return false;
 	if (!op->size || last < op->iova)
 		return naive->kernel >= V(4, 4) || last != UINT64_MAX;
+	if (naive->kernel == V(3, 14) && last == UINT64_MAX)
+		return true;
 	if (naive->kernel < V(5, 4))
-		return last <= common_last(naive) && last != UINT64_MAX;
-	return last != UINT64_MAX || common_last(naive) != UINT64_MAX;
+		return last <= naive_common_last(naive) && last != UINT64_MAX;
+	return last != UINT64_MAX || naive_common_last(naive) != UINT64_MAX;
+}
+
+/* A note without pages is found by who looks for something around it. */
+static bool meets_lost(const struct naive *naive, const struct op *op)
+{
+	for (unsigned i = 0; i < naive->losts; i++)
+		if (naive->lost[i] - op->iova < op->size)
+			return true;
+	return false;
 }
 
 bool naive_knows(const struct naive *naive, const struct op *op)
@@ -165,10 +170,16 @@ bool naive_knows(const struct naive *naive, const struct op *op)
 	switch (op->kind) {
 	case OP_MAP:
 	case OP_REVALIDATE:
-		return knows_map(naive, op);
+		return knows_map(naive, op) && !meets_lost(naive, op);
+	case OP_MEMORY:
+	case OP_FORK:
+	case OP_EXEC:
+	case OP_EXIT:
+		return naive_knows_change(naive, op);
 	case OP_UNMAP:
 	case OP_INVALIDATE:
-		return knows_unmap(naive, op);
+	case OP_UNMAP_ALL:
+		return knows_unmap(naive, op) && !meets_lost(naive, op);
 	case OP_JOIN:
 		return naive->kernel >= V(5, 4) || naive->joined[op->group] ||
 		       !overlaps(naive, aperture_last(naive, op->group), UINT64_MAX);
@@ -180,31 +191,52 @@ bool naive_knows(const struct naive *naive, const struct op *op)
 /* ---- MAP ---- */
 
 /* Page by page: the first that cannot be pinned, or is one too many, decides. */
-static int map_pages(const struct naive *naive, const struct op *op)
+static int map_pages(struct naive *naive, const struct op *op, struct naive_map *map)
 {
-	uint64_t locked = naive_locked_pages(naive);
+	const struct naive_process *process = &naive->process[op->actor];
+	uint64_t locked = naive_locked_pages(naive, process->mm);
+	bool write = op->flags & VFIO_DMA_MAP_FLAG_WRITE;
+	size_t holds = naive->holds;
 
 	for (uint64_t done = 0; done < op->size; done += OPS_PAGE) {
-		if (!is_memory(op_vaddr(op) + done, op->flags & VFIO_DMA_MAP_FLAG_WRITE))
+		uint32_t id;
+
+		if (!naive_can_pin(naive, op->actor, op_vaddr(op) + done, write))
 			return EFAULT;
-		if (!naive->privileged && ++locked > naive->limit_pages)
+		id = naive_pin(naive, op->actor, op_vaddr(op) + done, write);
+		naive->held[holds++] = id;
+		if (id < NAIVE_FIRST || id >= NAIVE_DEVICE)
+			continue;
+		map->paid++;
+		if (!process->privileged && locked + map->paid > process->limit_pages)
 			return ENOMEM;
 	}
+	map->first = naive->holds;
+	naive->holds = holds;
 	return 0;
 }
 
+/* The caller takes over the address, and what the pages cost. */
 static int revalidate(struct naive *naive, const struct op *op)
 {
+	const struct naive_process *process = &naive->process[op->actor];
 	uint64_t last = op->iova + op->size - 1;
 
 	if (!overlaps(naive, op->iova, last))
 		return ENOENT;
-	for (unsigned i = 0; i < naive->maps; i++)
-		if (naive->map[i].iova == op->iova && naive->map[i].last == last &&
-		    naive->map[i].invalid) {
-			naive->map[i].invalid = false;
-			return 0;
-		}
+	for (unsigned i = 0; i < naive->maps; i++) {
+		struct naive_map *map = &naive->map[i];
+
+		if (map->iova != op->iova || map->last != last || !map->invalid)
+			continue;
+		if (map->mm != process->mm && !process->privileged && map->paid &&
+		    naive_locked_pages(naive, process->mm) + map->paid > process->limit_pages)
+			return ENOMEM;
+		map->mm = process->mm;
+		map->vaddr = op_vaddr(op);
+		map->invalid = false;
+		return 0;
+	}
 	return EINVAL;
 }
 
@@ -227,6 +259,11 @@ static int do_map(struct naive *naive, const struct op *op)
 	bool at_end = last == UINT64_MAX && naive->kernel < V(6, 18);
 	bool wraps = last < op->iova || op_vaddr(op) + op->size - 1 < op_vaddr(op);
 	int error = map_flags(naive, op, wraps);
+	struct naive_map map = {.iova = op->iova,
+				.last = last,
+				.vaddr = op_vaddr(op),
+				.prot = op->flags,
+				.mm = naive->process[op->actor].mm};
 
 	if (error)
 		return error;
@@ -240,14 +277,15 @@ static int do_map(struct naive *naive, const struct op *op)
 	if (naive->maps >= naive->entry_limit)
 		return ENOSPC;
 	if (naive->kernel >= V(5, 4) &&
-	    (last > common_last(naive) || touches_reserved(naive, op->iova, last)))
+	    (last > naive_common_last(naive) || touches_reserved(naive, op->iova, last)))
 		return EINVAL;
-	error = map_pages(naive, op);
+	if (at_end && naive->kernel == V(3, 14)) {
+		naive->lost[naive->losts++] = op->iova;
+		return 0;
+	}
+	error = map_pages(naive, op, &map);
 	if (!error)
-		naive->map[naive->maps++] = (struct naive_map){.iova = op->iova,
-							       .last = last,
-							       .vaddr = op_vaddr(op),
-							       .prot = op->flags};
+		naive->map[naive->maps++] = map;
 	return error;
 }
 
@@ -292,6 +330,16 @@ static struct naive_answer invalidate(struct naive *naive, uint64_t first, uint6
 			answer.value += naive->map[i].last - naive->map[i].iova + 1;
 		}
 	return answer;
+}
+
+/* What could not be written back was done all the same. */
+static struct naive_answer unwritten(const struct naive *naive, struct naive_answer answer)
+{
+	if (answer.error)
+		return answer;
+	if (naive->kernel < V(4, 4))
+		return (struct naive_answer){.value = sizeof(struct vfio_iommu_type1_dma_unmap)};
+	return (struct naive_answer){.error = EFAULT};
 }
 
 static struct naive_answer do_unmap(struct naive *naive, const struct op *op)
@@ -339,13 +387,13 @@ static int do_leave(struct naive *naive, const struct op *op)
 		return EINVAL;
 	naive->joined[op->group] = false;
 	if (!has_driver(naive)) {
-		naive->maps = 0;
+		naive->maps = naive->losts = 0;
 		naive->tracking = false;
 	}
 	return 0;
 }
 
-/* ---- dirty pages, information ---- */
+/* ---- dirty pages, DMA ---- */
 
 static int do_dirty(struct naive *naive, const struct op *op)
 {
@@ -371,78 +419,8 @@ static int do_dirty(struct naive *naive, const struct op *op)
 	return 0;
 }
 
-void naive_dirty(const struct naive *naive, const struct op *op, uint64_t page, bool *must,
-		 bool *may)
-{
-	uint64_t word = page / 64;
-
-	*must = *may = false;
-	for (unsigned i = 0; i < naive->maps; i++) {
-		const struct naive_map *map = &naive->map[i];
-		uint64_t first = (map->iova - op->iova) / OPS_PAGE;
-		uint64_t last = (map->last - op->iova) / OPS_PAGE;
-
-		if (map->iova < op->iova || map->last > op->iova + op->size - 1)
-			continue;
-		/* No device here says what it writes, so all it can reach counts as written. */
-		*must |= page >= first && page <= last;
-		*may |= word >= first / 64 && word <= last / 64;
-	}
-}
-
-static uint64_t group_pgsizes(const struct naive *naive, unsigned group)
-{
-	if (naive->platform->amd && naive->kernel >= V(7, 2))
-		return UINT64_C(0x7f7ffffff000);
-	if (naive->platform->amd)
-		return naive->kernel >= V(6, 12) ? UINT64_C(0xfff7ffffff000)
-						 : UINT64_C(0xffffff7ffffff000);
-	if (naive->kernel < V(5, 12))
-		return ~(OPS_PAGE - 1);
-	return naive->platform->no_1g[group] ? 0x201000 : 0x40201000;
-}
-
-void naive_info(const struct naive *naive, struct naive_info *info)
-{
-	struct ops_range hole[2];
-	unsigned holes = reserved(naive, hole);
-	uint64_t from = 0, last = common_last(naive);
-
-	*info = (struct naive_info){
-		.flags = naive->kernel < V(4, 4)   ? 0
-			 : naive->kernel < V(5, 4) ? 1
-						   : 3,
-		.pgsizes = UINT64_MAX,
-		.has_ranges = naive->kernel >= V(5, 4),
-		.has_avail = naive->kernel >= V(5, 10),
-		.avail = naive->entry_limit - naive->maps,
-	};
-	for (unsigned i = 0; i < OPS_GROUPS; i++)
-		if (naive->joined[i])
-			info->pgsizes &= group_pgsizes(naive, i);
-	for (unsigned i = 0; i < holes && hole[i].last < last; i++) {
-		info->range[info->ranges++] = (struct ops_range){from, hole[i].first - 1};
-		from = hole[i].last + 1;
-	}
-	info->range[info->ranges++] = (struct ops_range){from, last};
-}
-
-static uint64_t extension(const struct naive *naive, uint64_t number)
-{
-	bool driver = has_driver(naive), snoops = driver;
-
-	for (unsigned i = 0; i < OPS_GROUPS; i++)
-		/* From 4.4 on, before 6.1, the whole bus was asked. */
-		if (naive->joined[i] || (naive->kernel >= V(4, 4) && naive->kernel < V(6, 1)))
-			snoops &= naive->platform->snoops[i];
-	return number == VFIO_TYPE1_IOMMU || number == VFIO_TYPE1v2_IOMMU ||
-	       (number == VFIO_DMA_CC_IOMMU && snoops) ||
-	       (number == NESTING && naive->kernel >= V(4, 4) && naive->kernel < V(6, 17)) ||
-	       (number == VFIO_UNMAP_ALL && naive->kernel >= V(5, 12)) ||
-	       (number == VFIO_UPDATE_VADDR && naive->kernel >= V(5, 12) && driver);
-}
-
-enum naive_dma naive_dma(const struct naive *naive, const struct op *op, uint64_t *vaddr)
+enum naive_dma naive_dma(const struct naive *naive, const struct op *op, uint64_t *vaddr,
+			 uint32_t *id)
 {
 	if (naive->blind || touches_reserved(naive, op->iova, op->iova))
 		return NAIVE_DMA_UNKNOWN;
@@ -452,6 +430,7 @@ enum naive_dma naive_dma(const struct naive *naive, const struct op *op, uint64_
 		if (op->iova < map->iova || op->iova > map->last)
 			continue;
 		*vaddr = map->vaddr + (op->iova - map->iova);
+		*id = naive->held[map->first + (op->iova - map->iova) / OPS_PAGE];
 		if (op->write)
 			return map->prot & 2 ? NAIVE_DMA_WORKS : NAIVE_DMA_FAULTS;
 		/* Some units let a device read what it may write. */
@@ -464,6 +443,7 @@ enum naive_dma naive_dma(const struct naive *naive, const struct op *op, uint64_
 
 struct naive_answer naive_do(struct naive *naive, const struct op *op)
 {
+	uint8_t buf[NAIVE_INFO_MAX], care[NAIVE_INFO_MAX];
 	struct naive_answer answer = {0};
 
 	switch (op->kind) {
@@ -474,24 +454,34 @@ struct naive_answer naive_do(struct naive *naive, const struct op *op)
 		answer.error = do_leave(naive, op);
 		break;
 	case OP_LIMIT:
-		naive->limit_pages = op->value;
+		naive->process[op->actor].limit_pages = op->value;
 		break;
 	case OP_PRIVILEGE:
-		naive->privileged = op->value;
+		naive->process[op->actor].privileged = op->value;
 		break;
 	case OP_EXTENSION:
-		answer.value = extension(naive, op->value);
+		answer.value = naive_extension(naive, op->value);
+		break;
+	case OP_MEMORY:
+	case OP_FORK:
+	case OP_EXEC:
+	case OP_EXIT:
+		answer.error = naive_change(naive, op);
 		break;
 	default:
-		if (op->kind == OP_HUGEPAGES || op->kind == OP_DMA)
+		if (op->kind == OP_HUGEPAGES || op->kind == OP_DMA || op->kind == OP_FAIL)
 			break;
 		if (!has_driver(naive))
 			answer.error = EINVAL;
 		else if (op->kind == OP_MAP || op->kind == OP_REVALIDATE)
 			answer.error = do_map(naive, op);
+		else if (op->kind <= OP_UNMAP_ALL && op->read_only)
+			answer = unwritten(naive, do_unmap(naive, op));
 		else if (op->kind <= OP_UNMAP_ALL)
 			answer = do_unmap(naive, op);
-		else if (op->kind != OP_INFO)
+		else if (op->kind == OP_INFO)
+			answer = naive_info(naive, op, buf, care, sizeof(buf));
+		else
 			answer.error = do_dirty(naive, op);
 	}
 	return answer;

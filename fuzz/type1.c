@@ -11,15 +11,14 @@
  */
 #include "fuzz.h"
 
-#include "naive.h"
-#include "ops.h"
-#include "softiommu.h"
+#include "type1.h"
 
 #include "core/personality.h"
 #include "trace/session.h"
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <linux/vfio.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -28,35 +27,7 @@
 
 #define KERNELS_MAX 32u
 #define AUDIT_EVERY 16u
-#define LINES       (2 * (OPS_MAX + OPS_GROUPS + 1))
-
-/* A line of the session; most are never written out. */
-struct line {
-	struct op op;
-	int set_iommu; /* not 0: that type, instead of the operation */
-	bool answered;
-	struct naive_answer answer;
-};
-
 static struct sio_machine *machines[KERNELS_MAX][OPS_PLATFORMS];
-
-struct client {
-	struct ops_setup setup;
-	const char *kernel;
-	const struct ops_platform *platform;
-	struct sio_machine *machine;
-	struct sio_process *process;
-	struct sio_device *device[OPS_GROUPS];
-	int container, group[OPS_GROUPS];
-	bool joined[OPS_GROUPS];
-	bool has_limit; /* the kernel has one for mappings */
-	struct naive naive;
-	struct ops_view view;
-	uint64_t token; /* never the same twice in memory */
-	struct line line[LINES];
-	unsigned lines;
-	bool bare;
-};
 
 /* ---- what went wrong ---- */
 
@@ -70,11 +41,16 @@ static void print_start(const struct client *s)
 	for (unsigned i = 0; i < OPS_GROUPS; i++)
 		fprintf(stderr, "device d%u %s => ret=0 group=%d\n", i,
 			sio_device_bdf(s->device[i]), sio_device_group(s->device[i]));
-	for (unsigned i = 0; i < OPS_AREAS; i++)
-		fprintf(stderr,
-			"buffer %s size=0x%" PRIx64 " prot=%s huge=%d kind=shared => ret=0\n",
-			ops_areas[i].name, ops_areas[i].pages * OPS_PAGE,
-			ops_areas[i].writable ? "rw" : "r", ops_areas[i].huge);
+	for (unsigned i = 0; i < OPS_AREAS; i++) {
+		const struct ops_area *area = &ops_areas[i];
+
+		fprintf(stderr, "%sbuffer %s size=0x%" PRIx64 " prot=%s huge=%d kind=%s => ret=0\n",
+			area->device ? "# " : "", area->name, area->pages * OPS_PAGE,
+			area->writable ? "rw" : "r", area->huge,
+			area->device      ? "registers"
+			: area->anonymous ? "anon"
+					  : "shared");
+	}
 	fprintf(stderr, "container c => ret=0\n");
 	for (unsigned i = 0; i < OPS_GROUPS; i++)
 		fprintf(stderr, "group g%u d%u => ret=0 status_flags=0x1\n", i, i);
@@ -116,8 +92,7 @@ static void print_line(const struct line *line)
 	fputc('\n', stderr);
 }
 
-__attribute__((noreturn, format(printf, 2, 3))) static void fail(const struct client *s,
-								 const char *format, ...)
+void client_fail(const struct client *s, const char *format, ...)
 {
 	va_list args;
 
@@ -132,17 +107,17 @@ __attribute__((noreturn, format(printf, 2, 3))) static void fail(const struct cl
 	abort();
 }
 
-static void compare(const struct client *s, const char *what, uint64_t got, uint64_t expected)
+void client_compare(const struct client *s, const char *what, uint64_t got, uint64_t expected)
 {
 	if (got != expected)
-		fail(s, "%s is 0x%" PRIx64 ", expected 0x%" PRIx64, what, got, expected);
+		client_fail(s, "%s is 0x%" PRIx64 ", expected 0x%" PRIx64, what, got, expected);
 }
 
 /* ---- operations ---- */
 
-static int call(const struct client *s, int fd, unsigned long request, void *arg)
+int client_ioctl(const struct client *s, unsigned process, int fd, unsigned long request, void *arg)
 {
-	int rc = sio_ioctl(s->process, fd, request, arg);
+	int rc = sio_ioctl(s->process[process], fd, request, arg);
 
 	return rc < 0 ? -errno : rc;
 }
@@ -160,262 +135,14 @@ static struct line *note(struct client *s, const struct op *op, const struct nai
 	return line;
 }
 
-static struct naive_answer run_map(const struct client *s, const struct op *op)
-{
-	struct vfio_iommu_type1_dma_map map = {
-		.argsz = op->argsz,
-		.flags = op->flags,
-		.vaddr = op_vaddr(op),
-		.iova = op->iova,
-		.size = op->size,
-	};
-
-	return (struct naive_answer){.error = -call(s, s->container, VFIO_IOMMU_MAP_DMA, &map)};
-}
-
-static struct naive_answer run_unmap(const struct client *s, const struct op *op)
-{
-	struct vfio_iommu_type1_dma_unmap unmap = {
-		.argsz = op->argsz,
-		.flags = op->flags,
-		.iova = op->iova,
-		.size = op->size,
-	};
-	struct naive_answer answer = {.error =
-					      -call(s, s->container, VFIO_IOMMU_UNMAP_DMA, &unmap)};
-
-	if (!answer.error)
-		answer.value = unmap.size;
-	else if (unmap.size != op->size)
-		fail(s, "an UNMAP that failed wrote a size");
-	return answer;
-}
-
-static bool any_joined(const struct client *s)
-{
-	return s->joined[0] || s->joined[1] || s->joined[2];
-}
-
-static void set_iommu(struct client *s)
-{
-	int type = s->setup.v2 ? VFIO_TYPE1v2_IOMMU : VFIO_TYPE1_IOMMU;
-	int rc = call(s, s->container, VFIO_SET_IOMMU, (void *)(intptr_t)type);
-	struct line *line = &s->line[s->lines++];
-
-	*line = (struct line){.set_iommu = type, .answered = true, .answer = {.error = -rc}};
-	if (rc && !s->naive.blind)
-		fail(s, "SET_IOMMU fails");
-}
-
-static struct naive_answer run_join(struct client *s, const struct op *op)
-{
-	bool first = !any_joined(s);
-	int container = s->container;
-	int rc = call(s, s->group[op->group], VFIO_GROUP_SET_CONTAINER, &container);
-
-	if (!rc)
-		s->joined[op->group] = true;
-	if (!rc && first)
-		set_iommu(s);
-	return (struct naive_answer){.error = -rc};
-}
-
-static struct naive_answer run_leave(struct client *s, const struct op *op)
-{
-	int rc = call(s, s->group[op->group], VFIO_GROUP_UNSET_CONTAINER, NULL);
-
-	if (!rc)
-		s->joined[op->group] = false;
-	return (struct naive_answer){.error = -rc};
-}
-
-/* Memory gets something new, and the device must see it; or the other way round. */
-static void run_dma(struct client *s, const struct op *op)
-{
-	uint64_t vaddr = 0, sent = ++s->token * UINT64_C(0x9e3779b97f4a7c15), got = 0;
-	enum naive_dma expected = naive_dma(&s->naive, op, &vaddr);
-	struct sio_device *device = s->device[op->group];
-	int rc;
-
-	if (!s->joined[op->group])
-		return;
-	if (expected == NAIVE_DMA_WORKS && !op->write &&
-	    sio_mem_write(s->process, vaddr + 16, &sent, sizeof(sent)) &&
-	    sio_mem_read(s->process, vaddr + 16, &sent, sizeof(sent)))
-		fail(s, "the process cannot read its own memory");
-	if (op->write)
-		rc = sio_dma_write(device, op->iova + 16, &sent, sizeof(sent), NULL);
-	else
-		rc = sio_dma_read(device, op->iova + 16, &got, sizeof(got), NULL);
-	if (expected == NAIVE_DMA_FAULTS && rc != -EACCES)
-		fail(s, "the device gets through");
-	if (expected != NAIVE_DMA_WORKS)
-		return;
-	if (rc)
-		fail(s, "the device does not get through: %d", rc);
-	if (op->write && sio_mem_read(s->process, vaddr + 16, &got, sizeof(got)))
-		fail(s, "the process cannot read its own memory");
-	compare(s, "what the device transfers", got, sent);
-}
-
-static void check_bitmap(const struct client *s, const struct op *op, const uint64_t *bits)
-{
-	for (uint64_t page = 0; page < op_bitmap_bytes(op) * 8; page++) {
-		bool set = bits[page / 64] >> (page % 64) & 1, must, may;
-
-		naive_dirty(&s->naive, op, page, &must, &may);
-		if ((must && !set) || (set && !may))
-			fail(s, "bit %" PRIu64 " of the bitmap is %d", page, set);
-	}
-}
-
-static struct naive_answer run_dirty(const struct client *s, const struct op *op)
-{
-	uint64_t bytes = op_bitmap_bytes(op);
-	struct {
-		uint32_t argsz, flags; /* struct vfio_iommu_type1_dirty_bitmap */
-		struct vfio_iommu_type1_dirty_bitmap_get get;
-	} arg = {
-		.argsz = sizeof(arg),
-		.flags = VFIO_IOMMU_DIRTY_PAGES_FLAG_GET_BITMAP,
-		.get = {.iova = op->iova, .size = op->size, .bitmap = {.pgsize = OPS_PAGE}},
-	};
-	uint64_t *bits = calloc(1, bytes + 8);
-	struct naive_answer answer;
-
-	if (!bits)
-		abort();
-	arg.get.bitmap.size = bytes;
-	arg.get.bitmap.data = (void *)bits;
-	answer.error = -call(s, s->container, VFIO_IOMMU_DIRTY_PAGES, &arg);
-	answer.value = 0;
-	if (!answer.error && !s->naive.blind)
-		check_bitmap(s, op, bits);
-	free(bits);
-	return answer;
-}
-
-static struct naive_answer run_track(const struct client *s, const struct op *op)
-{
-	struct vfio_iommu_type1_dirty_bitmap arg = {
-		.argsz = sizeof(arg),
-		.flags = op->value ? VFIO_IOMMU_DIRTY_PAGES_FLAG_START
-				   : VFIO_IOMMU_DIRTY_PAGES_FLAG_STOP,
-	};
-
-	return (struct naive_answer){.error = -call(s, s->container, VFIO_IOMMU_DIRTY_PAGES, &arg)};
-}
-
-static void check_ranges(const struct client *s, const struct naive_info *expected, const char *cap)
-{
-	struct vfio_iommu_type1_info_cap_iova_range head;
-	struct vfio_iova_range range;
-
-	memcpy(&head, cap, sizeof(head));
-	compare(s, "the number of ranges", head.nr_iovas, expected->ranges);
-	for (unsigned i = 0; i < expected->ranges; i++) {
-		memcpy(&range, cap + sizeof(head) + i * sizeof(range), sizeof(range));
-		compare(s, "the start of a range", range.start, expected->range[i].first);
-		compare(s, "the end of a range", range.end, expected->range[i].last);
-	}
-}
-
-/* Capabilities are copied to look at them: up to 6.5 some lie at odd multiples of 4. */
-static void check_info(const struct client *s, const char *buf)
-{
-	struct vfio_iommu_type1_info info;
-	struct vfio_iommu_type1_info_dma_avail cap;
-	struct naive_info expected;
-	bool ranges = false, avail = false;
-
-	memcpy(&info, buf, sizeof(info));
-	naive_info(&s->naive, &expected);
-	compare(s, "flags", info.flags, expected.flags);
-	compare(s, "iova_pgsizes", info.iova_pgsizes, expected.pgsizes);
-	for (uint32_t at = expected.has_ranges ? info.cap_offset : 0; at; at = cap.header.next) {
-		memcpy(&cap, buf + at, sizeof(cap));
-		if (cap.header.id == VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE) {
-			check_ranges(s, &expected, buf + at);
-			ranges = true;
-		} else if (cap.header.id == VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL) {
-			compare(s, "dma_avail", cap.avail, expected.avail);
-			avail = true;
-		}
-	}
-	compare(s, "whether there are ranges", ranges, expected.has_ranges);
-	compare(s, "whether there is dma_avail", avail, expected.has_avail);
-}
-
-static struct naive_answer run_info(const struct client *s)
-{
-	_Alignas(8) char buf[1024] = {0};
-	struct vfio_iommu_type1_info *info = (void *)buf;
-	struct naive_answer answer;
-
-	info->argsz = sizeof(buf);
-	answer.error = -call(s, s->container, VFIO_IOMMU_GET_INFO, info);
-	answer.value = 0;
-	if (!answer.error && !s->naive.blind)
-		check_info(s, buf);
-	return answer;
-}
-
-static struct naive_answer run_extension(const struct client *s, const struct op *op)
-{
-	int rc = call(s, s->container, VFIO_CHECK_EXTENSION, (void *)(uintptr_t)op->value);
-
-	return rc < 0 ? (struct naive_answer){.error = -rc}
-		      : (struct naive_answer){.value = (uint64_t)rc};
-}
-
-static struct naive_answer run(struct client *s, const struct op *op)
-{
-	switch (op->kind) {
-	case OP_MAP:
-	case OP_REVALIDATE:
-		return run_map(s, op);
-	case OP_JOIN:
-		return run_join(s, op);
-	case OP_LEAVE:
-		return run_leave(s, op);
-	case OP_DIRTY:
-		return run_dirty(s, op);
-	case OP_TRACK:
-		return run_track(s, op);
-	case OP_INFO:
-		return run_info(s);
-	case OP_EXTENSION:
-		return run_extension(s, op);
-	case OP_LIMIT:
-		sio_process_set_memlock(s->process, op->value * OPS_PAGE + OPS_PAGE / 2);
-		break;
-	case OP_PRIVILEGE:
-		sio_process_set_caps(s->process,
-				     op->value ? SIO_CAP_ALL
-					       : SIO_CAP_ALL & ~(unsigned)SIO_CAP_IPC_LOCK);
-		break;
-	case OP_HUGEPAGES:
-		sio_param(s->machine, "disable_hugepages", op->value);
-		break;
-	case OP_DMA:
-		run_dma(s, op);
-		break;
-	default:
-		return run_unmap(s, op);
-	}
-	return (struct naive_answer){0};
-}
-
 /* ---- sessions ---- */
 
 static void audit(const struct client *s)
 {
 	char what[512];
 
-	if (s->bare)
-		return;
-	if (sio_audit(s->machine, true, what, sizeof(what)))
-		fail(s, "%s", what);
+	if (!fuzz_bare() && sio_audit(s->machine, true, what, sizeof(what)))
+		client_fail(s, "%s", what);
 }
 
 /* What changed is looked at by every device: a probe after MAP fills caches, so that one after
@@ -426,27 +153,98 @@ static void probe(struct client *s, const struct op *op)
 
 	for (dma.group = 0; dma.group < OPS_GROUPS; dma.group++) {
 		dma.iova = op->iova & ~(OPS_PAGE - 1);
-		run_dma(s, &dma);
+		client_dma(s, &dma);
 		dma.iova = (op->iova + op->size - 1) & ~(OPS_PAGE - 1);
-		run_dma(s, &dma);
+		client_dma(s, &dma);
 	}
 }
 
 static void check_state(const struct client *s)
 {
-	uint64_t pages = naive_locked_pages(&s->naive);
 	struct sio_stale stale;
 	const char *notice = sio_notice_next(s->machine);
 	struct sio_stats stats;
 
 	if (notice)
-		fail(s, "%s", notice);
+		client_fail(s, "%s", notice);
 	if (sio_stale_next(s->machine, &stale))
-		fail(s, "%s", stale.text);
-	compare(s, "VmLck in KiB", sio_process_vmlck(s->process), pages * 4);
+		client_fail(s, "%s", stale.text);
+	for (unsigned i = 0; i < OPS_PROCESSES; i++)
+		if (s->process[i])
+			client_compare(s, "VmLck in KiB", sio_process_vmlck(s->process[i]),
+				       naive_locked_pages(&s->naive, s->naive.process[i].mm) * 4);
 	sio_stats(s->machine, &stats);
-	compare(s, "the number of mappings", stats.mappings, s->naive.maps);
-	compare(s, "the number of pinned pages", stats.pinned_pages, pages);
+	client_compare(s, "the number of mappings", stats.mappings, s->naive.maps + s->naive.losts);
+	client_compare(s, "the number of pinned pages", stats.pinned_pages,
+		       naive_locked_pages(&s->naive, UINT_MAX));
+}
+
+/* ---- pages that are let go ---- */
+
+static struct client *watched;
+
+/* As the memory's own; then, what nobody has pinned any more no device may reach. */
+static void watched_unpin(struct mm *mm, const struct pin_run *run, bool dirty)
+{
+	struct client *s = watched;
+	uint64_t first = run->pa / OPS_PAGE, pa;
+
+	s->real_memory->unpin(mm, run, dirty);
+	if (run->step < 0)
+		first -= run->pages - 1;
+	for (unsigned i = 0; i < s->watches; i++) {
+		uint64_t pfn = s->watched[i].pfn;
+
+		if (run->reserved || pfn < first || pfn - first >= run->pages ||
+		    phys_frame_pins(s->machine->phys, pfn))
+			continue;
+		for (unsigned group = 0; group < OPS_GROUPS; group++)
+			if (s->joined[group] &&
+			    client_reaches(s, group, s->watched[i].iova, false, &pa) &&
+			    pa / OPS_PAGE == pfn)
+				client_fail(s,
+					    "device d%u still reaches the page at 0x%" PRIx64
+					    " when it is unpinned",
+					    group, s->watched[i].iova);
+	}
+}
+
+void client_watch_memory(struct client *s, struct sio_process *process)
+{
+	static struct mm_ops ops;
+	struct mm *mm = process->task->mm;
+
+	if (mm->ops == &ops)
+		return;
+	s->real_memory = mm->ops;
+	watched = s;
+	ops = *mm->ops;
+	ops.unpin = watched_unpin;
+	mm->ops = &ops;
+}
+
+/* Both ends of what the operation may take away. */
+static void watch(struct client *s, const struct op *op)
+{
+	uint64_t last = op->kind == OP_UNMAP ? op->iova + op->size - 1 : UINT64_MAX, pa;
+	uint64_t first = op->kind == OP_UNMAP ? op->iova : 0;
+
+	s->watches = 0;
+	if (s->naive.blind || (op->kind != OP_UNMAP && op->kind != OP_UNMAP_ALL))
+		return;
+	for (unsigned i = 0; i < s->naive.maps && s->watches + 2 <= WATCHED; i++) {
+		const struct naive_map *map = &s->naive.map[i];
+		const uint64_t end[] = {map->iova, map->last & ~(OPS_PAGE - 1)};
+
+		for (unsigned k = 0; k < 2 && map->iova >= first && map->last <= last; k++)
+			for (unsigned group = 0; group < OPS_GROUPS; group++)
+				if (s->joined[group] && map->prot & 1 &&
+				    client_reaches(s, group, end[k], false, &pa)) {
+					s->watched[s->watches].iova = end[k];
+					s->watched[s->watches++].pfn = pa / OPS_PAGE;
+					break;
+				}
+	}
 }
 
 /* What the reference does not know was done: from here on it holds an idea of which mappings there
@@ -493,34 +291,152 @@ static bool corrupts(const struct client *s, const struct op *op)
 	return false;
 }
 
-static void step(struct client *s, const struct op *op)
+/* The next MAP meets a failure, where what was begun is undone without a trace. */
+static bool arm_failure(struct client *s, const struct op *op)
 {
-	bool known = naive_knows(&s->naive, op);
+	char plan[32];
+
+	if (!s->fail_at || op->kind != OP_MAP || (!s->naive.blind && s->naive.kernel < 500))
+		return false;
+	snprintf(plan, sizeof(plan), "alloc:nth=%" PRIu64, s->fail_at);
+	s->fail_at = 0;
+	return !sio_inject(s->machine, plan, NULL, 0);
+}
+
+/* Whether the operation failed because it was told to: then it has done nothing. */
+static bool has_failed(struct client *s, const struct naive_answer *got)
+{
+	bool failed = sio_injected(s->machine) && got->error == ENOMEM;
+
+	sio_inject(s->machine, "", NULL, 0);
+	return failed;
+}
+
+static void step_known(struct client *s, const struct op *op)
+{
 	struct naive_answer expected = {0}, got;
+	bool armed = arm_failure(s, op), failed = false;
 	char got_name[16], name[16];
 	struct line *line;
 
-	/* Once something is done that the reference does not know, it is lost for the session. */
-	if (corrupts(s, op) || (!known && !s->naive.blind && !s->setup.dare))
-		return;
-	if (known)
+	watch(s, op);
+	if (!armed)
 		expected = naive_do(&s->naive, op);
-	fuzz_counts->operations++;
-	line = note(s, op, known ? &expected : NULL);
-	got = run(s, op);
-	if (!known) {
+	line = note(s, op, armed ? NULL : &expected);
+	got = client_run(s, op);
+	s->watches = 0;
+	if (armed) {
+		failed = has_failed(s, &got);
+		expected = failed ? got : naive_do(&s->naive, op);
 		line->answered = true;
-		line->answer = got;
-		go_blind(&s->naive, op, &got);
-		return;
+		line->answer = expected;
 	}
 	if (got.error != expected.error)
-		fail(s, "errno %s, expected %s", session_errno_name(got.error, got_name),
-		     session_errno_name(expected.error, name));
-	compare(s, "the answer", got.value, expected.value);
+		client_fail(s, "errno %s, expected %s", session_errno_name(got.error, got_name),
+			    session_errno_name(expected.error, name));
+	client_compare(s, "the answer", got.value, expected.value);
 	if (op->kind <= OP_UNMAP_ALL)
 		probe(s, op);
 	check_state(s);
+}
+
+static void step(struct client *s, const struct op *from)
+{
+	struct naive_answer got;
+	struct op one = *from, *op = &one;
+	struct line *line;
+	bool known;
+
+	if (!s->process[op->actor])
+		op->actor = 0;
+	known = naive_knows(&s->naive, op);
+	/* Once something is done that the reference does not know, it is lost for the session. */
+	if (corrupts(s, op) || (!known && !s->naive.blind && !s->setup.dare))
+		return;
+	if ((op->kind == OP_FORK && s->process[1]) || (op->kind == OP_EXIT && !s->process[1]))
+		return;
+	fuzz_counts->operations++;
+	if (known && op->kind == OP_MAP)
+		probe(s, op);
+	if (known) {
+		step_known(s, op);
+		return;
+	}
+	arm_failure(s, op);
+	line = note(s, op, NULL);
+	got = client_run(s, op);
+	sio_inject(s->machine, "", NULL, 0);
+	line->answered = true;
+	line->answer = got;
+	go_blind(&s->naive, op, &got);
+}
+
+/* ---- before and after ---- */
+
+int client_map_memory(struct client *s, unsigned process, unsigned area, uint64_t first,
+		      uint64_t pages)
+{
+	const struct ops_area *from = &ops_areas[area];
+	struct sio_mem mem = {
+		.address = from->address + first * OPS_PAGE,
+		.size = pages * OPS_PAGE,
+		.prot = from->writable ? SIO_PROT_RW : SIO_PROT_READ,
+		.kind = from->anonymous ? SIO_MEM_ANON : SIO_MEM_SHARED,
+		.contiguity = from->huge ? SIO_RUN_2M : SIO_RUN_4K,
+	};
+	uint64_t address;
+
+	if (from->device && !s->naive.device_memory)
+		return 0;
+	if (!from->device)
+		return sio_mem_map(s->process[process], &mem, &address);
+	return sio_mem_map_fd(s->process[process], s->other_device,
+			      s->registers_offset + first * OPS_PAGE, mem.size, mem.address,
+			      &address);
+}
+
+/* A device in a container of its own, whose registers are memory of the process. */
+static void prepare_registers(struct client *s)
+{
+	struct vfio_region_info region = {.argsz = sizeof(region)};
+	struct sio_device *device = sio_device_find(s->machine, s->platform->other);
+	char path[32];
+	int rc;
+
+	snprintf(path, sizeof(path), "/dev/vfio/%d", sio_device_group(device));
+	s->other_container = sio_open(s->process[0], "/dev/vfio/vfio");
+	s->other_group = sio_open(s->process[0], path);
+	rc = client_ioctl(s, 0, s->other_group, VFIO_GROUP_SET_CONTAINER, &s->other_container);
+	if (!rc)
+		rc = client_ioctl(s, 0, s->other_container, VFIO_SET_IOMMU,
+				  (void *)(uintptr_t)VFIO_TYPE1_IOMMU);
+	if (!rc)
+		s->other_device = client_ioctl(s, 0, s->other_group, VFIO_GROUP_GET_DEVICE_FD,
+					       (void *)(uintptr_t)sio_device_bdf(device));
+	if (!rc && s->other_device >= 0)
+		rc = client_ioctl(s, 0, s->other_device, VFIO_DEVICE_GET_REGION_INFO, &region);
+	if (rc || s->other_device < 0)
+		client_fail(s, "the registers of %s cannot be had: %d", s->platform->other, rc);
+	s->registers_offset = region.offset;
+}
+
+static void prepare_memory(struct client *s)
+{
+	if (s->naive.device_memory)
+		prepare_registers(s);
+	for (unsigned i = 0; i < OPS_AREAS; i++) {
+		if (client_map_memory(s, 0, i, 0, ops_areas[i].pages))
+			abort();
+		if (ops_areas[i].device && s->naive.device_memory &&
+		    sio_mem_physical(s->process[0], ops_areas[i].address, &s->registers_pa)) {
+			uint32_t word;
+
+			/* A page is where it is once it has been touched. */
+			sio_mem_read(s->process[0], ops_areas[i].address, &word, sizeof(word));
+			if (sio_mem_physical(s->process[0], ops_areas[i].address, &s->registers_pa))
+				client_fail(s, "registers are nowhere");
+		}
+	}
 }
 
 static void prepare(struct client *s)
@@ -530,32 +446,21 @@ static void prepare(struct client *s)
 	s->has_limit = !sio_param(s->machine, "dma_entry_limit", s->setup.entry_limit);
 	sio_param(s->machine, "disable_hugepages", 0);
 	sio_param(s->machine, "allow_unsafe_interrupts", 1);
-	s->process = sio_process_create(s->machine);
-	if (!s->process)
+	s->process[0] = sio_process_create(s->machine);
+	if (!s->process[0])
 		abort();
+	client_watch_memory(s, s->process[0]);
 	for (unsigned i = 0; i < OPS_GROUPS; i++)
 		s->device[i] = sio_device_find(s->machine, s->platform->device[i]);
 	if (s->setup.unprivileged)
-		sio_process_set_caps(s->process, SIO_CAP_ALL & ~(unsigned)SIO_CAP_IPC_LOCK);
-	for (unsigned i = 0; i < OPS_AREAS; i++) {
-		struct sio_mem mem = {
-			.address = ops_areas[i].address,
-			.size = ops_areas[i].pages * OPS_PAGE,
-			.prot = ops_areas[i].writable ? SIO_PROT_RW : SIO_PROT_READ,
-			.kind = SIO_MEM_SHARED,
-			.contiguity = ops_areas[i].huge ? SIO_RUN_2M : SIO_RUN_4K,
-		};
-		uint64_t address;
-
-		if (sio_mem_map(s->process, &mem, &address))
-			abort();
-	}
-	s->container = sio_open(s->process, "/dev/vfio/vfio");
+		sio_process_set_caps(s->process[0], SIO_CAP_ALL & ~(unsigned)SIO_CAP_IPC_LOCK);
+	prepare_memory(s);
+	s->container = sio_open(s->process[0], "/dev/vfio/vfio");
 	for (unsigned i = 0; i < OPS_GROUPS; i++) {
 		snprintf(path, sizeof(path), "/dev/vfio/%d", sio_device_group(s->device[i]));
-		s->group[i] = sio_open(s->process, path);
+		s->group[i] = sio_open(s->process[0], path);
 		if (s->container < 0 || s->group[i] < 0)
-			fail(s, "%s cannot be opened", path);
+			client_fail(s, "%s cannot be opened", path);
 	}
 }
 
@@ -571,15 +476,29 @@ static void finish(struct client *s)
 	audit(s);
 	if (!s->naive.blind)
 		check_state(s);
-	sio_process_exit(s->process);
+	for (unsigned i = OPS_PROCESSES; i-- > 0;)
+		if (s->process[i])
+			sio_process_exit(s->process[i]);
 	audit(s);
 }
 
 static struct sio_machine *machine_for(const char *kernel, unsigned k, unsigned platform)
 {
+	static const char caching[] =
+		"units = ( { name = \"dmar0\"; include-all = true; aw-bits = 48;"
+		"            snoop-control = true; intremap = true; caching-mode = true; } );"
+		"devices = ("
+		"  { bdf = \"00:01.0\"; model = \"pcie-root-port\"; secondary-bus = 1; acs = true; "
+		"},"
+		"  { bdf = \"00:02.0\"; model = \"pcie-root-port\"; secondary-bus = 2; acs = true; "
+		"},"
+		"  { name = \"G\"; bdf = \"00:10.0\"; model = \"edu\"; },"
+		"  { name = \"A\"; bdf = \"01:00.0\"; model = \"edu\"; },"
+		"  { name = \"B\"; bdf = \"02:00.0\"; model = \"edu\"; } );";
 	struct sio_machine **machine = &machines[k][platform];
 	struct sio_machine_cfg cfg = {
-		.platform = ops_platforms[platform].name,
+		.platform = ops_platforms[platform].caching ? NULL : ops_platforms[platform].name,
+		.platform_text = ops_platforms[platform].caching ? caching : NULL,
 		.kernel = kernel,
 		.ram_bytes = UINT64_C(256) << 20,
 		.strict = true,
@@ -626,33 +545,46 @@ static void choose(struct ops_setup *setup)
 	setup->platform = i;
 }
 
+static void begin(struct client *s, const uint8_t *data, size_t size)
+{
+	s->fail_at = s->token = 0;
+	s->lines = s->watches = 0;
+	s->process[1] = NULL;
+	memset(s->joined, 0, sizeof(s->joined));
+	ops_setup(&s->setup, data, size);
+	choose(&s->setup);
+	s->kernel = personality_at(s->setup.kernel)->name;
+	s->platform = &ops_platforms[s->setup.platform];
+	s->machine = machine_for(s->kernel, s->setup.kernel, s->setup.platform);
+	naive_init(&s->naive, s->kernel, &s->setup);
+	s->naive.blind |= fuzz_bare();
+	prepare(s);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct client s;
-	unsigned count = ops_count(size);
+	static size_t at[OPS_MAX + 1];
+	unsigned count = ops_index(data, size, at);
 	struct op op = {.kind = OP_JOIN};
 
 	if (!count)
 		return 0;
 	fuzz_counts->inputs++;
-	s.lines = 0;
-	s.bare = fuzz_bare();
-	memset(s.joined, 0, sizeof(s.joined));
-	ops_setup(&s.setup, data, size);
-	choose(&s.setup);
-	s.kernel = personality_at(s.setup.kernel)->name;
-	s.platform = &ops_platforms[s.setup.platform];
-	s.machine = machine_for(s.kernel, s.setup.kernel, s.setup.platform);
-	naive_init(&s.naive, s.kernel, &s.setup);
-	s.naive.blind |= s.bare;
-	prepare(&s);
+	begin(&s, data, size);
 	step(&s, &op);
 	for (unsigned i = 0; i < count; i++) {
 		naive_view(&s.naive, &s.view);
-		ops_decode(&op, &s.setup, data, i, &s.view);
+		ops_decode(&op, &s.setup, data, size, at[i], &s.view);
 		step(&s, &op);
-		if (i % AUDIT_EVERY == AUDIT_EVERY - 1)
-			audit(&s);
+		/* Without a driver every answer is the same: it is not left so for long. */
+		if (i % 2 && !s.joined[0] && !s.joined[1] && !s.joined[2])
+			step(&s, &(struct op){.kind = OP_JOIN, .group = i / 2 % OPS_GROUPS});
+		if (i % AUDIT_EVERY != AUDIT_EVERY - 1)
+			continue;
+		audit(&s);
+		if (!s.naive.blind && s.naive.maps)
+			client_sweep(&s, i % s.naive.maps);
 	}
 	finish(&s);
 	return 0;

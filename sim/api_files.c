@@ -85,6 +85,10 @@ long machine_call(const struct machine_call *call)
 {
 	struct sweep *sweep = call->process->machine->sweep;
 
+	const struct machine_tap *tap = call->process->machine->tap;
+
+	if (!sweep && tap)
+		return tap->call(tap->ctx, call);
 	return sweep ? sweep_call(sweep, call) : machine_call_once(call);
 }
 
@@ -176,6 +180,9 @@ static long file_read(const struct machine_call *call)
 	struct caller caller = program_caller(call->process, &program);
 	ssize_t rc = -EINVAL;
 
+	/* A negative position is looked at before the descriptor. */
+	if (call->offset > INT64_MAX)
+		return -EINVAL;
 	if (!file)
 		return -EBADF;
 	file_get(file);
@@ -192,6 +199,9 @@ static long file_write(const struct machine_call *call)
 	struct caller caller = program_caller(call->process, &program);
 	ssize_t rc = -EINVAL;
 
+	/* A negative position is looked at before the descriptor. */
+	if (call->offset > INT64_MAX)
+		return -EINVAL;
 	if (!file)
 		return -EBADF;
 	file_get(file);

@@ -111,6 +111,12 @@ struct machine_call {
 	void *more; /* whatever else run() needs */
 };
 
+/* Sees every call that clients make, and makes it, with machine_call_once(). */
+struct machine_tap {
+	long (*call)(void *ctx, const struct machine_call *call);
+	void *ctx;
+};
+
 struct sweep;
 
 struct sio_machine {
@@ -139,11 +145,12 @@ struct sio_machine {
 	struct sio_process *processes; /* newest first */
 	struct user *user;             /* whose they are; NULL: there was none yet */
 	uint64_t seed;
-	struct machine_kept *kept;    /* the system as it was booted; NULL: a reset boots anew */
-	bool numbered;                /* machine_operation() counts operations, not the calls */
-	struct sweep *sweep;          /* repeats the clients' calls; NULL: none */
-	const struct uaccess *ua;     /* how the clients' own memory is reached, NULL: as it is */
-	struct fail_plan *outer_plan; /* of the thread that holds the lock */
+	struct machine_kept *kept;     /* the system as it was booted; NULL: a reset boots anew */
+	bool numbered;                 /* machine_operation() counts operations, not the calls */
+	struct sweep *sweep;           /* repeats the clients' calls; NULL: none */
+	const struct machine_tap *tap; /* else; NULL: none */
+	const struct uaccess *ua;      /* how the clients' own memory is reached, NULL: as it is */
+	struct fail_plan *outer_plan;  /* of the thread that holds the lock */
 
 	/* Filled on any thread, under `event_lock`. */
 	pthread_mutex_t event_lock;
@@ -206,7 +213,7 @@ struct caller machine_caller(const struct sio_process *process);
 /* From now on this memory of the program cannot be written by the process's calls, as if it were
  * mapped read-only; len 0: all can. */
 void machine_fence(struct sio_process *process, const void *start, size_t len);
-/* Make a call, or have the sweep make it as often as it likes. */
+/* Make a call, or have the sweep make it as often as it likes, or the tap. */
 long machine_call(const struct machine_call *call);
 /* Take the lock, make the call, give the lock back. */
 long machine_call_once(const struct machine_call *call);

@@ -311,6 +311,7 @@ int sio_mem_map(struct sio_process *process, const struct sio_mem *mem, uint64_t
 		.process = process,
 		.name = "mmap",
 		.run = call_map,
+		.fd = -1,
 		.arg = (uintptr_t)&req,
 		.more = address,
 	});

@@ -166,8 +166,8 @@ int sio_open(struct sio_process *process, const char *path);
  */
 int sio_ioctl(struct sio_process *process, int fd, unsigned long request, void *arg);
 int sio_close(struct sio_process *process, int fd);
-/* Files without a position (those of events and faults of iommufd) are read and written at offset
- * 0. */
+/* Offsets from 2^63 on are negative: EINVAL. Files without a position (those of events and faults
+ * of iommufd) are read and written at offset 0. */
 ssize_t sio_pread(struct sio_process *process, int fd, void *buf, size_t len, uint64_t offset);
 ssize_t sio_pwrite(struct sio_process *process, int fd, const void *buf, size_t len,
 		   uint64_t offset);

@@ -142,6 +142,50 @@ START_TEST(errors_of_translation_requests_carry_tr)
 }
 END_TEST
 
+/* INVALID_DEVICE_REQUEST with TR, type 0: the interrupt range is never asked for. */
+START_TEST(interrupt_range_is_no_address_to_ask_for)
+{
+	const struct dma_req req = {.iova = UINT64_C(0xfee00000), .len = 8};
+	const struct dma_req below = {.iova = UINT64_C(0xfedff000), .len = 8};
+	struct rig rig;
+	struct ats_cache *cache = device(&rig);
+	struct ats_answer answer = ats_translate(cache, &req);
+
+	ck_assert_int_eq(answer.status, ATS_UNSUPPORTED);
+	ck_event(&rig, UINT64_C(0x8100000000000000) | RID, UINT64_C(0xfee00000));
+	rig_map(&rig, below.iova, V1_LEAF | 0x9000);
+	answer = ats_translate(cache, &below);
+	ck_assert_int_eq(answer.status, ATS_SUCCESS);
+	ck_assert_uint_eq(answer.pa, 0x9000);
+	device_fini(&rig, cache);
+}
+END_TEST
+
+/* The entry's own IR and IW are part of the answer, as the tables' are. */
+START_TEST(entry_without_iw_grants_reading_and_one_without_either_nothing)
+{
+	const struct dma_req req = {.iova = A, .len = 8, .kind = DMA_WRITE};
+	struct rig rig;
+	struct ats_cache *cache = device(&rig);
+	struct ats_answer answer;
+
+	rig_map(&rig, A, V1_LEAF | 0x9000);
+	rig_dte(&rig, RID, dte_v1(4) & ~UINT64_C(0x4000000000000000), DID | DTE_I, 0);
+	flush_device(&rig, RID);
+	answer = ats_translate(cache, &req);
+	ck_assert_int_eq(answer.status, ATS_SUCCESS);
+	ck_assert_uint_eq(answer.perm, PT_R);
+	ck_assert_uint_eq(answer.pa, 0x9000);
+	rig_dte(&rig, RID, dte_v1(4) & ~UINT64_C(0x6000000000000000), DID | DTE_I, 0);
+	flush_device(&rig, RID);
+	answer = ats_translate(cache, &req);
+	ck_assert_int_eq(answer.status, ATS_SUCCESS);
+	ck_assert_uint_eq(answer.perm, 0);
+	ck_no_event(&rig);
+	device_fini(&rig, cache);
+}
+END_TEST
+
 START_TEST(mute_device_times_out)
 {
 	struct rig rig;
@@ -313,6 +357,8 @@ int main(void)
 	tcase_add_test(tc, read_only_page_is_granted_for_reading);
 	tcase_add_test(tc, device_that_may_not_translate_is_told_so_and_logged);
 	tcase_add_test(tc, errors_of_translation_requests_carry_tr);
+	tcase_add_test(tc, interrupt_range_is_no_address_to_ask_for);
+	tcase_add_test(tc, entry_without_iw_grants_reading_and_one_without_either_nothing);
 	tcase_add_test(tc, mute_device_times_out);
 	tcase_add_test(tc, completion_wait_waits_for_a_slow_device);
 	tcase_add_test(tc, page_request_is_logged_and_answered);

@@ -168,12 +168,24 @@ START_TEST(msi_registers_show_the_capability)
 	ck_assert_uint_eq(rig.unit->ops->mmio_read(rig.unit, 0x15c, 4), 0xfee03000);
 	rig.unit->ops->mmio_write(rig.unit, 0x164, 4, 0x55);
 	ck_assert_uint_eq(amdvi_config_read(rig.unit, 0x70), 0x55);
+	ck_assert_uint_eq(amdvi_config_read(rig.unit, 0x68), 0xfee03000);
+	amdvi_config_write(rig.unit, 0x6c, 0x12);
+	ck_assert_uint_eq(amdvi_config_read(rig.unit, 0x6c), 0x12);
+	ck_assert_uint_eq(rig.unit->ops->mmio_read(rig.unit, 0x160, 4), 0x12);
+	/* 52 bits of physical and 64 of virtual addresses. */
+	ck_assert_uint_eq(amdvi_config_read(rig.unit, 0x50), 52u << 8 | 64u << 15);
 	/* The enable bit of the base address locks it. */
 	amdvi_config_write(rig.unit, 0x48, 0x1);
 	amdvi_config_write(rig.unit, 0x44, 0xfd200001);
 	amdvi_config_write(rig.unit, 0x44, 0);
 	ck_assert_uint_eq(amdvi_config_read(rig.unit, 0x44), 0xfd200001);
+	amdvi_config_write(rig.unit, 0x48, 0x2);
 	ck_assert_uint_eq(amdvi_config_read(rig.unit, 0x48), 1);
+	/* Between registers, and beyond them. */
+	amdvi_config_write(rig.unit, 0x66, 0xffffffff);
+	ck_assert_uint_eq(amdvi_config_read(rig.unit, 0x64), 0x00850005);
+	ck_assert_uint_eq(amdvi_config_read(rig.unit, 0x54), 0);
+	ck_assert_uint_eq(amdvi_config_read(rig.unit, 0x3c), 0);
 	ck_assert_uint_eq(amdvi_config_read(rig.unit, 0x1000), 0);
 	rig_fini(&rig);
 }
@@ -204,8 +216,13 @@ START_TEST(capabilities_that_cannot_be_are_named)
 		{.efr = UINT64_C(20) << 32},
 		{.efr = AMDVI_EFR_GIO},
 		{.efr = AMDVI_EFR_HD},
+		{.capability = 0x1f02000f},
+		{.haw = 31},
+		{.efr = AMDVI_EFR_GAM & -AMDVI_EFR_GAM},
 	};
 	const struct amdvi_cfg good = {.efr = EFR_FULL};
+	/* EFRSup, bit 27, is clear: there is no such register, and tables have six levels. */
+	const struct amdvi_cfg old = {.efr = EFR_FULL, .efr2 = 1, .capability = 0x1703000f};
 	struct amdvi_caps caps;
 
 	for (unsigned i = 0; i < SIO_ARRAY_SIZE(bad); i++) {
@@ -217,6 +234,11 @@ START_TEST(capabilities_that_cannot_be_are_named)
 	ck_assert_uint_eq(caps.host_levels, 6);
 	ck_assert_uint_eq(caps.gcr3_levels, 3);
 	ck_assert_uint_eq(caps.pasid_bits, 20);
+	caps = amdvi_caps_decode(&old);
+	ck_assert_ptr_null(amdvi_caps_check(&caps));
+	ck_assert_uint_eq(caps.efr | caps.efr2, 0);
+	ck_assert_uint_eq(caps.host_levels, 6);
+	ck_assert(!caps.guest);
 }
 END_TEST
 

@@ -7,7 +7,22 @@
 #include "core/inject.h"
 #include "machine.h"
 
-static const char *const platforms[] = {"vtd48", "vtd48sm", "vtd39", "amdvi", "laptop", "groups"};
+/* A unit that reads past the processors' caches, a device without a unit, and emulated ones. */
+static const char special[] =
+	"machine = { ram = \"64M\"; noiommu = true; };\n"
+	"units = ( { include-all = true; aw-bits = 48; scalable-mode = true; noncoherent = true; } "
+	");\n"
+	"devices = ( { name = \"A\"; bdf = \"00:04.0\"; model = \"edu\"; },\n"
+	"  { name = \"N\"; bdf = \"0001:00:04.0\"; model = \"edu\"; } );\n"
+	"emulated = ( { name = \"V\"; }, { name = \"W\"; model = \"serial\"; } );\n";
+
+static const struct {
+	const char *platform, *text;
+} platforms[] = {
+	{"vtd48", NULL},     {"vtd48sm", NULL},    {"vtd39", NULL},
+	{"amdvi", NULL},     {"laptop", NULL},     {"groups", NULL},
+	{"vtd57nest", NULL}, {"amdvi-full", NULL}, {"special", special},
+};
 
 /* A plan of the test's own, for what happens before there is a machine to give one to. */
 static struct fail_plan plan;
@@ -38,7 +53,11 @@ static bool answered(const struct fail_point *point, int rc)
 
 START_TEST(a_boot_that_fails_leaves_nothing)
 {
-	const struct sio_machine_cfg cfg = {.platform = platforms[_i], .strict = true};
+	const struct sio_machine_cfg cfg = {
+		.platform = platforms[_i].text ? NULL : platforms[_i].platform,
+		.platform_text = platforms[_i].text,
+		.strict = true,
+	};
 	bool failed = true;
 
 	for (unsigned nth = 1; failed; nth++) {
@@ -51,7 +70,8 @@ START_TEST(a_boot_that_fails_leaves_nothing)
 		failed = plan.injected != 0;
 		if (rc) {
 			ck_assert_msg(failed && answered(plan.last, rc), "%s nth=%u %s: %d, %s",
-				      cfg.platform, nth, failed ? plan.last->name : "-", rc, error);
+				      platforms[_i].platform, nth, failed ? plan.last->name : "-",
+				      rc, error);
 			ck_assert_ptr_null(machine);
 			ck_assert(error[0]);
 		}
@@ -102,6 +122,26 @@ START_TEST(only_a_missing_domain_is_an_io_error)
 }
 END_TEST
 
+/* A file that is mapped, written, holed and cut. */
+static void file_lives(struct sio_process *process)
+{
+	const int fd = sio_memfd(process, 8 * 4096);
+	struct sio_file_map map = {.fd = fd, .size = 8 * 4096, .prot = SIO_PROT_RW};
+	uint64_t at = 0;
+
+	if (fd < 0)
+		return;
+	sio_pwrite(process, fd, "x", 1, 4096);
+	if (!sio_mem_map_file(process, &map, &at))
+		sio_mem_write(process, at + 3 * 4096, "y", 1);
+	map.private_copy = true;
+	if (!sio_mem_map_file(process, &map, &at))
+		sio_mem_write(process, at + 2 * 4096, "z", 1);
+	sio_file_punch(process, fd, 4096, 2 * 4096);
+	sio_file_truncate(process, fd, 3 * 4096);
+	sio_close(process, fd);
+}
+
 /* What two processes do to their memory and files; whatever fails is left out. */
 static void lives(struct sio_machine *machine)
 {
@@ -128,6 +168,7 @@ static void lives(struct sio_machine *machine)
 	}
 	for (int i = 0; i < 20; i++)
 		sio_eventfd(parent);
+	file_lives(parent);
 	child = sio_process_fork(parent);
 	for (unsigned i = 0; i < 4 && at[i]; i++) {
 		sio_mem_write(parent, at[i] + 0x3000, bytes, sizeof(bytes));

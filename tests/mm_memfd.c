@@ -167,6 +167,10 @@ START_TEST(seals_bind)
 	seals(fd, F_SEAL_WRITE, EBUSY);
 	ck_assert_int_eq(sio_mem_unmap(p, a, PAGE), 0);
 	seals(fd, F_SEAL_WRITE, 0);
+	ck_assert_int_eq(sio_file_punch(p, fd, 0, PAGE), -1);
+	ck_assert_int_eq(errno, EPERM);
+	ck_assert_int_eq(sio_file_truncate(p, fd, 3 * PAGE), -1);
+	ck_assert_int_eq(errno, EPERM);
 	ck_assert_int_eq(sio_pwrite(p, fd, "x", 1, 0), -1);
 	ck_assert_int_eq(errno, EPERM);
 	ck_assert_int_eq(sio_mem_map_file(p, &map, &a), -EPERM);
@@ -192,6 +196,8 @@ START_TEST(read_only_descriptors)
 	seals(fd, F_SEAL_GROW, EPERM);
 	ck_assert_int_eq(sio_file_truncate(p, fd, 0), -1);
 	ck_assert_int_eq(errno, EINVAL);
+	ck_assert_int_eq(sio_file_punch(p, fd, 0, PAGE), -1);
+	ck_assert_int_eq(errno, EBADF);
 	ck_assert_int_eq(sio_mem_map_file(p, &map, &a), -EACCES);
 	map.prot = SIO_PROT_READ;
 	ck_assert_int_eq(sio_mem_map_file(p, &map, &a), 0);
@@ -204,10 +210,17 @@ START_TEST(huge_pages_come_whole)
 	const struct sio_memfd_cfg odd = {.size = HUGE + PAGE, .hugetlb = true};
 	const struct sio_memfd_cfg cfg = {.size = 2 * HUGE, .hugetlb = true};
 	const int fd = sio_memfd_open(p, &cfg);
+	const struct sio_file_map small = {.fd = fd,
+					   .offset = PAGE,
+					   .size = HUGE,
+					   .prot = SIO_PROT_RW};
 	const uint64_t a = map_of(fd, 0, 2 * HUGE, false);
 
 	ck_assert_int_eq(sio_memfd_open(p, &odd), -1);
 	ck_assert_int_eq(errno, EINVAL);
+	ck_assert_int_eq(sio_file_truncate(p, fd, HUGE + PAGE), -1);
+	ck_assert_int_eq(errno, EINVAL);
+	ck_assert_int_eq(sio_mem_map_file(p, &small, &(uint64_t){0}), -EINVAL);
 	ck_assert_int_eq(sio_mem_write(p, a + HUGE - 1, "ab", 2), 0);
 	ck_assert_int_eq(sio_pwrite(p, fd, "x", 1, 0), -1);
 	ck_assert_int_eq(errno, EINVAL);
@@ -215,6 +228,30 @@ START_TEST(huge_pages_come_whole)
 	ck_assert_uint_eq(byte_of(p, a + HUGE), 0);
 	ck_assert_int_eq(sio_file_truncate(p, fd, HUGE), 0);
 	ck_assert_int_eq(sio_mem_write(p, a + HUGE, "a", 1), -EFAULT);
+}
+END_TEST
+
+/* fallocate(2), pwrite(2): what does not fit in a file offset. */
+START_TEST(offsets_beyond_what_files_can_have_are_refused)
+{
+	const int fd = sio_memfd(p, PAGE);
+
+	ck_assert_int_eq(sio_file_punch(p, fd, 0, 0), -1);
+	ck_assert_int_eq(errno, EINVAL);
+	ck_assert_int_eq(sio_file_punch(p, fd, UINT64_C(1) << 63, 1), -1);
+	ck_assert_int_eq(errno, EINVAL);
+	ck_assert_int_eq(sio_file_punch(p, fd, INT64_MAX, 1), -1);
+	ck_assert_int_eq(errno, EINVAL);
+	/* Behind the end there is nothing to punch. */
+	ck_assert_int_eq(sio_file_punch(p, fd, PAGE, PAGE), 0);
+	ck_assert_int_eq(sio_pwrite(p, fd, "x", 1, INT64_MAX), -1);
+	ck_assert_int_eq(errno, EFBIG);
+	ck_assert_int_eq(sio_pwrite(p, fd, "x", 1, UINT64_C(1) << 63), -1);
+	ck_assert_int_eq(errno, EINVAL);
+	ck_assert_int_eq(sio_pwrite(p, fd, "x", 0, INT64_MAX), 0);
+	ck_assert_int_eq(sio_pread(p, fd, &(char){0}, 1, INT64_MAX), 0);
+	ck_assert_int_eq(sio_pread(p, fd, &(char){0}, 1, UINT64_C(1) << 63), -1);
+	ck_assert_int_eq(errno, EINVAL);
 }
 END_TEST
 
@@ -247,6 +284,7 @@ int main(void)
 	tcase_add_test(tcase, seals_bind);
 	tcase_add_test(tcase, read_only_descriptors);
 	tcase_add_test(tcase, huge_pages_come_whole);
+	tcase_add_test(tcase, offsets_beyond_what_files_can_have_are_refused);
 	tcase_add_test(tcase, other_files_are_refused);
 	suite_add_tcase(suite, tcase);
 	return run_suite(suite);

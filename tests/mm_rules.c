@@ -614,6 +614,29 @@ START_TEST(memory_exhaustion_is_an_error_and_loses_nothing)
 }
 END_TEST
 
+/* mlock(2): "EINVAL: the result of the addition addr+len was less than addr". */
+START_TEST(locks_of_nothing_or_beyond_the_space_change_nothing)
+{
+	struct task task = {.mm = mm, .cap_ipc_lock = true, .rlimit_memlock = UINT64_MAX};
+
+	map_anon(VA, 4 * PAGE, RW);
+	ck_assert_int_eq(mm_sim_lock(mm, &task, VA, 0), 0);
+	ck_assert_int_eq(mm_sim_unlock(mm, VA, 0), 0);
+	ck_assert_int_eq(mm_sim_lock(mm, &task, VA, UINT64_MAX - VA / 2), -EINVAL);
+	ck_assert_int_eq(mm_sim_unlock(mm, VA, UINT64_MAX - VA / 2), -EINVAL);
+	ck_assert_uint_eq(mm->locked_pages, 0);
+	ck_assert_int_eq(mm_sim_lock(mm, &task, VA, 2 * PAGE), 0);
+	/* Without the right nothing more is locked while the limit is exceeded already. */
+	task.cap_ipc_lock = false;
+	task.rlimit_memlock = PAGE;
+	ck_assert_int_eq(mm_sim_lock(mm, &task, VA, 0), -ENOMEM);
+	ck_assert_int_eq(mm_sim_lock(mm, &task, VA, PAGE), -ENOMEM);
+	ck_assert_uint_eq(mm->locked_pages, 2);
+	ck_assert_int_eq(mm_sim_unlock(mm, VA, 4 * PAGE), 0);
+	ck_assert_uint_eq(mm->locked_pages, 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("mm rules");
@@ -652,6 +675,7 @@ int main(void)
 	tcase_add_test(tc, access_ends_where_the_process_would_get_a_signal);
 	tcase_add_test(tc, large_accesses_cross_pages_and_areas);
 	tcase_add_test(tc, memory_exhaustion_is_an_error_and_loses_nothing);
+	tcase_add_test(tc, locks_of_nothing_or_beyond_the_space_change_nothing);
 	suite_add_tcase(suite, tc);
 	return run_suite(suite);
 }

@@ -174,6 +174,83 @@ static void on_irq(void *ctx, unsigned vector, bool level)
 	events++;
 }
 
+/* "Device/Port Type" of the PCI Express Capabilities Register, bits 7:4. */
+START_TEST(the_port_type_says_what_a_function_is)
+{
+	static const struct {
+		enum pci_type type;
+		unsigned code;
+	} rows[] = {
+		{PCI_ENDPOINT, 0},        {PCI_ROOT_PORT, 4},           {PCI_UPSTREAM_PORT, 5},
+		{PCI_DOWNSTREAM_PORT, 6}, {PCI_BRIDGE_PCIE_TO_PCI, 7},  {PCI_BRIDGE_PCI_TO_PCIE, 8},
+		{PCI_RC_ENDPOINT, 9},     {PCI_RC_EVENT_COLLECTOR, 10},
+	};
+
+	for (size_t i = 0; i < SIO_ARRAY_SIZE(rows); i++) {
+		setup();
+		fn.type = rows[i].type;
+		pci_dev_add_pcie(&dev, false);
+		ck_assert_uint_eq(get(dev.pcie_cap + PCIR_PCIE_FLAGS, 2), 2 | rows[i].code << 4);
+	}
+}
+END_TEST
+
+static uint64_t last_write;
+
+static void note_write(struct pci_dev *which, unsigned bar, uint64_t offset, unsigned width,
+		       uint64_t value)
+{
+	ck_assert_ptr_eq(which, &dev);
+	ck_assert_uint_eq(bar, 0);
+	ck_assert_uint_eq(offset, 8);
+	ck_assert_uint_eq(width, 4);
+	last_write = value;
+}
+
+/* Nobody answers on the bus: reads give ones, and everything else is lost. */
+START_TEST(a_function_that_was_pulled_out_answers_ones)
+{
+	static const struct pci_dev_ops writes = {.reset = count_reset, .bar_write = note_write};
+
+	pci_dev_add_bar(&dev, 0, PCI_BAR_MEM32, 0x1000, true);
+	ck_assert_uint_eq(get(0x10, 4), 8);
+	dev.ops = &writes;
+	dev.irq = on_irq;
+	dev.irq_ctx = &fn;
+	events = 0;
+	pci_bar_write(&dev, 0, 8, 4, 0x55);
+	ck_assert_uint_eq(last_write, 0x55);
+	pci_config_write(&dev, 4, 2, 4);
+	ck_assert(pci_dev_bus_master(&dev));
+	pci_dev_remove(&dev);
+	ck_assert(!pci_dev_bus_master(&dev));
+	pci_bar_write(&dev, 0, 8, 4, 0x66);
+	ck_assert_uint_eq(last_write, 0x55);
+	ck_assert_uint_eq(get(0, 4), 0xffffffff);
+	ck_assert_uint_eq(get(0, 2), 0xffff);
+	ck_assert_uint_eq(get(0, 1), 0xff);
+	ck_assert_uint_eq(pci_bar_read(&dev, 0, 0, 8), UINT64_MAX);
+	ck_assert_uint_eq(pci_bar_read(&dev, 0, 0, 2), 0xffff);
+	pci_config_write(&dev, 4, 2, 0);
+	pci_dev_reset(&dev);
+	pci_dev_interrupt(&dev, 0, true);
+	ck_assert_uint_eq(resets, 0);
+	ck_assert_uint_eq(events, 0);
+	ck_assert_uint_eq(dev.config[4], 4);
+}
+END_TEST
+
+START_TEST(an_extended_list_is_full_at_the_end_of_the_space)
+{
+	pci_dev_add_pcie(&dev, false);
+	ck_assert_uint_eq(pci_dev_add_ext_cap(&dev, 3, 1, 12), 0x100);
+	ck_assert_uint_eq(pci_dev_add_ext_cap(&dev, 0xb, 1, 4096 - 0x140 + 1), 0);
+	ck_assert_uint_eq(pci_dev_add_ext_cap(&dev, 0xb, 1, 4096 - 0x140), 0x140);
+	ck_assert_uint_eq(pci_dev_add_ext_cap(&dev, 0xb, 1, 4), 0);
+	ck_assert_uint_eq(get(0x140, 4), 0x0001000b);
+}
+END_TEST
+
 START_TEST(messages_replace_the_line)
 {
 	pci_dev_add_msi(&dev, 0, false);
@@ -229,6 +306,9 @@ int main(void)
 	tcase_add_test(tcase, function_level_reset_starts_with_its_bit);
 	tcase_add_test(tcase, conventional_reset_starts_with_its_bit);
 	tcase_add_test(tcase, leaving_d3hot_resets_unless_it_says_not);
+	tcase_add_test(tcase, the_port_type_says_what_a_function_is);
+	tcase_add_test(tcase, a_function_that_was_pulled_out_answers_ones);
+	tcase_add_test(tcase, an_extended_list_is_full_at_the_end_of_the_space);
 	tcase_add_test(tcase, messages_replace_the_line);
 	tcase_add_test(tcase, a_function_without_a_model_reads_zero);
 	tcase_add_test(tcase, accesses_are_cut_at_their_alignment);

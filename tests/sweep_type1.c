@@ -15,6 +15,7 @@ static const struct machine {
 	{"vtd-mixed", "5.10", {"middle", "old", "new"}, true},
 	{"vtd-mixed", "4.4", {"new", "middle", "old"}, true},
 	{"vtd48", "6.12", {"A", "B", "E"}, false},
+	{"vtd48", "2012", {"A", "B", "E"}, true},
 	{"vtd48", "3.10", {"A", "B", "E"}, true},
 	{"vtd48", "3.11", {"A", "B", "E"}, true},
 	{"vtd48", "5.10", {"A", "B", "E"}, true},
@@ -261,14 +262,37 @@ static void last_page(struct sweep_client *c)
 	sweep_unmap(c, 0x7fffffffc000, 0x4000, 0);
 }
 
+/* The first type: an UNMAP may cut an entry low, high and in the middle. */
+static void cuts(struct sweep_client *c)
+{
+	uint64_t memory;
+
+	c->container = sio_open(c->process, "/dev/vfio/vfio");
+	sweep_join(c, sweep_group(c, now->device[0]));
+	sio_ioctl(c->process, c->container, VFIO_SET_IOMMU, (void *)VFIO_TYPE1_IOMMU);
+	memory = sweep_memory(c, 0x10000, SIO_RUN_4K);
+	sweep_map(c, MIB, memory, 0x8000, SWEEP_RW);
+	sweep_map(c, MIB + 0x8000, memory + 0x8000, 0x8000, SWEEP_RW);
+	sweep_unmap(c, MIB + 0x3000, 0x2000, 0);
+	sweep_unmap(c, MIB, 0x1000, 0);
+	sweep_unmap(c, MIB + 0xe000, 0x2000, 0);
+	sweep_unmap(c, MIB + 0x7000, 0x2000, 0);
+	sweep_unmap(c, 0, 2 * MIB, 0);
+}
+
 static const struct {
 	const char *name;
 	void (*run)(struct sweep_client *c);
 } clients[] = {
-	{"map and unmap", map_and_unmap},           {"attach and detach", attach_and_detach},
-	{"all groups at once", all_groups_at_once}, {"track dirty pages", track_dirty_pages},
-	{"update addresses", update_addresses},     {"ordinary user", ordinary_user},
-	{"unusual memory", unusual_memory},         {"last page", last_page},
+	{"map and unmap", map_and_unmap},
+	{"attach and detach", attach_and_detach},
+	{"all groups at once", all_groups_at_once},
+	{"track dirty pages", track_dirty_pages},
+	{"update addresses", update_addresses},
+	{"ordinary user", ordinary_user},
+	{"unusual memory", unusual_memory},
+	{"last page", last_page},
+	{"cuts", cuts},
 };
 
 START_TEST(every_failure_is_refused_or_survived)

@@ -228,6 +228,25 @@ START_TEST(units_serve_their_own_requesters)
 }
 END_TEST
 
+START_TEST(requests_outside_a_port_are_translated_and_recorded_too)
+{
+	const struct dma_req req = {.requester = RID, .iova = A, .len = 8, .kind = DMA_WRITE};
+	struct rig rig;
+
+	rig_init(&rig, CAP_VTD48, ECAP_VTD48);
+	ck_faults(rig.unit->ops->translate(rig.unit, &req), 5);
+	/* F, the reason and the requester; a write has T clear. */
+	ck_assert_uint_eq(rd(&rig, R_FRCD, 8), A);
+	ck_assert_uint_eq(rd(&rig, R_FRCD + 8, 8), UINT64_C(1) << 63 | UINT64_C(5) << 32 | RID);
+	wr(&rig, R_FRCD + 12, 4, 0x80000000u);
+	rig_map(&rig, A, PA_DATA | 3);
+	for (unsigned again = 0; again < 2; again++)
+		ck_translates(rig.unit->ops->translate(rig.unit, &req), PA_DATA);
+	ck_assert_uint_eq(rd(&rig, R_FRCD + 8, 8) >> 63, 0);
+	rig_fini(&rig);
+}
+END_TEST
+
 START_TEST(walk_shows_every_entry_and_ignores_the_caches)
 {
 	struct dma_req req = {.requester = RID, .iova = A + 0x123, .len = 1, .kind = DMA_READ};
@@ -288,6 +307,7 @@ int main(void)
 	tcase_add_test(tc, interrupt_range_is_never_translated);
 	tcase_add_test(tc, large_page_onto_the_interrupt_range_faults_only_there);
 	tcase_add_test(tc, units_serve_their_own_requesters);
+	tcase_add_test(tc, requests_outside_a_port_are_translated_and_recorded_too);
 	tcase_add_test(tc, walk_shows_every_entry_and_ignores_the_caches);
 	suite_add_tcase(suite, tc);
 	return run_suite(suite);

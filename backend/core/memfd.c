@@ -51,16 +51,6 @@ bool file_is_memfd(const struct file *file)
 	return file->ops == &memfd_ops;
 }
 
-uint64_t memfd_size(const struct file *file)
-{
-	return memfd_of(file)->size;
-}
-
-unsigned memfd_seals(const struct file *file)
-{
-	return memfd_of(file)->seals;
-}
-
 /* ---- size and holes ---- */
 
 static void size_set(struct memfd *memfd, uint64_t size)

@@ -32,8 +32,6 @@ struct memfd_cfg {
 /* One reference, or NULL and *error: -EINVAL the size, -ENOMEM. */
 struct file *memfd_create_file(struct phys *phys, const struct memfd_cfg *cfg, int *error);
 bool file_is_memfd(const struct file *file);
-/* Bytes. */
-uint64_t memfd_size(const struct file *file);
 
 /* ftruncate(). -EINVAL read-only or no size for it, -EPERM sealed, -ENOMEM. */
 int memfd_truncate(struct file *file, uint64_t size);
@@ -43,7 +41,6 @@ int memfd_punch(struct file *file, uint64_t offset, uint64_t len);
 /* F_ADD_SEALS. -EPERM read-only or sealed against it, -EINVAL, -EBUSY for a seal against writing
  * while a shared map could write, or a page is pinned. */
 int memfd_seal(struct file *file, unsigned seals);
-unsigned memfd_seals(const struct file *file);
 
 /*
  * mmap(): req without its kind, which is shared or private. -EINVAL, -EACCES write shared through

@@ -324,7 +324,8 @@ int mm_map_object(struct mm *mm, const struct mm_map_req *req, struct mm_object 
 	if (!mm_alive(mm))
 		return -EINVAL;
 	if (req->kind == MM_PFN) {
-		area.pfn_shift = (req->pfn_pa >> SIO_PAGE_LG2) - area.first;
+		area.pfn_mapped = req->pfn_pa >> SIO_PAGE_LG2;
+		area.pfn_shift = area.pfn_mapped - area.first;
 		area.file = req->file;
 	}
 	if (req->kind != MM_ANON && req->kind != MM_PFN && !object)

@@ -17,6 +17,7 @@
 #include "core/mm_sim_priv.h"
 
 #include "phys.h"
+#include "seeded.h"
 
 #include <errno.h>
 
@@ -50,6 +51,9 @@ static int pin_pfn(struct mm_sim *sim, const struct area *area, uint64_t page, u
 		.step = (int64_t)SIO_PAGE_SIZE,
 		.reserved = true,
 	};
+	/* As if the area began where it did when it was mapped. */
+	if (SEEDED(T08))
+		run->pa = (area->pfn_mapped + (page - area->first)) << SIO_PAGE_LG2;
 	return 0;
 }
 
@@ -115,6 +119,23 @@ static int pin_as_is(struct mm_sim *sim, const struct area *whole, uint64_t page
 	return 0;
 }
 
+/* SEEDED(T12): with a reference that unpinning, which takes it for device memory, leaves. */
+static int pin_zero_page(struct mm_sim *sim, const struct area *area, uint64_t page,
+			 struct pin_run *run)
+{
+	struct extent x;
+	int rc;
+
+	if (!(area->prot & MM_READ) || !has_zero_page(area) || extent_at(&sim->pages, page, &x))
+		return 1;
+	rc = zero_page_pin(sim, area, page, 1, run);
+	if (rc)
+		return rc;
+	if (run->reserved)
+		phys_frames_pin(sim->phys, run->pa >> SIO_PAGE_LG2, 1);
+	return 0;
+}
+
 int sim_pin(struct mm *mm, uint64_t va, uint64_t max_pages, bool write, struct pin_run *run)
 {
 	struct mm_sim *sim = mm_sim_of(mm);
@@ -128,6 +149,8 @@ int sim_pin(struct mm *mm, uint64_t va, uint64_t max_pages, bool write, struct p
 	if (area->kind == MM_PFN)
 		return pin_pfn(sim, area, page, max_pages, write, run);
 	rc = mm->pins_as_is && !write ? pin_as_is(sim, area, page, max_pages, run) : 1;
+	if (SEEDED(T12) && rc > 0 && !write)
+		rc = pin_zero_page(sim, area, page, run);
 	if (rc <= 0)
 		return rc;
 	rc = pin_next(sim, page, max_pages, write, &all);

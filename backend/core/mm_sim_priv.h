@@ -47,6 +47,7 @@ struct area {
 	struct mm_object *object;     /* shared memory and files, else NULL */
 	uint64_t object_shift;        /* page of the address space minus page of the object */
 	uint64_t pfn_shift;           /* MM_PFN: frame minus page */
+	uint64_t pfn_mapped;          /* ... first frame of what was mapped, as file_offset below */
 	struct file *file;            /* MM_PFN: held open by the area; may be NULL */
 	uint64_t file_offset;         /* ... of what was mapped, however small this piece is now */
 	struct mm_sim *sim;           /* whose area it is */

@@ -18,6 +18,8 @@
 
 #include "drv_amdvi_priv.h"
 
+#include "seeded.h"
+
 /* Three levels. */
 #define TOP_LEVEL_FIRST 2u
 
@@ -97,7 +99,7 @@ static int domain_init_v2(struct amd_domain *ad)
 	}
 	*(uint64_t *)phys_ptr(phys, ad->gcr3) = ad->pt.root | GCR3_VALID;
 	ad->base.pgsize_bitmap = SIO_BIT(12) | SIO_BIT(21) | SIO_BIT(30);
-	ad->base.aperture_last = SIO_BIT(pt_width(TOP_LEVEL_V2) - 1) - 1;
+	ad->base.aperture_last = SIO_BIT(pt_width(TOP_LEVEL_V2) - (SEEDED(A06) ? 0 : 1)) - 1;
 	return 0;
 }
 

@@ -83,6 +83,14 @@ static int refusal(const struct amd_domain *ad, iova_t iova, unsigned size_lg2)
 	return leaf_lg2 && page_level(leaf_lg2) > page_level(size_lg2) ? -ENOMEM : -EBUSY;
 }
 
+/* A02: there is a larger page of its level's default size, which nothing takes apart. */
+static bool below_default_size(const struct amd_domain *ad, iova_t iova, unsigned size_lg2)
+{
+	unsigned leaf_lg2 = ad->pt.ops->leaf_lg2(&ad->pt, iova);
+
+	return leaf_lg2 > size_lg2 && (leaf_lg2 - SIO_PAGE_LG2) % 9 == 0;
+}
+
 static int fill(struct amd_domain *ad, struct pt_map_req req, struct iommu_gather *replaced,
 		uint64_t *mapped)
 {
@@ -100,6 +108,9 @@ static int fill(struct amd_domain *ad, struct pt_map_req req, struct iommu_gathe
 			return -EINVAL;
 		if (change.status == PT_EXISTS && ad->base.iommu->personality->amd_map_busy)
 			return refusal(ad, req.iova, req.size_lg2);
+		if (change.status == PT_EXISTS && SEEDED(A02) &&
+		    below_default_size(ad, req.iova, req.size_lg2))
+			return -EBUSY;
 		if (change.status == PT_EXISTS)
 			clear_under(ad, req.iova, req.size_lg2, replaced);
 	}
@@ -124,6 +135,9 @@ int amd_map_pages(struct iommu_domain *domain, const struct pt_map_req *request,
 
 	*mapped = 0;
 	req.perm &= PT_R | PT_W;
+	/* A06: entries of the upper half are written as if they were those of the lower. */
+	if (SEEDED(A06) && ad->gcr3 != PA_NONE && last <= ad->base.aperture_last)
+		req.iova = (iova_t)((int64_t)(req.iova << 16) >> 16);
 	if (!req.perm || last < req.iova || !req.count)
 		return -EINVAL;
 	/* Every leaf of v1 tables is forced coherent. Those of v2 are marked from the start. */
@@ -193,7 +207,10 @@ void amd_iotlb_sync(struct iommu_domain *domain, struct iommu_gather *gather)
 {
 	struct amd_domain *ad = amd_domain(domain);
 
-	if (gather->len)
+	/* A04: the size of what is flushed leaves the last page out. */
+	if (SEEDED(A04) && gather->len && gather->last - gather->first >= SIO_PAGE_SIZE)
+		amd_domain_flush(ad, gather->first, gather->last - SIO_PAGE_SIZE);
+	else if (gather->len)
 		amd_domain_flush(ad, gather->first, gather->last);
 	pt_gather_free(ad->pt.phys, &gather->tables);
 }

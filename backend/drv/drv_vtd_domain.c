@@ -15,6 +15,8 @@
 
 #include "drv_vtd_priv.h"
 
+#include "seeded.h"
+
 /* ---- domain ids ---- */
 
 /*
@@ -366,7 +368,7 @@ bool vtd_domain_enforce(struct iommu_domain *domain)
 	if (vd->snoop)
 		return true;
 	/* Leaves written before would go on not snooping. */
-	if (vd->pt.root == PA_NONE || vd->ever_mapped)
+	if (vd->pt.root == PA_NONE || (vd->ever_mapped && !SEEDED(V06)))
 		return false;
 	for (unsigned i = 0; i < vd->user_count; i++) {
 		if (vd->users[i].refs && !vd->users[i].unit->caps.snoop_control)

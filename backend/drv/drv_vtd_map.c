@@ -13,6 +13,8 @@
 
 #include "drv_vtd_priv.h"
 
+#include "seeded.h"
+
 static bool beyond_width(const struct vtd_domain *vd, iova_t iova, uint64_t len)
 {
 	iova_t last = iova + (len - 1);
@@ -66,7 +68,7 @@ static void flush_new(const struct vtd_domain *vd, iova_t first, iova_t last)
 	for (unsigned i = 0; i < vd->user_count; i++) {
 		const struct vtd_user *user = &vd->users[i];
 
-		if (!user->refs)
+		if (!user->refs || SEEDED(V05))
 			continue;
 		if (user->unit->caps.caching_mode)
 			vtd_flush_range(user->unit, user->did, first, last, false);
@@ -85,6 +87,28 @@ static void unmap_now(struct vtd_domain *vd, iova_t iova, uint64_t len)
 	vtd_iotlb_sync(&vd->base, &gather);
 }
 
+/* V02: tables make room for a large page, and units still know them when they are free. */
+static void drop_unflushed(struct vtd_domain *vd, iova_t iova, uint64_t len)
+{
+	struct pt_gather tables = {0};
+
+	(void)vd->pt.ops->unmap(&vd->pt, iova, len, &tables);
+	vtd_pages_written(vd, iova, iova + (len - 1), false);
+	pt_gather_free(vd->pt.phys, &tables);
+}
+
+/* V03: making room for large pages goes on to the one in which the range's end lies. */
+static void drop_past_end(struct vtd_domain *vd, const struct pt_map_req *req)
+{
+	iova_t end = req->iova + (req->count << req->size_lg2), found;
+	uint64_t size = SIO_BIT(req->size_lg2);
+
+	if (req->size_lg2 > SIO_PAGE_LG2 && !beyond_width(vd, end, size) &&
+	    vd->pt.ops->next(&vd->pt, end, end + (size - 1), &found) &&
+	    vd->pt.ops->leaf_lg2(&vd->pt, found) < req->size_lg2)
+		unmap_now(vd, end, size);
+}
+
 /* The first page of `req` lies over something. Returns how many pages of it are settled. */
 static uint64_t settle_collision(struct vtd_domain *vd, const struct pt_map_req *req)
 {
@@ -95,7 +119,10 @@ static uint64_t settle_collision(struct vtd_domain *vd, const struct pt_map_req 
 	if (leaf_lg2 >= req->size_lg2)
 		return 1;
 	/* Smaller pages somewhere below: they give way, and the page is tried again. */
-	unmap_now(vd, req->iova, size);
+	if (SEEDED(V02))
+		drop_unflushed(vd, req->iova, size);
+	else
+		unmap_now(vd, req->iova, size);
 	return 0;
 }
 
@@ -176,6 +203,8 @@ int vtd_map_pages(struct iommu_domain *domain, const struct pt_map_req *request,
 	vd->ever_mapped = true;
 	if (vd->mapped_end < req.iova + len)
 		vd->mapped_end = req.iova + len;
+	if (SEEDED(V03))
+		drop_past_end(vd, &req);
 	rc = fill(vd, req, mapped);
 	if (*mapped)
 		vtd_pages_written(vd, req.iova, req.iova + (*mapped - 1),
@@ -227,6 +256,7 @@ struct pt_run vtd_query(const struct iommu_domain *domain, iova_t iova, uint64_t
 {
 	const struct vtd_domain *vd = vtd_domain(domain);
 
+	sio_assert(!SEEDED(V01) || iova <= domain->aperture_last);
 	if (iova > domain->aperture_last)
 		return (struct pt_run){0};
 	return vd->pt.ops->query(&vd->pt, iova, max_pages);
@@ -236,6 +266,7 @@ bool vtd_next(const struct iommu_domain *domain, iova_t from, iova_t last, iova_
 {
 	const struct vtd_domain *vd = vtd_domain(domain);
 
+	sio_assert(!SEEDED(V01) || from <= domain->aperture_last);
 	if (last > domain->aperture_last)
 		last = domain->aperture_last;
 	return from <= last && vd->pt.ops->next(&vd->pt, from, last, found);

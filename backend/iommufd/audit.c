@@ -54,16 +54,6 @@ uint64_t iommufd_locked_pages(const struct iommufd_env *env, const struct mm *mm
 	return pages;
 }
 
-uint64_t iommufd_frame_pins(const struct iommufd_env *env, pa_t pa)
-{
-	unsigned count;
-	struct io_pagetable **iopts = iommufd_iopts(env, &count);
-	uint64_t pins = iopts ? iopt_frame_pins(iopts, count, pa) : 0;
-
-	free(iopts);
-	return pins;
-}
-
 bool iommufd_each_pin(const struct iommufd_env *env,
 		      bool (*fn)(void *ctx, const struct pin_run *run), void *ctx)
 {

@@ -11,6 +11,8 @@
  */
 #include "iommufd/iommufd_private.h"
 
+#include "seeded.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
@@ -289,6 +291,10 @@ int iommufd_hwpt_attach_device(struct iommufd_hwpt *hwpt, struct iommufd_device 
 		if (rc)
 			goto unreserve;
 		attach->hwpt = hwpt;
+	} else if (SEEDED(F03) && iopt) {
+		rc = iopt_add_domain(iopt, iommufd_hwpt_base(hwpt)->hwpt.domain);
+		if (rc)
+			goto unreserve;
 	}
 	attach->devices[attach->count++] = idev;
 	hwpt->obj.users++;
@@ -395,6 +401,8 @@ static int replace_device(struct iommufd_hwpt *hwpt, struct iommufd_device *idev
 		/* The kernel does this also when the old regions were the same ones. */
 		if (iopt)
 			unreserve_all(attach, iopt);
+		if (SEEDED(F09) && old_iopt)
+			unreserve_all(attach, old_iopt);
 		return rc;
 	}
 	if (iopt != old_iopt)

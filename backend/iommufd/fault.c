@@ -12,6 +12,8 @@
  */
 #include "iommufd/iommufd_private.h"
 
+#include "seeded.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -99,6 +101,8 @@ static ssize_t fault_pread(struct file *file, const struct caller *caller, uint6
 	while (queue->queued && done < len) {
 		const size_t size = queue->queued->count * bytes;
 
+		if (SEEDED(F10) && size > len - done)
+			break;
 		rc = size > len - done ? -EINVAL : read_group(queue, caller, buf + done);
 		if (rc)
 			break;
@@ -220,8 +224,14 @@ int iommufd_cmd_fault_alloc(struct iommufd_ucmd *ucmd)
 	cmd->out_fault_fd = (uint32_t)fd;
 	rc = iommufd_ucmd_respond(ucmd);
 	if (rc) {
+		/* The file goes first: it looks at the object when it does. */
+		if (SEEDED(F07)) {
+			queue->obj.users--;
+			iommufd_object_abort_and_destroy(ucmd->ctx, &queue->obj);
+		}
 		fd_close(ucmd->caller->fds, fd);
-		iommufd_object_abort_and_destroy(ucmd->ctx, &queue->obj);
+		if (!SEEDED(F07))
+			iommufd_object_abort_and_destroy(ucmd->ctx, &queue->obj);
 		return rc;
 	}
 	iommufd_object_finalize(ucmd->ctx, &queue->obj);
@@ -300,7 +310,8 @@ void iommufd_fault_detach(struct iommufd_hwpt *hwpt, struct iommufd_device *idev
 	struct iommu_group *group = idev->igroup->group;
 
 	drop_groups(&hwpt->fault->queued, hwpt->domain, group, pasid);
-	drop_groups(&hwpt->fault->unanswered, hwpt->domain, group, pasid);
+	if (!SEEDED(F11))
+		drop_groups(&hwpt->fault->unanswered, hwpt->domain, group, pasid);
 	for (struct iommu_device *dev = group->devices; dev; dev = dev->next_in_group)
 		iommu_iopf_disable(dev);
 }

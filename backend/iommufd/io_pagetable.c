@@ -7,6 +7,8 @@
  */
 #include "iommufd/io_pagetable_private.h"
 
+#include "seeded.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -284,7 +286,7 @@ static bool fits(const struct placement *place, uint64_t *first, uint64_t last)
 {
 	uint64_t start;
 
-	if (__builtin_add_overflow(*first, place->alignment - 1, &start))
+	if (__builtin_add_overflow(*first, place->alignment - 1, &start) && !SEEDED(F05))
 		return false;
 	start = (start & ~(place->alignment - 1)) | place->page_offset;
 	if (start >= last || last - start < place->length - 1)
@@ -451,16 +453,17 @@ int iopt_map(struct io_pagetable *iopt, const struct iopt_source *source, enum i
 	struct iopt_pages *pages;
 	struct iopt_area *area;
 	uint64_t end;
+	const bool wraps = __builtin_add_overflow(from, source->length, &end) && !SEEDED(F01);
 	int rc;
 
 	/* 7.2 tests the end of a buffer before it counts pages. */
 	if (!source->length)
 		return -EINVAL;
-	if (later && !source->file && __builtin_add_overflow(from, source->length, &end))
+	if (later && !source->file && wraps)
 		return -EOVERFLOW;
 	if (source->length > UINT64_MAX - SIO_PAGE_SIZE)
 		return -EINVAL;
-	if (!source->file && __builtin_add_overflow(from, source->length, &end))
+	if (!source->file && wraps)
 		return -EOVERFLOW;
 	rc = find_place(iopt, from, source->length, fixed, iova);
 	if (rc)
@@ -599,13 +602,17 @@ static int unmap_range(struct io_pagetable *iopt, uint64_t first, uint64_t last,
 int iopt_unmap(struct io_pagetable *iopt, uint64_t iova, uint64_t length, uint64_t *unmapped)
 {
 	uint64_t last;
+	int rc;
 
 	*unmapped = 0;
 	if (!length)
 		return -EINVAL;
 	if (__builtin_add_overflow(iova, length - 1, &last))
 		return -EOVERFLOW;
-	return unmap_range(iopt, iova, last, unmapped);
+	rc = unmap_range(iopt, iova, last, unmapped);
+	if (SEEDED(F06) && rc)
+		*unmapped = 0;
+	return rc;
 }
 
 int iopt_unmap_all(struct io_pagetable *iopt, uint64_t *unmapped)

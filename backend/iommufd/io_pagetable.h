@@ -160,6 +160,5 @@ uint64_t iopt_pinned_vm(struct io_pagetable *const *iopts, unsigned count, const
 /* Each pinned run once per pages object that holds it. False: no memory, or `fn` said so. */
 typedef bool (*iopt_run_fn)(void *ctx, const struct pin_run *run);
 bool iopt_each_run(struct io_pagetable *const *iopts, unsigned count, iopt_run_fn fn, void *ctx);
-uint64_t iopt_frame_pins(struct io_pagetable *const *iopts, unsigned count, pa_t pa);
 
 #endif

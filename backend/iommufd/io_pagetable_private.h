@@ -118,8 +118,6 @@ int iopt_pages_pin(struct iopt_pages *pages, uint64_t index, uint64_t max, struc
 void iopt_pages_unpin(struct iopt_pages *pages, const struct pin_run *run);
 /* Each held run, in order of pages, until `fn` says no: false then. */
 bool iopt_pages_each_run(const struct iopt_pages *pages, iopt_run_fn fn, void *ctx);
-/* The frame's pins by this object. */
-uint64_t iopt_pages_frame_pins(const struct iopt_pages *pages, pa_t pa);
 const char *iopt_pages_audit(const struct iopt_pages *pages);
 
 /* A payer of its own references / of the task as it is now. */

@@ -117,8 +117,6 @@ const char *iommufd_audit(const struct iommufd_env *env, bool thorough);
 /* Pages that the contexts hold in the address space's pinned_vm / locked_vm. */
 uint64_t iommufd_pinned_pages(const struct iommufd_env *env, const struct mm *mm);
 uint64_t iommufd_locked_pages(const struct iommufd_env *env, const struct mm *mm);
-/* How many pins of iommufd hold the frame at `pa` (for the audit of all pins). */
-uint64_t iommufd_frame_pins(const struct iommufd_env *env, pa_t pa);
 
 /* Each run that iommufd pins, once for each time it is pinned, until `fn` says no. False: it did,
  * or there is no memory. */

@@ -48,7 +48,6 @@ struct sum {
 	const struct mm *mm;
 	enum iopt_account account;
 	bool any_account;
-	pa_t pa;
 	uint64_t total;
 };
 
@@ -76,22 +75,6 @@ uint64_t iopt_pinned_vm(struct io_pagetable *const *iopts, unsigned count, const
 	struct sum sum = {.mm = mm, .any_account = true};
 
 	for_each_pages(iopts, count, add_charge, &sum);
-	return sum.total;
-}
-
-static int add_pins(struct iopt_pages *pages, void *ctx)
-{
-	struct sum *sum = ctx;
-
-	sum->total += iopt_pages_frame_pins(pages, sum->pa);
-	return 0;
-}
-
-uint64_t iopt_frame_pins(struct io_pagetable *const *iopts, unsigned count, pa_t pa)
-{
-	struct sum sum = {.pa = pa & SIO_PAGE_MASK};
-
-	for_each_pages(iopts, count, add_pins, &sum);
 	return sum.total;
 }
 

@@ -12,6 +12,8 @@
  */
 #include "iommufd/io_pagetable_private.h"
 
+#include "seeded.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
@@ -162,11 +164,12 @@ static bool cut(struct iopt_pages *pages, uint64_t index)
 static void count_users(struct iopt_pages *pages, uint64_t first, uint64_t last, bool up)
 {
 	struct imap_entry entry;
+	bool unpinned = false; /* what came just before */
 
 	while (first <= last && held_find(&pages->held, first, last, &entry)) {
 		first = entry.last + 1;
 		entry.value += up ? HELD_ONE : -HELD_ONE;
-		if (entry.value & HELD_COUNT) {
+		if ((entry.value & HELD_COUNT) && !(SEEDED(F02) && unpinned)) {
 			held_update(&pages->held, entry.first, entry);
 		} else {
 			struct pin_run run = entry_run(&entry, entry.first, entry.last);
@@ -174,6 +177,7 @@ static void count_users(struct iopt_pages *pages, uint64_t first, uint64_t last,
 			held_erase(&pages->held, entry.first);
 			pages->pinned -= run.pages;
 			iopt_pages_unpin(pages, &run);
+			unpinned = true;
 		}
 		if (!first)
 			break;
@@ -337,21 +341,6 @@ int iopt_pages_settle(struct iopt_pages *pages)
 	if (!rc)
 		pages->charged = pages->pinned;
 	return rc;
-}
-
-uint64_t iopt_pages_frame_pins(const struct iopt_pages *pages, pa_t pa)
-{
-	struct held_iter it = held_iter(&pages->held);
-	struct imap_entry entry;
-	uint64_t pins = 0;
-
-	while (held_next(&it, &entry)) {
-		const struct pin_run run = entry_run(&entry, entry.first, entry.last);
-		const pa_t low = run.step > 0 ? run.pa : run.pa - (run.pages - 1) * SIO_PAGE_SIZE;
-
-		pins += pa >= low && pa - low < run.pages * SIO_PAGE_SIZE;
-	}
-	return pins;
 }
 
 bool iopt_pages_each_run(const struct iopt_pages *pages, iopt_run_fn fn, void *ctx)

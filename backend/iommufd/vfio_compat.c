@@ -10,6 +10,8 @@
  */
 #include "iommufd/iommufd_private.h"
 
+#include "seeded.h"
+
 #include <errno.h>
 #include <linux/vfio.h>
 #include <stdlib.h>
@@ -303,6 +305,9 @@ static long get_info(const struct iommufd_ctx *ctx, const struct caller *caller,
 	struct info_head head = {0};
 	uint32_t head_bytes;
 
+	/* What was on the stack before. */
+	if (SEEDED(F08))
+		memset(&head, 0xa5, sizeof(head));
 	if (iommufd_copy_in(caller, &head, arg, INFO_BYTES_MIN))
 		return -EFAULT;
 	if (head.argsz < INFO_BYTES_MIN)

@@ -96,7 +96,7 @@ bool t1_request_fits(const struct type1 *t1, const struct task *task, uint64_t p
  */
 static struct mm *payer(const struct type1 *t1, const struct t1_dma *dma)
 {
-	switch (t1_kernel(t1)->charge) {
+	switch (SEEDED(T13) ? CHARGE_OWNER : t1_kernel(t1)->charge) {
 	case CHARGE_CURRENT:
 		return t1->iommu->current ? t1->iommu->current->mm : NULL;
 	case CHARGE_OWNER:
@@ -106,6 +106,26 @@ static struct mm *payer(const struct type1 *t1, const struct t1_dma *dma)
 	}
 }
 
+/* A charge waits for the worker, which another charge or call wakes up. */
+static void charge_later(struct type1 *t1, struct mm *mm, uint64_t pages)
+{
+	t1_charges_arrive(t1);
+	t1->late.mm = mm_get(mm);
+	t1->late.pages = pages;
+}
+
+void t1_charges_arrive(struct type1 *t1)
+{
+	struct mm *mm = t1->late.mm;
+
+	if (!mm)
+		return;
+	if (mm_alive(mm))
+		mm->locked_pages += t1->late.pages;
+	t1->late.mm = NULL;
+	mm_put(mm);
+}
+
 int t1_charge(struct type1 *t1, struct t1_dma *dma, uint64_t pages)
 {
 	struct t1_owner *owner = dma->owner;
@@ -113,8 +133,10 @@ int t1_charge(struct type1 *t1, struct t1_dma *dma, uint64_t pages)
 
 	if (pages > t1_room(t1, owner->task, owner->mm, owner->lock_cap))
 		return -ENOMEM;
-	if (mm)
-		mm->locked_pages += pages;
+	if (mm && SEEDED(T18))
+		charge_later(t1, mm, pages);
+	else if (mm)
+		mm->locked_pages += SEEDED(X03) ? 2 * pages : pages;
 	dma->locked_pages += pages;
 	return 0;
 }
@@ -123,6 +145,8 @@ void t1_uncharge(struct type1 *t1, struct t1_dma *dma, uint64_t pages)
 {
 	struct mm *mm = payer(t1, dma);
 
+	if (SEEDED(T18))
+		t1_charges_arrive(t1);
 	if (!mm || !mm_alive(mm))
 		return;
 	sio_assert(mm != dma->owner->mm || t1_kernel(t1)->charge != CHARGE_MAPPING ||
@@ -139,7 +163,7 @@ int t1_owner_change(struct type1 *t1, struct t1_dma *dma, struct task *task)
 	uint64_t pages = dma->locked_pages;
 
 	/* Another thread group on the same memory changes nothing. */
-	if (task->mm == old->mm || !t1_kernel(t1)->vaddr_recharge)
+	if (task->mm == old->mm || !t1_kernel(t1)->vaddr_recharge || SEEDED(T15))
 		return 0;
 	owner = owner_get(t1, task);
 	if (!owner)

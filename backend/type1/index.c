@@ -33,9 +33,9 @@ void t1_dma_free(struct type1 *t1, struct t1_dma *dma)
 static bool tree_wanted(const struct type1 *t1)
 {
 	/* "Any mapping that overlaps" is the first one met from the root. */
-	if (!t1_kernel(t1)->unmap_in_order || t1_has_one_domain(t1))
+	if (!t1_unmaps_in_order(t1) || t1_has_one_domain(t1))
 		return true;
-	if (t1_kernel(t1)->last_page_works)
+	if (t1_last_page_works(t1))
 		return false;
 	for (unsigned i = 0; i < t1->domain_count; i++)
 		if (t1->domain[i]->domain->aperture_last == UINT64_MAX)
@@ -98,7 +98,7 @@ struct t1_dma *t1_find(const struct type1 *t1, uint64_t start, uint64_t size)
 	if (t1->twin_on)
 		return twin_find(&t1->twin, start, size);
 	/* Before 6.18 the end of such a range is 0: it lies left of every mapping. */
-	if (size && start + size == 0 && !t1_kernel(t1)->last_page_works)
+	if (size && start + size == 0 && !t1_last_page_works(t1))
 		return NULL;
 	if (size && start + (size - 1) < start)
 		return NULL;

@@ -82,7 +82,7 @@ static void chain_fill(const struct type1 *t1, struct info_chain *chain)
 	const struct personality *kernel = t1_kernel(t1);
 	const struct info_migration migration = {
 		.cap = {VFIO_IOMMU_TYPE1_INFO_CAP_MIGRATION, 1, 0},
-		.pad = kernel->zeroed_caps ? 0 : STACK_GARBAGE,
+		.pad = kernel->zeroed_caps && !SEEDED(T17) ? 0 : STACK_GARBAGE,
 		.pgsize_bitmap = t1_pgsize(t1),
 		.max_dirty_bitmap_size = MAX_DIRTY_BITMAP_BYTES,
 	};

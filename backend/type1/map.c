@@ -116,7 +116,7 @@ static int pin_and_map(struct type1 *t1, struct t1_dma *dma, struct task *task, 
 		.one_by_one =
 			!t1_kernel(t1)->batched_pinning && leaves_aperture(t1, dma->iova, size),
 	};
-	bool stuck = dma->iova + size == 0 && !t1_kernel(t1)->last_page_works;
+	bool stuck = dma->iova + size == 0 && !t1_last_page_works(t1);
 	int rc = stuck ? t1_leak_begin(t1, dma) : 0;
 
 	while (!rc && dma->size < size)
@@ -147,8 +147,15 @@ static int map_new(struct type1 *t1, struct task *task, const struct vfio_iommu_
 
 	rc = 0;
 	/* The loop over the range compares with its end, which is 0: it does not run. */
-	if (dma->iova + map->size == 0 && t1_kernel(t1)->map_end == MAP_END_NOTHING)
+	if (dma->iova + map->size == 0 &&
+	    (t1_kernel(t1)->map_end == MAP_END_NOTHING || SEEDED(T02))) {
+		/* ... and the mapping counts as mapped. */
+		if (SEEDED(T02)) {
+			dma->size = map->size;
+			dma->iommu_mapped = 1;
+		}
 		return 0;
+	}
 	if (!t1->domain_count)
 		dma->size = map->size;
 	else
@@ -197,7 +204,7 @@ static int map_check_args(const struct type1 *t1, const struct vfio_iommu_type1_
 	bool prot = map->flags & (VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE);
 	bool vaddr = map->flags & VFIO_DMA_MAP_FLAG_VADDR;
 	bool wraps = map->iova + (map->size - 1) < map->iova ||
-		     map->vaddr + (map->size - 1) < map->vaddr;
+		     (map->vaddr + (map->size - 1) < map->vaddr && !SEEDED(X06));
 
 	if (t1_kernel(t1)->eoverflow) {
 		if (!map->size)
@@ -238,7 +245,7 @@ long t1_map_dma(struct type1 *t1, const struct caller *caller, uint64_t arg)
 		return map_vaddr(t1, dma, caller->task, &map);
 	if (dma)
 		return -EEXIST;
-	if (!t1->dma_avail)
+	if (!t1->dma_avail && !SEEDED(T07))
 		return -ENOSPC;
 	if (!iova_list_contains(&t1->iova, map.iova, map.iova + (map.size - 1)))
 		return -EINVAL;

@@ -20,7 +20,7 @@ long t1_copy_back_at(const struct fail_point *point, const struct type1 *t1,
 	size_t done = 0;
 	int rc = caller_copy_out(point, caller, dst, src, len);
 
-	if (!rc || !t1_kernel(t1)->info_error_count)
+	if (!rc || !(t1_kernel(t1)->info_error_count || SEEDED(T21)))
 		return rc;
 	while (done < len && !caller->ua->copy_out(caller->ua, dst + done, bytes + done, 1))
 		done++;
@@ -90,6 +90,8 @@ void t1_release(struct type1 *t1)
 		t1_2012_close(t1);
 	sio_assert(!t1->domain_count);
 	t1_remove_all(t1);
+	if (SEEDED(T18))
+		t1_charges_arrive(t1);
 	sio_assert(!t1->owners);
 	t1_leak_container_gone(t1);
 	t1_emulated_fini(t1);
@@ -132,6 +134,8 @@ int t1_check_extension(const struct iommu *iommu, const struct type1 *t1, unsign
 
 static long dispatch(struct type1 *t1, const struct caller *caller, unsigned int cmd, uint64_t arg)
 {
+	if (SEEDED(T18) && cmd != VFIO_IOMMU_MAP_DMA)
+		t1_charges_arrive(t1);
 	switch (cmd) {
 	case VFIO_IOMMU_GET_INFO:
 		return t1_get_info(t1, caller, arg);

@@ -13,6 +13,7 @@
 #define BACKEND_TYPE1_T1_H
 
 #include "imap.h"
+#include "seeded.h"
 #include "type1/iova_list.h"
 #include "type1/pool.h"
 #include "type1/twin.h"
@@ -95,11 +96,26 @@ struct type1 {
 	struct t1_emulated emulated;
 	unsigned busy; /* ioctls under way: one may have dropped the lock to tell a client */
 	bool released; /* while busy: the last one takes it down */
+	struct {
+		struct mm *mm; /* NULL: no charge waits */
+		uint64_t pages;
+	} late; /* SEEDED(T18) */
 };
 
 static inline const struct personality *t1_kernel(const struct type1 *t1)
 {
 	return t1->iommu->personality;
+}
+
+/* Sums over a range that ends with the space do not come to 0. */
+static inline bool t1_last_page_works(const struct type1 *t1)
+{
+	return t1_kernel(t1)->last_page_works && !SEEDED(T05);
+}
+
+static inline bool t1_unmaps_in_order(const struct type1 *t1)
+{
+	return t1_kernel(t1)->unmap_in_order && !SEEDED(T20);
 }
 
 /* One domain from open to release, entries that merge and are cut. */
@@ -128,7 +144,7 @@ static inline void t1_before_lock(const struct type1 *t1, const struct caller *c
 /* The kernel cannot remove this mapping: its end is 0 in 64 bits. One domain goes by pages. */
 static inline bool t1_dma_is_stuck(const struct type1 *t1, const struct t1_dma *dma)
 {
-	return dma->size && dma->iova + dma->size == 0 && !t1_kernel(t1)->last_page_works &&
+	return dma->size && dma->iova + dma->size == 0 && !t1_last_page_works(t1) &&
 	       !t1_has_one_domain(t1);
 }
 
@@ -180,6 +196,8 @@ int t1_owner_change(struct type1 *t1, struct t1_dma *dma, struct task *task);
 /* Add to the owner's locked_vm. -ENOMEM: over its limit. */
 int t1_charge(struct type1 *t1, struct t1_dma *dma, uint64_t pages);
 void t1_uncharge(struct type1 *t1, struct t1_dma *dma, uint64_t pages);
+/* SEEDED(T18): what waits is charged. */
+void t1_charges_arrive(struct type1 *t1);
 /* In 2012 the limit is tested once, for all pages of a MAP; other kernels always say true. */
 bool t1_request_fits(const struct type1 *t1, const struct task *task, uint64_t pages);
 /* Pages that the limit still leaves to a process; all ones if it is not held to it while pinning.

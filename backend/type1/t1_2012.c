@@ -289,7 +289,8 @@ static int map_new(struct type1 *t1, struct task *task, const struct vfio_iommu_
 
 		if (dma->size)
 			drop_pages(t1, dma, &first, &last);
-		entry_free(t1, dma);
+		if (rc != -ENOMEM || !SEEDED(T22))
+			entry_free(t1, dma);
 		return rc;
 	}
 	merge_neighbours(t1, dma);
@@ -421,7 +422,7 @@ static void cut_low(struct type1 *t1, struct t1_dma *dma, iova_t start, uint64_t
 		/* The end was 0: the whole of it goes, and its size runs below zero. */
 		last = dma->iova + (dma->size - 1);
 		*removed += drop_pages(t1, dma, &first, &last);
-		dma->iommu_mapped = 0;
+		dma->iommu_mapped = SEEDED(T06) ? 1 : 0;
 		entry_move(t1, dma, dma->iova + overlap, dma->size - overlap);
 		return;
 	}

@@ -67,8 +67,12 @@ static bool unmapper_sync(struct unmapper *u)
 
 	if (!u->run_count)
 		return true;
+	for (unsigned i = 0; SEEDED(X02) && i < u->run_count; i++)
+		u->charged += t1_unpin(u->t1, u->dma, &u->run[i]);
 	if (done < u->bytes)
 		done += iommu_unmap_fast(u->domain, u->first + done, u->bytes - done, &u->gather);
+	if (SEEDED(X01))
+		u->gather.len = 0;
 	iommu_iotlb_sync(u->domain, &u->gather);
 	for (unsigned i = 0; i < u->run_count && ok; i++) {
 		struct pin_run *run = &u->run[i];
@@ -81,7 +85,8 @@ static bool unmapper_sync(struct unmapper *u)
 			if (!ok)
 				run->pages = done >> SIO_PAGE_LG2;
 		}
-		unmapper_release(u, run);
+		if (!SEEDED(X02))
+			unmapper_release(u, run);
 		iova += bytes;
 		done -= ok ? bytes : done;
 	}
@@ -288,7 +293,9 @@ static int unmap_read(struct type1 *t1, const struct caller *caller, uint64_t ar
 /* The range's end is refused; ranges that nobody tests find what their wrapped end lets them. */
 static bool unmap_wraps(const struct type1 *t1, uint64_t iova, uint64_t size)
 {
-	switch (t1_kernel(t1)->unmap_wrap) {
+	if (SEEDED(T03))
+		return false;
+	switch (SEEDED(T04) ? UNMAP_WRAP_4_15 : t1_kernel(t1)->unmap_wrap) {
 	case UNMAP_WRAP_4_15:
 		return iova + size < iova;
 	case UNMAP_WRAP_5_0:
@@ -461,7 +468,7 @@ static int remove_found(struct type1 *t1, const struct caller *caller, struct un
 	iova_t last = req->arg.iova + (req->size - 1);
 	struct t1_dma *dma;
 
-	if (!t1_kernel(t1)->unmap_in_order && !req->all && !req->vaddr)
+	if (!t1_unmaps_in_order(t1) && !req->all && !req->vaddr)
 		return remove_overlaps(t1, caller, req);
 	dma = t1_first(t1, req->arg.iova, req->size);
 	/* v1: a range that starts inside a mapping removes nothing, and succeeds. */
@@ -489,7 +496,7 @@ long t1_unmap_dma(struct type1 *t1, const struct caller *caller, uint64_t arg)
 	while (rc == UNMAP_AGAIN) {
 		/* From 5.12 on a mapping that is cut by now just ends the call. */
 		rc = unmap_check_cut(t1, &req);
-		if (rc && t1_kernel(t1)->unmap_in_order)
+		if (rc && t1_unmaps_in_order(t1))
 			rc = 0;
 		else if (!rc)
 			rc = remove_found(t1, caller, &req);

@@ -362,11 +362,6 @@ static const struct file_ops device_ops = {
 	.release = device_release,
 };
 
-struct vfio_device *vfio_device_from_file(const struct file *file)
-{
-	return file->ops == &device_ops ? ((const struct vfio_device_file *)file)->dev : NULL;
-}
-
 struct vfio_device_file *vfio_device_file_create(struct vfio_device *dev)
 {
 	struct vfio_device_file *df = fail_calloc("vfio.device.open", 1, sizeof(*df));

@@ -242,13 +242,6 @@ bool vfio_driver_breaks_group(const struct vfio *vfio, const struct iommu_device
 	       !vfio_companion_allowed(idev);
 }
 
-struct type1 *vfio_file_type1(const struct file *file)
-{
-	const struct vfio_container *container = vfio_container_from_file(file);
-
-	return container ? container->t1 : NULL;
-}
-
 struct type1 *vfio_container_at(const struct vfio *vfio, unsigned n)
 {
 	for (const struct vfio_container *c = vfio->containers; c; c = c->next) {
@@ -256,13 +249,6 @@ struct type1 *vfio_container_at(const struct vfio *vfio, unsigned n)
 			return c->t1;
 	}
 	return NULL;
-}
-
-struct pci_dev *vfio_file_pci_dev(const struct file *file)
-{
-	const struct vfio_device *dev = vfio_device_from_file(file);
-
-	return dev ? dev->pci : NULL;
 }
 
 /* ---- audit ---- */

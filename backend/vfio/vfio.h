@@ -98,10 +98,6 @@ struct file *vfio_node_open(struct vfio *vfio, unsigned index, int *error);
 /* N of the device's node, the lowest that was free when it was bound; -1: it has none. */
 int vfio_device_node(const struct vfio *vfio, const struct iommu_device *dev);
 
-/* The device behind a device file, NULL if it is another kind of file. */
-struct pci_dev *vfio_file_pci_dev(const struct file *file);
-/* The type1 instance behind a container file, NULL: other kind of file, or no driver selected. */
-struct type1 *vfio_file_type1(const struct file *file);
 /* The n-th live container of the machine, oldest first, NULL past the end; containers without a
  * driver are skipped. */
 struct type1 *vfio_container_at(const struct vfio *vfio, unsigned n);

@@ -170,7 +170,6 @@ struct vfio_device_file *vfio_device_file_create(struct vfio_device *dev);
 int vfio_device_use(struct vfio_device *dev, struct iommufd_ctx *ctx);
 /* One less; the last one disables it and gives it up. */
 void vfio_device_unuse(struct vfio_device *dev);
-struct vfio_device *vfio_device_from_file(const struct file *file);
 /* BARs answer: decoding is on as far as the user knows, and the device is powered. */
 bool vfio_device_memory_enabled(const struct vfio_device *dev);
 

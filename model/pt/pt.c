@@ -7,6 +7,7 @@
 #include "pt/pt.h"
 
 #include "pt/pt_map.h"
+#include "seeded.h"
 
 const struct pt_caps pt_caps_own = {
 	.haw = 52,
@@ -59,6 +60,26 @@ bool pt_init(struct pt *pt, struct phys *phys, const struct pt_ops *ops, const s
 	return true;
 }
 
+/* A03: a tree that grew is freed without its lowest level. */
+static void forget_leaf_tables(struct phys *phys, struct pt_gather *gather)
+{
+	struct pt_gather upper = {0};
+
+	while (gather->head) {
+		uint32_t head = gather->head;
+		struct phys_table_meta *meta =
+			phys_table_meta(phys, (pa_t)(head - 1) << SIO_PAGE_LG2);
+
+		gather->head = meta->next;
+		if (meta->level == 0)
+			continue;
+		meta->next = upper.head;
+		upper.head = head;
+		upper.count++;
+	}
+	*gather = upper;
+}
+
 void pt_fini(struct pt *pt)
 {
 	/* In two halves: of a sign-extended space, and because 2^64 bytes cannot be said. */
@@ -69,6 +90,8 @@ void pt_fini(struct pt *pt)
 		(void)pt->ops->unmap(pt, 0, half, &gather);
 		(void)pt->ops->unmap(pt, pt->ops->format->sign_extend ? -half : half, half,
 				     &gather);
+		if (SEEDED(A03) && pt->ops == &pt_amd_v1 && pt->top_level > 2)
+			forget_leaf_tables(pt->phys, &gather);
 		pt_gather_free(pt->phys, &gather);
 	}
 	sio_assert(pt->table_count == 1);
@@ -160,10 +183,13 @@ bool pt_split_tables(struct pt *pt, unsigned level, unsigned count, struct pt_ga
 void pt_gather_add(struct pt *pt, struct pt_gather *gather, pa_t table,
 		   struct phys_table_meta *meta)
 {
+	pt->table_count--;
+	/* X04: a table of tables is unlinked and given back to nobody. */
+	if (SEEDED(X04) && meta->level)
+		return;
 	meta->next = gather->head;
 	gather->head = 1 + (uint32_t)(table >> SIO_PAGE_LG2);
 	gather->count++;
-	pt->table_count--;
 }
 
 void pt_gather_free(struct phys *phys, struct pt_gather *gather)

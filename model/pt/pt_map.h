@@ -14,6 +14,7 @@
 #define MODEL_PT_PT_MAP_H
 
 #include "pt/pt_cursor.h"
+#include "seeded.h"
 
 /*
  * Give the empty entry `slot`, of the table `parent` at `level`, a chain of new tables down to
@@ -424,7 +425,9 @@ static SIO_ALWAYS_INLINE void pt_split_lower(const struct pt_format *fmt, struct
 		do {
 			first = fmt->encode_leaf(oa, lg2, whole->entry.perm) | whole->marks |
 				(raw & ours);
-			pt_entries()->fill(phys_ptr(pt->phys, table), 512, first, SIO_BIT(lg2));
+			/* X05: every second page of the old one is left out. */
+			pt_entries()->fill(phys_ptr(pt->phys, table), 512, first,
+					   SIO_BIT(SEEDED(X05) ? lg2 + 1 : lg2));
 		} while (!__atomic_compare_exchange_n(&whole->slot[i], &raw,
 						      fmt->encode_table(table, whole->level), false,
 						      __ATOMIC_RELEASE, __ATOMIC_RELAXED));
@@ -488,7 +491,8 @@ static SIO_ALWAYS_INLINE void pt_dirty_piece(const struct pt_format *fmt, struct
 
 		if (end > last)
 			end = last;
-		if (pt_marks(fmt, first, copies) & fmt->dirty) {
+		/* A05: the first copy speaks for all. */
+		if (pt_marks(fmt, first, SEEDED(A05) ? 1 : copies) & fmt->dirty) {
 			if (clear)
 				pt_clean(fmt, first, copies);
 			hit(ctx, pos, end - pos + 1);

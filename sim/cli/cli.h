@@ -26,6 +26,8 @@ int cmd_platform(int argc, char **argv);
 int cmd_replay(int argc, char **argv);
 int cmd_walk(int argc, char **argv);
 int cmd_maps(int argc, char **argv);
+int cmd_convert(int argc, char **argv);
+int cmd_minimize(int argc, char **argv);
 int cmd_kernels(int argc, char **argv);
 
 /* "softiommu: ..." on standard error. */
@@ -34,6 +36,9 @@ void cli_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 int cli_json(json_t *json);
 /* A whole number, decimal or 0x; the whole text is used. */
 bool cli_number(const char *text, uint64_t *value);
+
+/* A result's bytes to a file; NULL or "-": standard output. CLI_OK or CLI_BAD. */
+int cli_write(const char *path, const void *bytes, size_t size);
 
 /* Options that every command with a trace takes; `argp` child whose input is the struct. */
 #define CLI_PLACES 64

@@ -15,6 +15,8 @@ static const struct cli_command commands[] = {
 	{"platform", "list, show and check machines, and their ACPI tables", cmd_platform},
 	{"walk", "show the page walk of one address", cmd_walk},
 	{"maps", "show what each container or IOAS maps", cmd_maps},
+	{"convert", "convert between traces, recordings and inputs of fuzzers", cmd_convert},
+	{"minimize", "the shortest recording that still differs", cmd_minimize},
 	{"kernels", "list the kernels that are answered as", cmd_kernels},
 };
 
@@ -40,6 +42,19 @@ int cli_json(json_t *json)
 	}
 	putchar('\n');
 	return CLI_OK;
+}
+
+int cli_write(const char *path, const void *bytes, size_t size)
+{
+	bool named = path && strcmp(path, "-") != 0;
+	FILE *out = named ? fopen(path, "wb") : stdout;
+	bool good = out && fwrite(bytes, 1, size, out) == size;
+
+	if (out && (named ? fclose(out) : fflush(out)))
+		good = false;
+	if (!good)
+		cli_error("%s: %s", named ? path : "standard output", strerror(errno));
+	return good ? CLI_OK : CLI_BAD;
 }
 
 bool cli_number(const char *text, uint64_t *value)

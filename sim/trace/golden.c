@@ -65,7 +65,7 @@ static int check_op(struct session *s, const struct rec_op *op)
 	return 0;
 }
 
-static int check(struct session *s, const struct recording *rec)
+int golden_check(struct session *s, const struct recording *rec)
 {
 	int rc = 0;
 
@@ -162,7 +162,7 @@ int golden_replay(struct session *s, struct text_file *file)
 	if (rc)
 		return rc;
 	g.behind = !strncmp(rec.kernel, "6.12.", 5);
-	rc = check(s, &rec);
+	rc = golden_check(s, &rec);
 	if (!rc)
 		rc = golden_layout_choose(s, &rec, &layout);
 	if (!rc)

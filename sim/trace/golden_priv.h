@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Inside the replay of recordings: the state that operations share. Used by golden*.c only.
+ * Inside the replay of recordings: the state that operations share. Used by golden*.c and author.c
+ * only.
  *
  * Names live in four name spaces (devices, buffers, open files, iommufd objects). A name bound
  * again hides the earlier one until the newer is closed, so bindings form a stack searched from its
@@ -189,6 +190,8 @@ bool golden_is_between(const struct golden *g, const char *want, const char *got
 /* ---- steps of a replay: golden.c ---- */
 
 int golden_boot(struct session *s, const struct recording *rec);
+/* Operations and arguments are such as there are. 0, -EINVAL. */
+int golden_check(struct session *s, const struct recording *rec);
 /* Do an operation; the answer is in g->out. */
 int golden_perform(struct golden *g, const struct rec_op *op);
 void golden_fini(struct golden *g);

@@ -132,14 +132,17 @@ static int run_locked(struct golden *g)
 	return 0;
 }
 
-/* "# caps=": the rest of the session runs with other capabilities and the usual limit. */
+/* "# caps=": the rest of the session runs with other capabilities and, if not with all, with the
+ * usual limit. */
 static int run_caps(struct golden *g)
 {
 	const char *caps = rec_bare(g->op, 0);
 	unsigned bits = 0;
 
-	if (text_take(&caps, "all"))
+	if (text_take(&caps, "all")) {
+		sio_process_set_caps(g->s->process, SIO_CAP_ALL);
 		return 0;
+	}
 	if (text_take(&caps, "none"))
 		bits = 0;
 	else if (text_take(&caps, "no_ipc_lock"))

@@ -54,6 +54,18 @@ static const struct format *detect(const struct text_file *file)
 	return NULL;
 }
 
+const char *replay_format(const char *path)
+{
+	const struct format *format = NULL;
+	struct text_file file;
+
+	if (!text_file_load(&file, path, NULL, 0)) {
+		format = detect(&file);
+		text_file_fini(&file);
+	}
+	return format ? format->name : NULL;
+}
+
 static const struct format *find_format(struct session *s, const struct text_file *file)
 {
 	const char *name = s->cfg->format;
@@ -75,13 +87,17 @@ static const struct format *find_format(struct session *s, const struct text_fil
 	return format;
 }
 
-static int replay(struct session *s)
+/* `text` NULL: the file itself. */
+static int replay(struct session *s, const char *text, size_t size)
 {
 	const struct format *format;
 	struct text_file file;
 	int rc;
 
-	rc = text_file_load(&file, s->path, s->error, s->error_len);
+	if (text)
+		rc = text_file_copy(&file, s->path, text, size, s->error, s->error_len);
+	else
+		rc = text_file_load(&file, s->path, s->error, s->error_len);
 	if (rc)
 		return rc;
 	format = find_format(s, &file);
@@ -93,8 +109,14 @@ static int replay(struct session *s)
 int replay_file(const char *path, const struct replay_cfg *cfg, struct replay_result *result,
 		char *error, size_t error_len)
 {
+	return replay_memory(path, NULL, 0, cfg, result, error, error_len);
+}
+
+int replay_memory(const char *name, const char *text, size_t size, const struct replay_cfg *cfg,
+		  struct replay_result *result, char *error, size_t error_len)
+{
 	struct session s = {
-		.path = path,
+		.path = name,
 		.cfg = cfg,
 		.result = result,
 		.error = error,
@@ -106,7 +128,7 @@ int replay_file(const char *path, const struct replay_cfg *cfg, struct replay_re
 	*result = (struct replay_result){0};
 	if (error && error_len)
 		error[0] = '\0';
-	rc = replay(&s);
+	rc = replay(&s, text, size);
 	if (cfg->sweep)
 		sweep_end(cfg->sweep);
 	result->machine = s.machine;
@@ -116,7 +138,7 @@ int replay_file(const char *path, const struct replay_cfg *cfg, struct replay_re
 		return 0;
 	}
 	if (error && error_len && !error[0])
-		snprintf(error, error_len, "%s: %s", path, strerror(-rc));
+		snprintf(error, error_len, "%s: %s", name, strerror(-rc));
 	replay_result_fini(result);
 	return rc == -ENOENT || rc == -ENOMEM ? rc : -EINVAL;
 }

@@ -20,6 +20,7 @@
 struct sio_machine;
 struct sio_process;
 struct sweep;
+struct machine_tap;
 
 /* One answer that is not the recorded one. The strings live during the callback only. */
 struct replay_difference {
@@ -51,7 +52,8 @@ struct replay_cfg {
 	const char *inject;      /* failure plan, NULL: none */
 	const char *const *rare; /* legal rarities to turn on */
 	unsigned rare_count;
-	struct sweep *sweep;  /* follows the machine; the machine's processes end with the trace */
+	struct sweep *sweep; /* follows the machine; the machine's processes end with the trace */
+	const struct machine_tap *tap; /* else, NULL: none */
 	bool selftest;        /* the kernel's iommufd test ioctl, whatever the platform says */
 	bool strict;          /* compare cached translations with fresh walks */
 	unsigned audit_every; /* 0: never */
@@ -91,6 +93,11 @@ struct replay_result {
  */
 int replay_file(const char *path, const struct replay_cfg *cfg, struct replay_result *result,
 		char *error, size_t error_len);
+/* The same of a trace in memory, which is not changed; `name` stands for it in errors. */
+int replay_memory(const char *name, const char *text, size_t size, const struct replay_cfg *cfg,
+		  struct replay_result *result, char *error, size_t error_len);
 void replay_result_fini(struct replay_result *result);
+/* "recording", "qemu-log" or "ioctl-dump"; NULL: the file is none of them, or cannot be read. */
+const char *replay_format(const char *path);
 
 #endif

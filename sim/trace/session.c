@@ -98,7 +98,10 @@ static const char *kernel_of(const struct session *s, const struct session_machi
 
 	if (s->cfg->kernel || !machine->kernel)
 		return s->cfg->kernel;
-	personality = personality_for_kernel(machine->kernel);
+	/* The first kernels have a name and no number. */
+	personality = personality_find(machine->kernel);
+	if (!personality)
+		personality = personality_for_kernel(machine->kernel);
 	return personality ? personality->name : NULL;
 }
 
@@ -146,6 +149,7 @@ int session_boot(struct session *s, const struct session_machine *machine)
 	}
 	if (s->cfg->sweep)
 		sweep_begin(s->cfg->sweep, s->machine);
+	s->machine->tap = s->cfg->tap;
 	machine_operation(s->machine, 1);
 	s->container = -1;
 	s->process = sio_process_create(s->machine);

@@ -121,6 +121,22 @@ int text_file_load(struct text_file *file, const char *path, char *error, size_t
 	return rc;
 }
 
+int text_file_copy(struct text_file *file, const char *path, const char *text, size_t size,
+		   char *error, size_t error_len)
+{
+	int rc;
+
+	*file = (struct text_file){.path = path, .size = size, .data = malloc(size + 1)};
+	if (!file->data)
+		return -ENOMEM;
+	memcpy(file->data, text, size);
+	file->data[size] = '\0';
+	rc = split_lines(file, error, error_len);
+	if (rc)
+		text_file_fini(file);
+	return rc;
+}
+
 void text_file_fini(struct text_file *file)
 {
 	free(file->line);

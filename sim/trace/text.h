@@ -27,6 +27,9 @@ struct text_file {
 /* Plain or gzip. 0; -ENOENT, -EINVAL (unreadable, binary, too large), -ENOMEM with a line in error.
  */
 int text_file_load(struct text_file *file, const char *path, char *error, size_t error_len);
+/* From memory, copied; as text_file_load(). */
+int text_file_copy(struct text_file *file, const char *path, const char *text, size_t size,
+		   char *error, size_t error_len);
 void text_file_fini(struct text_file *file);
 
 /* "path:line: message" (line 0: "path: message") into error; returns -EINVAL. */
