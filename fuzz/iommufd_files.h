@@ -150,7 +150,8 @@ static inline void check_bitmap(struct target *t, struct hwpt *h, struct model_i
 			h->mark[kept++] = at;
 			continue;
 		}
-		if (h->tracking && n / 8 + offset < BITMAP_BYTES &&
+		/* Not compared for the later mock, whose leaves take their marks together. */
+		if (h->tracking && (is_exact(t, h) || !h->mock) && n / 8 + offset < BITMAP_BYTES &&
 		    !(*bitmap_at(n / 8 + offset) >> n % 8 & 1))
 			fail_values(t, "a dirty page is not reported", at, at);
 		if (cmd->flags & IOMMU_HWPT_GET_DIRTY_BITMAP_NO_CLEAR)
