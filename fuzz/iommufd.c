@@ -392,21 +392,29 @@ static void scene_begin(struct target *t, unsigned which)
 {
 	struct model_source source = {.byte = MEMORY_AT, .length = 4 * MODEL_PAGE, .flags = 7};
 	struct iommu_vfio_ioas compat = {.op = IOMMU_VFIO_IOAS_SET};
+	const struct request request = {.count = 2, .grpid = 511, .perm = 1, .addr = 0x5000};
+	static const uint8_t scenes[] = {0, 1, 1, 2, 2, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7};
 
-	which %= 8;
+	which = scenes[which % SIO_ARRAY_SIZE(scenes)];
 	if (which == 2 && t->amd)
 		which = 3;
 	scene_devices(t, which);
 	map_source(t, t->ioas[0].id, &source, MOCK_APERTURE_START, false);
 	if (which == 1)
 		scene_nested(t, &t->device[REAL], t->later);
-	if (which == 2)
+	if (which == 2) {
 		scene_nested(t, &t->device[0], false);
-	if (which == 3 || which == 4)
+		if (!request_pages(&t->device[0], &request))
+			request_wait(t, &t->device[0], request);
+	}
+	if (which == 3 || which == 4) {
 		do_ioas(t);
+		mock_new(t, 0, t->ioas[1].id);
+	}
 	if (which == 5 || which == 6) {
 		compat.ioas_id = t->compat = t->ioas[0].id;
 		command(t, IOMMU_VFIO_IOAS, &compat, sizeof(compat));
+		map_source(t, t->ioas[0].id, &source, MOCK_APERTURE_START + source.length, false);
 	}
 }
 
@@ -420,12 +428,12 @@ static const struct kind {
 	{do_ioas, 2, true},        {do_map, 16, true},     {do_copy, 5, true},
 	{do_unmap, 6, false},      {do_allow, 4, true},    {do_reserve, 3, true},
 	{do_option, 3, false},     {do_destroy, 6, false}, {do_mock, 6, true},
-	{do_node, 8, true},        {do_hwpt, 6, true},     {do_track, 4, false},
-	{do_mark, 4, false},       {do_dirty, 6, false},   {do_queue, 3, true},
+	{do_node, 10, true},       {do_hwpt, 6, true},     {do_track, 4, false},
+	{do_mark, 4, false},       {do_dirty, 8, false},   {do_queue, 3, true},
 	{do_request, 6, false},    {do_read, 6, false},    {do_respond, 4, false},
 	{do_access, 4, true},      {do_pin, 6, true},      {do_access_replace, 1, true},
 	{do_close_file, 2, false}, {do_unpin, 2, false},   {do_rw, 4, false},
-	{do_info, 1, false},       {do_compat, 8, false},  {do_invalidate, 3, false},
+	{do_info, 1, false},       {do_compat, 16, false}, {do_invalidate, 3, false},
 	{do_viommu, 5, false},     {do_dma, 4, false},     {do_process, 2, false},
 };
 

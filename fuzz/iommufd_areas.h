@@ -90,6 +90,11 @@ static inline void do_map(struct target *t)
 
 	source.byte = any_byte(t, source.file);
 	source.length = any_length(t, s, iova);
+	/* As much alignment as there is. */
+	if (!(source.flags & IOMMU_IOAS_MAP_FIXED_IOVA) && how & 32 && !source.file) {
+		source.byte = HUGE_AT;
+		source.length = MODEL_PAGE << (how >> 6) * 3;
+	}
 	/* A buffer around the end of the space. */
 	if (how % 16 == 5)
 		source.byte = 0 - source.length + MODEL_PAGE * (how >> 6) - MODEL_PAGE;
@@ -167,6 +172,11 @@ static inline void do_allow(struct target *t)
 		range[i].last = range[i].start + any_length(t, s, range[i].start) - 1;
 		if (how & 8 && range[i].last < range[i].start)
 			range[i].last = UINT64_MAX;
+		/* What is left of the space when little is. */
+		if ((how & 0x14) == 0x14) {
+			range[i].start = 0 - (MODEL_PAGE << (1 + (how >> 5)));
+			range[i].last = how & 8 ? UINT64_MAX : UINT64_MAX - MODEL_PAGE;
+		}
 	}
 	if (s)
 		old = *s;

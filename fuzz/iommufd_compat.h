@@ -203,9 +203,17 @@ static inline void compat_unmap(struct target *t, struct model_ioas *s, uint64_t
 						 .flags = how & 0xe0 ? 0 : how >> 3 & 3,
 						 .iova = iova,
 						 .size = any_length(t, s, iova)};
-	const uint64_t size = cmd.size;
+	const struct model_area *a = s && s->areas ? &s->area[(how & 7) % s->areas] : NULL;
+	uint64_t size;
 	int want, rc;
 	bool reached;
+
+	/* An area and the beginning of what follows. */
+	if (a && !(cmd.flags & 2) && (how & 0x18) == 0x18) {
+		cmd.iova = iova = a->first;
+		cmd.size = a->last - a->first + 1 + MODEL_PAGE;
+	}
+	size = cmd.size;
 
 	/* These mean something else to the reference. */
 	if (iova == UINT64_MAX || size == UINT64_MAX || (s && s->areas >= MODEL_FULL))

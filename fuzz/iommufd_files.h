@@ -98,7 +98,8 @@ static inline uint64_t any_page_size(struct target *t)
 	case 0:
 		return UINT64_C(1) << (how >> 3) * 2;
 	case 1:
-		return UINT64_C(1) << (32 + (how >> 3));
+	case 7:
+		return UINT64_C(1) << (how & 8 ? 32 + (how >> 3) : 56 + (how >> 4) % 8);
 	case 2:
 		return how & 8 ? 0 : UINT64_C(1) << 30;
 	case 3:
@@ -149,7 +150,8 @@ static inline void check_bitmap(struct target *t, struct hwpt *h, struct model_i
 			h->mark[kept++] = at;
 			continue;
 		}
-		if (h->tracking && n / 8 + offset < BITMAP_BYTES &&
+		/* Not compared for the later mock, whose leaves take their marks together. */
+		if (h->tracking && (is_exact(t, h) || !h->mock) && n / 8 + offset < BITMAP_BYTES &&
 		    !(*bitmap_at(n / 8 + offset) >> n % 8 & 1))
 			fail_values(t, "a dirty page is not reported", at, at);
 		if (cmd->flags & IOMMU_HWPT_GET_DIRTY_BITMAP_NO_CLEAR)
@@ -194,15 +196,21 @@ static inline void do_dirty(struct target *t)
 						  .page_size = any_page_size(t),
 						  .data = BITMAP + (how >> 2 & 15)};
 	struct hwpt *h = hwpt_of(t, cmd.hwpt_id);
-	struct model_ioas *s = base_of(t, h);
+	struct model_ioas *s;
 	int want, rc;
 
+	/* Rather one that can be asked. */
+	for (unsigned i = 0; i < HWPTS && how & 0x3c && !(h && h->dirty_ops); i++)
+		if (t->hwpt[i].id && t->hwpt[i].dirty_ops)
+			h = &t->hwpt[i];
+	cmd.hwpt_id = h ? h->id : cmd.hwpt_id;
+	s = base_of(t, h);
 	cmd.iova = any_iova(t, s);
-	if (how & 64 && cmd.page_size)
+	if (how & 0xc0 && cmd.page_size)
 		cmd.iova &= -cmd.page_size;
 	cmd.length = any_length(t, s, cmd.iova);
 	/* To the next border behind, or the end of the space. */
-	if (how & 128 && cmd.page_size > 1)
+	if (how & 0xc0 && cmd.page_size > 1)
 		cmd.length = ((cmd.iova + cmd.length - 1) | (cmd.page_size - 1)) + 1 - cmd.iova;
 	want = want_dirty(t, &cmd, h, s);
 	memset(bitmap_at(0), 0, BITMAP_BYTES);

@@ -461,7 +461,7 @@ static inline uint64_t any_length(struct target *t, const struct model_ioas *s, 
 
 static inline uint32_t any_flags(struct target *t)
 {
-	static const uint32_t flags[] = {7, 7, 7, 7, 7, 7, 6, 6, 6, 5, 3, 2, 4, 1, 8, 7};
+	static const uint32_t flags[] = {7, 7, 7, 7, 7, 7, 6, 6, 6, 6, 5, 3, 2, 4, 1, 8};
 
 	return flags[take(t, 1) % SIO_ARRAY_SIZE(flags)];
 }
