@@ -135,8 +135,11 @@ static struct multi_answer run_unmap(const struct multi_op *op)
 	};
 	int rc = call(s.container[op->container], VFIO_IOMMU_UNMAP_DMA, &unmap);
 
-	if (rc && unmap.size != size)
+	if (rc < 0 && unmap.size != size)
 		fail("an UNMAP that failed wrote a size");
+	/* Before 4.4 the answer is how many bytes of the structure could not be written back. */
+	if (rc > 0)
+		rc = -EFAULT;
 	return (struct multi_answer){.error = -rc, .value = rc ? 0 : unmap.size};
 }
 

@@ -164,6 +164,9 @@ static bool knows_map(const struct multi *m, const struct multi_op *op)
 	/* Before there was a list of usable addresses, it was the hardware that refused. */
 	if (m->kernel < V(5, 4) && last >> 39)
 		return false;
+	/* Later tables reach farther than the addresses that are said to be usable. */
+	if (m->platform->amd && m->kernel >= V(6, 17) && last >> 48)
+		return false;
 	/* Before there was a limit, the reference has one. */
 	if (m->kernel < V(5, 1) && c->maps == MULTI_MAPS)
 		return false;
