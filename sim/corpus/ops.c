@@ -134,7 +134,7 @@ void ops_setup(struct ops_setup *setup, const uint8_t *data, size_t size)
 		.unprivileged = head[2] & 2,
 		.dare = (head[2] & 0xf0) == 0xf0,
 		.device_memory = head[2] & 8,
-		.entry_limit = head[2] & 4 || head[3] >= 192 ? decode_limit(head[3]) : 65535,
+		.entry_limit = head[2] & 4 || head[3] >= 128 ? decode_limit(head[3]) : 65535,
 	};
 	swarm(setup, (uint64_t)head[4] | (uint64_t)head[5] << 8 | (uint64_t)head[6] << 16);
 }
@@ -270,7 +270,8 @@ static uint64_t decode_size(const uint8_t *record, const struct ops_range *live,
 		return 0 - iova;
 	if (how == 3 && (n % 4 == 0 || kind == OP_UNMAP))
 		return decode_special_size(n / 4, iova);
-	return (1 + n % 16) * OPS_PAGE;
+	/* Small ones leave room for others beside them. */
+	return (1 + n % (n < 32 ? 4 : 16)) * OPS_PAGE;
 }
 
 /* What callers get wrong, one in sixteen of them. */
@@ -390,6 +391,9 @@ static void decode_record(struct op *op, const struct ops_setup *setup, const ui
 	case OP_MAP:
 		op->argsz = sizeof(struct vfio_iommu_type1_dma_map);
 		op->flags = (record[FLAGS] & 3) ? record[FLAGS] & 3 : 3;
+		/* Most of what is to be written to what cannot be is refused all alike. */
+		if (!ops_areas[op->area].writable && record[FLAGS] & 20)
+			op->flags = VFIO_DMA_MAP_FLAG_READ;
 		break;
 	case OP_REVALIDATE:
 		op->argsz = sizeof(struct vfio_iommu_type1_dma_map);
