@@ -533,7 +533,9 @@ static void failed(const struct multi_op *op, const char *point)
 	struct multi_container *c = &s.m.container[op->container];
 
 	s.m = s.before;
-	if ((op->kind == MULTI_UNMAP || op->kind == MULTI_UNMAP_ALL) && strstr(point, "copy-out"))
+	if ((op->kind == MULTI_UNMAP || op->kind == MULTI_UNMAP_ALL ||
+	     op->kind == MULTI_INVALIDATE) &&
+	    strstr(point, "copy-out"))
 		/* All was done before the size could not be told. */
 		multi_do(&s.m, op);
 	else if (op->kind == MULTI_LEAVE || (op->kind == MULTI_DIRTY && strstr(point, "report")))
