@@ -486,7 +486,7 @@ enum iommu_moment {
 	/* A mapper of AMD-Vi looks at tables that it shares with others, without a lock of the
 	 * driver. The lock may be given back if the mapper's caller holds no lock either. */
 	IOMMU_MOMENT_TABLES,
-	/* A run has been mapped: devices may do DMA, through a port, and nothing else. */
+	/* A run has been mapped: devices may do DMA, under the lock, and nothing else. */
 	IOMMU_MOMENT_MAPPED,
 };
 
