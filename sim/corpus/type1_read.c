@@ -309,7 +309,7 @@ static void read_unmap(struct reader *r, const struct rec_op *line)
 	    (bitmap && (number(line, "pgsize", 0) != OPS_PAGE ||
 			number(line, "bitmap_size", 0) != op_bitmap_bytes(&op) ||
 			rec_value(line, "fill") || rec_value(line, "data"))))
-		lose(r, TYPE1_LOST, "UNMAP with another bitmap");
+		lose(r, TYPE1_LOST, "UNMAP with a bitmap");
 	else
 		emit(r, &op, line);
 }
