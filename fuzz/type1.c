@@ -601,5 +601,9 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsi
 size_t LLVMFuzzerCustomCrossOver(const uint8_t *data1, size_t size1, const uint8_t *data2,
 				 size_t size2, uint8_t *out, size_t max_out_size, unsigned seed)
 {
-	return ops_splice(data1, size1, data2, size2, out, max_out_size, seed);
+	size_t size = ops_splice(data1, size1, data2, size2, out, max_out_size, seed);
+
+	/* libFuzzer does this as often as the other: half of it is to make something new as well.
+	 */
+	return seed & 1 ? ops_mutate(out, size, max_out_size, seed) : size;
 }
