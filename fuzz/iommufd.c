@@ -415,7 +415,7 @@ static void scene_begin(struct target *t, unsigned which, uint8_t how)
 {
 	struct model_source source = {.byte = MEMORY_AT, .length = 4 * MODEL_PAGE, .flags = 7};
 	const struct request request = {.count = 2, .grpid = 511, .perm = 1, .addr = 0x5000};
-	static const uint8_t scenes[] = {0, 1, 1, 2, 2, 2, 2, 2, 2, 3, 3, 4, 8, 5, 6, 7};
+	static const uint8_t scenes[] = {0, 1, 1, 2, 2, 2, 2, 2, 3, 3, 3, 4, 8, 5, 6, 7};
 
 	which = scenes[which % SIO_ARRAY_SIZE(scenes)];
 	if (which == 2 && t->amd)
