@@ -28,6 +28,7 @@
 
 #define AUDIT_EVERY 16u
 #define LINE        256u
+#define LINES       (4 * RECORDS_MAX)
 
 /* One a kernel and platform; the last kernel is that of the environment. */
 static struct sio_machine *machines[MULTI_KERNELS + 1][MULTI_PLATFORMS];
@@ -45,7 +46,7 @@ static struct session {
 	uint64_t token;
 	bool reserved_reached; /* by the device of a group that joins */
 	bool came_and_went;    /* the group had joined when the call failed */
-	char line[RECORDS_MAX + MULTI_GROUPS + 1][LINE];
+	char line[LINES][LINE];
 	unsigned lines;
 } s;
 
@@ -89,7 +90,7 @@ static void note_answer(const struct multi_answer *got)
 		 got->value);
 }
 
-/* ---- MAP, UNMAP, groups ---- */
+/* ---- MAP, groups ---- */
 
 static int call(int fd, unsigned long request, void *arg)
 {
@@ -119,28 +120,6 @@ static struct multi_answer run_map(const struct multi_op *op)
 	};
 
 	return error_only(call(s.container[op->container], VFIO_IOMMU_MAP_DMA, &map));
-}
-
-static struct multi_answer run_unmap(const struct multi_op *op)
-{
-	bool all = op->kind == MULTI_UNMAP_ALL;
-	uint64_t size = all ? 0 : op->size;
-	struct vfio_iommu_type1_dma_unmap unmap = {
-		.argsz = sizeof(unmap),
-		.flags = all                            ? (op->flags ? 6 : 2)
-			 : op->kind == MULTI_INVALIDATE ? 4
-							: 0,
-		.iova = all ? 0 : op->iova,
-		.size = size,
-	};
-	int rc = call(s.container[op->container], VFIO_IOMMU_UNMAP_DMA, &unmap);
-
-	if (rc < 0 && unmap.size != size)
-		fail("an UNMAP that failed wrote a size");
-	/* Before 4.4 the answer is how many bytes of the structure could not be written back. */
-	if (rc > 0)
-		rc = -EFAULT;
-	return (struct multi_answer){.error = -rc, .value = rc ? 0 : unmap.size};
 }
 
 static int open_device(unsigned group)
@@ -289,41 +268,59 @@ static bool is_reported(const struct multi_op *op, const struct multi_map *map)
 	return map->iova >= op->iova && map->last <= op->iova + op->size - 1;
 }
 
-static void check_mapping(const struct multi_op *op, struct multi_map *map, const uint64_t *bits)
+static void check_mapping(struct multi *m, const struct multi_op *op, const struct multi_map *map,
+			  const uint64_t *bits)
 {
 	uint64_t first = (map->iova - op->iova) / MULTI_PAGE;
 	uint64_t pages = (map->last - map->iova) / MULTI_PAGE + 1;
 	bool must, may;
 
 	for (uint64_t page = 0; page < pages; page++) {
-		multi_dirty(&s.m, op->container, map, page, &must, &may);
+		multi_dirty(m, op->container, map, page, &must, &may);
 		if (bit_of(bits, first + page) ? !may : must)
 			fail("page 0x%" PRIx64 " of the mapping at 0x%" PRIx64 " is dirty: %d",
 			     page, map->iova, bit_of(bits, first + page));
 	}
 	for (uint64_t bit = first + pages; bit % 64; bit++)
-		if (!s.m.container[op->container].shifted && bit_of(bits, bit) &&
-		    !multi_find(&s.m, op->container, op->iova + bit * MULTI_PAGE))
+		if (!m->container[op->container].shifted && bit_of(bits, bit) &&
+		    !multi_find(m, op->container, op->iova + bit * MULTI_PAGE))
 			fail("bit 0x%" PRIx64 " is no page, and dirty", bit);
-	multi_dirty_done(map);
 }
 
-/* A report that begins elsewhere leaves bits of its neighbours behind, from then on. */
-static void check_bitmap(const struct multi_op *op, const uint64_t *bits)
+/* As things are in `m`. A report that begins elsewhere leaves bits of its neighbours behind, from
+ * then on. */
+static void check_bitmap(struct multi *m, const struct multi_op *op, const uint64_t *bits)
 {
-	struct multi_container *c = &s.m.container[op->container];
+	struct multi_container *c = &m->container[op->container];
 
 	for (unsigned i = 0; i < c->maps; i++)
 		c->shifted |= is_reported(op, &c->map[i]) &&
 			      (c->map[i].iova - op->iova) / MULTI_PAGE % 64;
 	for (unsigned i = 0; i < c->maps; i++)
 		if (is_reported(op, &c->map[i]))
-			check_mapping(op, &c->map[i], bits);
+			check_mapping(m, op, &c->map[i], bits);
+}
+
+static uint64_t bitmap_bytes(const struct multi_op *op)
+{
+	uint64_t bytes = (op->size / MULTI_PAGE + 63) / 64 * 8;
+
+	return bytes ? bytes : 8;
+}
+
+static uint64_t *new_bitmap(const struct multi_op *op)
+{
+	uint64_t *bits = calloc(1, bitmap_bytes(op) + 8);
+
+	if (!bits)
+		abort();
+	return bits;
 }
 
 static struct multi_answer run_dirty(const struct multi_op *op)
 {
-	uint64_t bytes = (op->size / MULTI_PAGE + 63) / 64 * 8;
+	struct multi_container *c = &s.m.container[op->container];
+	uint64_t *bits = new_bitmap(op);
 	struct {
 		uint32_t argsz, flags; /* struct vfio_iommu_type1_dirty_bitmap */
 		struct vfio_iommu_type1_dirty_bitmap_get get;
@@ -332,18 +329,54 @@ static struct multi_answer run_dirty(const struct multi_op *op)
 		.flags = VFIO_IOMMU_DIRTY_PAGES_FLAG_GET_BITMAP,
 		.get = {.iova = op->iova, .size = op->size, .bitmap = {.pgsize = MULTI_PAGE}},
 	};
-	uint64_t *bits = calloc(1, bytes + 8);
 	int rc;
 
-	if (!bits)
-		abort();
-	arg.get.bitmap.size = bytes ? bytes : 8;
+	arg.get.bitmap.size = bitmap_bytes(op);
 	arg.get.bitmap.data = (void *)bits;
 	rc = call(s.container[op->container], VFIO_IOMMU_DIRTY_PAGES, &arg);
 	if (!rc && !fuzz_bare())
-		check_bitmap(op, bits);
+		check_bitmap(&s.m, op, bits);
+	for (unsigned i = 0; i < c->maps && !rc; i++)
+		if (is_reported(op, &c->map[i]))
+			multi_dirty_done(&c->map[i]);
 	free(bits);
 	return error_only(rc);
+}
+
+static struct multi_answer run_unmap(const struct multi_op *op)
+{
+	bool all = op->kind == MULTI_UNMAP_ALL, dirty = op->kind == MULTI_UNMAP && op->flags;
+	uint64_t *bits = dirty ? new_bitmap(op) : NULL;
+	struct {
+		uint32_t argsz, flags; /* struct vfio_iommu_type1_dma_unmap */
+		uint64_t iova, size;
+		struct vfio_bitmap bitmap;
+	} arg = {
+		.argsz = sizeof(arg) - (dirty ? 0 : sizeof(arg.bitmap)),
+		.iova = op->iova,
+		.bitmap = {.pgsize = MULTI_PAGE, .data = (void *)bits},
+	};
+	uint64_t size = all ? 0 : op->size;
+	int rc;
+
+	arg.size = size;
+	if (all)
+		arg.flags = VFIO_DMA_UNMAP_FLAG_ALL;
+	if (dirty)
+		arg.flags = VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP;
+	if (op->kind == MULTI_INVALIDATE || (all && op->flags))
+		arg.flags |= VFIO_DMA_UNMAP_FLAG_VADDR;
+	arg.bitmap.size = dirty ? bitmap_bytes(op) : 0;
+	rc = call(s.container[op->container], VFIO_IOMMU_UNMAP_DMA, &arg);
+	if (rc < 0 && arg.size != size)
+		fail("an UNMAP that failed wrote a size");
+	if (!rc && dirty && !fuzz_bare())
+		check_bitmap(&s.before, op, bits);
+	free(bits);
+	/* Before 4.4 the answer is how many bytes of the structure could not be written back. */
+	if (rc > 0)
+		rc = -EFAULT;
+	return (struct multi_answer){.error = -rc, .value = rc ? 0 : arg.size};
 }
 
 /* ---- what devices reach ---- */
@@ -533,10 +566,12 @@ static void failed(const struct multi_op *op, const char *point)
 	struct multi_container *c = &s.m.container[op->container];
 
 	s.m = s.before;
-	if ((op->kind == MULTI_UNMAP || op->kind == MULTI_UNMAP_ALL) && strstr(point, "copy-out"))
+	if ((op->kind == MULTI_UNMAP || op->kind == MULTI_UNMAP_ALL ||
+	     op->kind == MULTI_INVALIDATE) &&
+	    strstr(point, "copy-out"))
 		/* All was done before the size could not be told. */
 		multi_do(&s.m, op);
-	else if (op->kind == MULTI_LEAVE || (op->kind == MULTI_DIRTY && strstr(point, "report")))
+	else if (op->kind == MULTI_LEAVE || strstr(point, "report"))
 		s.m.lost = true;
 	else if (op->kind == MULTI_JOIN && s.came_and_went && !multi_join(&s.m, op))
 		multi_leave(&s.m, op);
@@ -623,7 +658,7 @@ static void step(struct multi_op *op)
 	const char *point = NULL;
 	char plan[64];
 
-	if (!multi_knows(&s.m, op) || (op->kind == MULTI_DIRTY && op->size > (UINT64_C(1) << 28)))
+	if (!multi_knows(&s.m, op) || s.lines == LINES)
 		return;
 	fuzz_counts->operations++;
 	if (op->kind == MULTI_LEAVE) {
@@ -652,6 +687,21 @@ static void step(struct multi_op *op)
 }
 
 /* ---- sessions ---- */
+
+/* What is dirty, of each mapping: before it is forgotten. */
+static void report_all(unsigned container)
+{
+	const struct multi_container *c = &s.m.container[container];
+
+	for (unsigned i = 0; i < c->maps && c->tracking && !s.m.lost; i++) {
+		struct multi_op op = {.kind = MULTI_DIRTY,
+				      .container = container,
+				      .iova = c->map[i].iova,
+				      .size = c->map[i].last - c->map[i].iova + 1};
+
+		step(&op);
+	}
+}
 
 static void open_files(void)
 {
@@ -712,6 +762,8 @@ static void prepare(void)
 static void finish(void)
 {
 	run_rare(0);
+	for (unsigned c = 0; c < MULTI_CONTAINERS; c++)
+		report_all(c);
 	if (!s.m.lost)
 		audit();
 	for (unsigned i = 0; i < MULTI_GROUPS; i++) {
@@ -779,27 +831,45 @@ static void choose(const uint8_t *head)
 	s.machine = machine_for(kernel ? MULTI_KERNELS : s.setup.kernel, s.setup.platform);
 }
 
+/* What all sessions begin with. */
+static void begin(void)
+{
+	struct multi_op op = {.kind = MULTI_RARE, .value = s.setup.rare};
+
+	step(&op);
+	for (unsigned c = 0; c < MULTI_CONTAINERS; c++) {
+		op = (struct multi_op){.kind = MULTI_JOIN,
+				       .container = c,
+				       .group = s.setup.first[c]};
+		if (s.m.kernel < MULTI_V(4, 10))
+			op.group %= MULTI_IOMMU;
+		if (op.group < MULTI_GROUPS)
+			step(&op);
+	}
+	for (unsigned c = 0; c < MULTI_CONTAINERS; c++) {
+		op = (struct multi_op){.kind = MULTI_TRACK, .container = c, .value = 1};
+		if (s.setup.tracks)
+			step(&op);
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	size_t count = records_count(size);
-	struct multi_op op = {.kind = MULTI_RARE};
+	struct multi_op op;
 
 	if (!count)
 		return 0;
 	fuzz_counts->inputs++;
 	choose(data);
 	prepare();
-	op.value = s.setup.rare;
-	step(&op);
-	for (unsigned c = 0; c < MULTI_CONTAINERS; c++) {
-		op = (struct multi_op){.kind = MULTI_JOIN,
-				       .container = c,
-				       .group = s.setup.first[c]};
-		if (op.group < MULTI_GROUPS)
-			step(&op);
-	}
+	begin();
 	for (size_t i = 0; i < count && !s.m.lost; i++) {
 		multi_decode(&op, &s.setup, data + (i + 1) * RECORD_BYTES, &s.m);
+		if (op.kind == MULTI_TRACK && !op.value)
+			report_all(op.container);
+		if (s.m.lost)
+			break;
 		step(&op);
 		if (i % AUDIT_EVERY == AUDIT_EVERY - 1 && !s.m.lost)
 			audit();

@@ -89,6 +89,8 @@ struct multi_setup {
 	bool v2[MULTI_CONTAINERS];
 	uint8_t seed[4];                  /* of the swarm */
 	bool pure;                        /* nothing fails on demand */
+	bool tracks;                      /* dirty pages from the beginning */
+	bool emulated;                    /* no others join later */
 	unsigned rare;                    /* that is in force at first */
 	unsigned first[MULTI_CONTAINERS]; /* the group each begins with, if there is such a one */
 };

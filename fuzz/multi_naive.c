@@ -13,6 +13,7 @@
 #include <string.h>
 
 #define V(major, minor) MULTI_V(major, minor)
+#define REPORT_MAX      (UINT64_C(1) << 28) /* bytes that a report of dirty pages is asked for */
 
 void multi_init(struct multi *m, unsigned kernel, const struct multi_setup *setup)
 {
@@ -150,6 +151,8 @@ static bool knows_unmap(const struct multi *m, const struct multi_op *op)
 		return false;
 	if (op->kind == MULTI_UNMAP_ALL)
 		return true;
+	if (op->kind == MULTI_UNMAP && op->flags && op->size > REPORT_MAX)
+		return false;
 	return last >= op->iova && last != UINT64_MAX &&
 	       (op->kind != MULTI_UNMAP || !near_stray(c, op->iova, last));
 }
@@ -194,6 +197,8 @@ bool multi_knows(const struct multi *m, const struct multi_op *op)
 		/* Who shares a domain with whom was decided by what all units could. */
 		return emulated || m->kernel >= V(6, 1) || m->platform->unit[op->group] == 1 ||
 		       m->platform->unit[0] == m->platform->unit[3];
+	case MULTI_DIRTY:
+		return op->size <= REPORT_MAX;
 	case MULTI_PIN:
 	case MULTI_UNPIN:
 		return m->kernel >= V(5, 8) && m->in[op->group] >= 0 && !waits;
@@ -300,6 +305,8 @@ static struct multi_answer do_unmap(struct multi *m, const struct multi_op *op)
 	if (vaddr && m->kernel >= V(6, 1) && multi_emulated(m, op->container))
 		return (struct multi_answer){.error = EBUSY};
 	if (!all && (op->iova | op->size) % MULTI_PAGE)
+		return invalid;
+	if (op->kind == MULTI_UNMAP && op->flags && !c->tracking)
 		return invalid;
 	if (!all && c->v2 && (cuts(c, first) || cuts(c, last + 1)))
 		return invalid;

@@ -101,16 +101,21 @@ void multi_setup(struct multi_setup *setup, const uint8_t *head)
 		.rare = head[5] >> 5,
 		.first = {head[6] % MULTI_GROUPS, head[7] % (2 * MULTI_GROUPS)},
 	};
+	setup->tracks = head[7] & 0x40;
+	/* Alone, emulated devices have their own rules about charges and dirty pages. */
+	setup->emulated = (head[6] & 0xc0) == 0xc0;
+	if (head[6] & 0x80)
+		setup->first[0] = MULTI_IOMMU + head[6] % 2;
 }
 
 /* Half of the inputs leave out a quarter of the kinds, the other half fewer. */
 static enum multi_kind decode_kind(const struct multi_setup *setup, uint8_t byte)
 {
 	static const uint8_t weight[MULTI_KINDS] = {
-		[MULTI_MAP] = 14,       [MULTI_UNMAP] = 8,      [MULTI_UNMAP_ALL] = 1,
+		[MULTI_MAP] = 17,       [MULTI_UNMAP] = 8,      [MULTI_UNMAP_ALL] = 1,
 		[MULTI_INVALIDATE] = 4, [MULTI_REVALIDATE] = 4, [MULTI_JOIN] = 9,
 		[MULTI_LEAVE] = 5,      [MULTI_PIN] = 8,        [MULTI_UNPIN] = 4,
-		[MULTI_RW] = 8,         [MULTI_DMA] = 4,        [MULTI_TRACK] = 5,
+		[MULTI_RW] = 10,        [MULTI_DMA] = 4,        [MULTI_TRACK] = 5,
 		[MULTI_DIRTY] = 8,      [MULTI_LIMIT] = 3,      [MULTI_RARE] = 3,
 		[MULTI_RESET] = 1,
 	};
@@ -218,6 +223,7 @@ static void decode_unmap(struct multi_op *op, const uint8_t *record, const struc
 	const struct multi_map *map = live(m, op->container, record[2]);
 
 	decode_range(op, record, m);
+	op->flags = op->kind == MULTI_UNMAP && m->kernel >= MULTI_V(5, 8) && !(record[5] & 3);
 	if (!map || record[3] >= 0xe0)
 		return;
 	op->iova = map->iova;
@@ -268,15 +274,31 @@ static void decode_dirty(struct multi_op *op, const uint8_t *record, const struc
 		op->size += MULTI_PAGE;
 }
 
+/* The next group that is in a container; rather in one with mappings. */
+static unsigned next_member(const struct multi *m, unsigned group)
+{
+	unsigned member = group;
+
+	for (unsigned i = 0; i < MULTI_GROUPS; i++) {
+		unsigned other = (group + i) % MULTI_GROUPS;
+
+		if (m->in[other] >= 0 && m->container[m->in[other]].maps)
+			return other;
+		if (m->in[member] < 0)
+			member = other;
+	}
+	return member;
+}
+
 /* Mostly a container that is in use, and a device that is in one. */
 static void choose_who(struct multi_op *op, const struct multi *m)
 {
-	bool member = op->kind == MULTI_PIN || op->kind == MULTI_UNPIN || op->kind == MULTI_RW ||
-		      op->kind == MULTI_LEAVE;
-
 	if (op->kind != MULTI_JOIN && !multi_is_member(m, op->container))
 		op->container ^= 1;
-	for (unsigned i = 0; member && i < MULTI_GROUPS && m->in[op->group] < 0; i++)
+	if (op->kind == MULTI_PIN || op->kind == MULTI_UNPIN || op->kind == MULTI_RW)
+		op->group = next_member(m, op->group);
+	for (unsigned i = 0; op->kind == MULTI_LEAVE && i < MULTI_GROUPS && m->in[op->group] < 0;
+	     i++)
 		op->group = (op->group + 1) % MULTI_GROUPS;
 }
 
@@ -311,7 +333,7 @@ static void decode_rest(struct multi_op *op, const uint8_t *record, const struct
 		op->value = record[2] % COUNT(rarities);
 		break;
 	default:
-		op->value = (record[2] & 3) != 0;
+		op->value = (record[2] & 7) != 0;
 		op->flags = record[3] & 1;
 	}
 }
@@ -322,7 +344,7 @@ void multi_decode(struct multi_op *op, const struct multi_setup *setup, const ui
 	*op = (struct multi_op){
 		.kind = decode_kind(setup, record[0]),
 		.container = record[1] & 0x80 ? 1 : 0,
-		.group = record[1] % MULTI_GROUPS,
+		.group = record[1] % (m->kernel < MULTI_V(4, 10) ? MULTI_IOMMU : MULTI_GROUPS),
 	};
 	/* Some have something fail. */
 	if (!setup->pure && (record[1] >> 4 & 7) <= (m->kernel < MULTI_V(5, 0) ? 3 : 1) &&
@@ -330,6 +352,8 @@ void multi_decode(struct multi_op *op, const struct multi_setup *setup, const ui
 		op->select = record[6] / 2 % COUNT(selectors);
 		op->nth = 1 + (record[5] & 1 ? record[7] % 8 : record[7] * 2u);
 	}
+	if (setup->emulated && op->kind == MULTI_JOIN && m->kernel >= MULTI_V(4, 10))
+		op->group = MULTI_IOMMU + op->group % 2;
 	choose_who(op, m);
 	decode_rest(op, record, m);
 }
