@@ -399,7 +399,7 @@ static void scene_compat(struct target *t)
 
 static void scene_devices(struct target *t, unsigned which)
 {
-	if (which < 2 || which == 6 || which == 7)
+	if (which == 1 || which == 6 || which == 7)
 		mock_new(t, which == 1 && t->later ? MOCK_FLAGS_DEVICE_PASID : 0, t->ioas[0].id);
 	if (which >= 2 && which < 5)
 		node_open(t, &t->device[which == 3 ? 2 : 0]);
@@ -415,7 +415,7 @@ static void scene_begin(struct target *t, unsigned which, uint8_t how)
 {
 	struct model_source source = {.byte = MEMORY_AT, .length = 4 * MODEL_PAGE, .flags = 7};
 	const struct request request = {.count = 2, .grpid = 511, .perm = 1, .addr = 0x5000};
-	static const uint8_t scenes[] = {0, 1, 1, 2, 2, 2, 2, 2, 2, 3, 3, 4, 8, 5, 6, 7};
+	static const uint8_t scenes[] = {1, 1, 2, 2, 2, 2, 2, 2, 3, 3, 3, 4, 5, 6, 7, 8};
 
 	which = scenes[which % SIO_ARRAY_SIZE(scenes)];
 	if (which == 2 && t->amd)
@@ -522,6 +522,8 @@ static void step(struct target *t, const struct kind *kind, uint8_t trouble)
 	if (fuzz_bare())
 		return;
 	check_all(t);
+	if (t->compat && t->c.operations % 16 == 8)
+		compat_info(t, model_of(t, t->compat), t->c.operations / 16);
 	if (t->c.operations % 16 == 0)
 		audit(t, false);
 }
@@ -684,24 +686,24 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsi
 	if (!most)
 		return size < max_size ? size : max_size;
 	/* A session tells little about others: begin again often. */
-	if (!count || how < 6) {
+	if (!count || how < 10) {
 		count = most < BURST ? most : BURST;
 		fill(&rng, data, HEAD + count * RECORD);
 		return HEAD + count * RECORD;
 	}
 	at = prng_below(&rng, count);
-	if (how < 15 && count < most) {
-		insert(&rng, data, count, how < 9);
+	if (how < 17 && count < most) {
+		insert(&rng, data, count, how < 12);
 		count++;
-	} else if (how < 17 && count > 1) {
+	} else if (how < 19 && count > 1) {
 		memmove(record_at(data, at), record_at(data, at + 1), (count - at - 1) * RECORD);
 		count--;
-	} else if (how < 20) {
+	} else if (how < 22) {
 		size_t other = prng_below(&rng, count);
 
 		if (other != at)
 			swap(record_at(data, at), record_at(data, other));
-	} else if (how < 28) {
+	} else if (how < 27) {
 		fill(&rng, record_at(data, at) + prng_below(&rng, RECORD), 1);
 	} else {
 		fill(&rng, data + prng_below(&rng, HEAD), 1);

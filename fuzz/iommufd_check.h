@@ -8,6 +8,8 @@
 
 #include "iommufd_objects.h"
 
+#include "iommufd/io_pagetable_private.h"
+
 /* ---- one address space ---- */
 
 static inline void check_areas(struct target *t, struct model_ioas *s)
@@ -38,6 +40,8 @@ static inline void check_areas(struct target *t, struct model_ioas *s)
 	}
 	if (count != s->areas)
 		fail_values(t, "areas", count, s->areas);
+	if (ioas->iopt->domain_count != s->domains)
+		fail_values(t, "domains", ioas->iopt->domain_count, s->domains);
 }
 
 /* As the program can ask. */

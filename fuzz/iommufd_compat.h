@@ -209,7 +209,7 @@ static inline void compat_unmap(struct target *t, struct model_ioas *s, uint64_t
 	bool reached;
 
 	/* An area and the beginning of what follows. */
-	if (a && !(cmd.flags & 2) && (how & 0x18) == 0x18) {
+	if (a && !(cmd.flags & 2) && how & 8) {
 		cmd.iova = iova = a->first;
 		cmd.size = a->last - a->first + 1 + MODEL_PAGE;
 	}

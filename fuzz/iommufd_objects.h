@@ -483,14 +483,16 @@ static inline void node_attach(struct target *t, struct device *d, uint32_t pt)
 static inline void do_node(struct target *t)
 {
 	uint64_t how = take(t, 1);
-	struct device *d = &t->device[take(t, 1) % REAL];
+	/* Rather one of the two in one group. */
+	static const uint8_t which[] = {0, 1, 2, 3, 3, 0, 2, 3};
+	struct device *d = &t->device[which[take(t, 1) % SIO_ARRAY_SIZE(which)]];
 	struct {
 		uint32_t argsz, flags;
 	} detach = {.argsz = sizeof(detach)};
 	uint32_t pt = any_pt(t), on = group_hwpt(t, d->group);
 
 	/* Where the rest of its group is. */
-	if (on && (how & 0x18) == 0x18)
+	if (on && how & 8)
 		pt = how & 0x20 ? on : hwpt_of(t, on)->ioas;
 	if (d->fd < 0)
 		node_open(t, d);

@@ -401,6 +401,7 @@ static int replace_device(struct iommufd_hwpt *hwpt, struct iommufd_device *idev
 		/* The kernel does this also when the old regions were the same ones. */
 		if (iopt)
 			unreserve_all(attach, iopt);
+		/* The kernel's own mistake, where the regions are those of another IOAS too. */
 		if (SEEDED(F09) && old_iopt)
 			unreserve_all(attach, old_iopt);
 		return rc;

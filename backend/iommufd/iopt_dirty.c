@@ -132,7 +132,7 @@ int iopt_read_dirty(struct io_pagetable *iopt, struct iommu_domain *domain,
 	if (!query->length)
 		return 0;
 	if (SEEDED(F04)) {
-		/* Words of the bitmap, by the bytes that one stands for. */
+		/* Words of the bitmap, by the bytes that one stands for: 0 from 2^58 on. */
 		const uint64_t word = 64 * query->page_size;
 		const uint64_t end = query->iova + ((query->length - 1) / word + 1) * word;
 
