@@ -37,6 +37,7 @@ struct multi_range {
 };
 
 struct multi_platform {
+	const char *preset; /* whose kind it is */
 	const char *name, *text;
 	bool amd;
 	/* Of each group behind a unit: the unit, its width, memory that firmware keeps for the
