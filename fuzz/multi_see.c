@@ -82,7 +82,7 @@ static bool reaches(unsigned group, uint64_t iova)
 }
 
 /* Something was mapped, and the call goes on: what is reserved for the device is not in reach.
- * Kernels before 6.2 try out address 0 whatever it is. */
+ * Kernels before 6.3 try out address 0 whatever it is. */
 void multi_moment(void *ctx, enum iommu_moment which)
 {
 	const struct multi_op *op = multi_now.op;
@@ -90,7 +90,7 @@ void multi_moment(void *ctx, enum iommu_moment which)
 
 	(void)ctx;
 	if (which != IOMMU_MOMENT_MAPPED || !op || op->kind != MULTI_JOIN ||
-	    op->group >= MULTI_IOMMU || multi_now.m.kernel < MULTI_V(6, 2) ||
+	    op->group >= MULTI_IOMMU || multi_now.m.kernel < MULTI_V(6, 3) ||
 	    multi_now.before.in[op->group] >= 0)
 		return;
 	direct = &multi_now.m.platform->direct[op->group];
