@@ -21,6 +21,7 @@
 #define HEAD           8u
 #define RECORD         16u
 #define OPERATIONS_MAX 128u
+#define BURST          32u
 
 /* ---- devices ---- */
 
@@ -374,6 +375,28 @@ static void scene_access(struct target *t)
 	settle(t, &t->ioas[0]);
 }
 
+/* An IOAS without domains, and nearly nothing of it may be used. */
+static void scene_narrow(struct target *t, uint8_t how)
+{
+	const struct iommu_iova_range range = {0 - (MODEL_PAGE << (1 + how % 8)),
+					       UINT64_MAX - MODEL_PAGE};
+	struct iommu_ioas_allow_iovas cmd = {.num_iovas = 1, .allowed_iovas = DATA};
+
+	do_ioas(t);
+	cmd.ioas_id = t->ioas[1].id;
+	put_data(0, &range, sizeof(range));
+	expect(t, "IOAS_ALLOW_IOVAS", command(t, IOMMU_IOAS_ALLOW_IOVAS, &cmd, sizeof(cmd)),
+	       model_allow(&t->ioas[1], &range, 1));
+}
+
+static void scene_compat(struct target *t)
+{
+	struct iommu_vfio_ioas cmd = {.op = IOMMU_VFIO_IOAS_SET, .ioas_id = t->ioas[0].id};
+
+	t->compat = cmd.ioas_id;
+	expect(t, "VFIO_IOAS", command(t, IOMMU_VFIO_IOAS, &cmd, sizeof(cmd)), 0);
+}
+
 static void scene_devices(struct target *t, unsigned which)
 {
 	if (which < 2 || which == 6 || which == 7)
@@ -388,18 +411,20 @@ static void scene_devices(struct target *t, unsigned which)
 		scene_access(t);
 }
 
-static void scene_begin(struct target *t, unsigned which)
+static void scene_begin(struct target *t, unsigned which, uint8_t how)
 {
 	struct model_source source = {.byte = MEMORY_AT, .length = 4 * MODEL_PAGE, .flags = 7};
-	struct iommu_vfio_ioas compat = {.op = IOMMU_VFIO_IOAS_SET};
 	const struct request request = {.count = 2, .grpid = 511, .perm = 1, .addr = 0x5000};
-	static const uint8_t scenes[] = {0, 1, 1, 2, 2, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7};
+	static const uint8_t scenes[] = {0, 1, 1, 2, 2, 2, 2, 2, 2, 3, 3, 4, 8, 5, 6, 7};
 
 	which = scenes[which % SIO_ARRAY_SIZE(scenes)];
 	if (which == 2 && t->amd)
 		which = 3;
 	scene_devices(t, which);
 	map_source(t, t->ioas[0].id, &source, MOCK_APERTURE_START, false);
+	map_source(t, t->ioas[0].id, &source, MOCK_APERTURE_START + source.length, false);
+	if (how & 7)
+		scene_compat(t);
 	if (which == 1)
 		scene_nested(t, &t->device[REAL], t->later);
 	if (which == 2) {
@@ -411,11 +436,8 @@ static void scene_begin(struct target *t, unsigned which)
 		do_ioas(t);
 		mock_new(t, 0, t->ioas[1].id);
 	}
-	if (which == 5 || which == 6) {
-		compat.ioas_id = t->compat = t->ioas[0].id;
-		command(t, IOMMU_VFIO_IOAS, &compat, sizeof(compat));
-		map_source(t, t->ioas[0].id, &source, MOCK_APERTURE_START + source.length, false);
-	}
+	if (which == 8)
+		scene_narrow(t, how);
 }
 
 /* ---- sessions ---- */
@@ -425,12 +447,12 @@ static const struct kind {
 	uint8_t weight;
 	bool may_fail; /* it is known what a failure in the middle of it means */
 } kinds[] = {
-	{do_ioas, 2, true},        {do_map, 16, true},     {do_copy, 5, true},
+	{do_ioas, 2, true},        {do_map, 20, true},     {do_copy, 5, true},
 	{do_unmap, 6, false},      {do_allow, 4, true},    {do_reserve, 3, true},
 	{do_option, 3, false},     {do_destroy, 6, false}, {do_mock, 6, true},
 	{do_node, 10, true},       {do_hwpt, 6, true},     {do_track, 4, false},
 	{do_mark, 4, false},       {do_dirty, 8, false},   {do_queue, 3, true},
-	{do_request, 6, false},    {do_read, 6, false},    {do_respond, 4, false},
+	{do_request, 6, false},    {do_read, 12, false},   {do_respond, 4, false},
 	{do_access, 4, true},      {do_pin, 6, true},      {do_access_replace, 1, true},
 	{do_close_file, 2, false}, {do_unpin, 2, false},   {do_rw, 4, false},
 	{do_info, 1, false},       {do_compat, 16, false}, {do_invalidate, 3, false},
@@ -544,7 +566,7 @@ static void start_machine(struct target *t, const uint8_t *head)
 	if (kernel)
 		n = kernel[0] == '7';
 	t->later = n;
-	t->amd = platform ? !strncmp(platform, "amd", 3) : (head[0] & 6) == 0;
+	t->amd = platform ? !strncmp(platform, "amd", 3) : (head[0] & 14) == 0;
 	n += t->amd ? 2 : 0;
 	client_begin(&t->c, &machines[n], &kept[n]);
 	t->c.machine->ua = &ua;
@@ -576,7 +598,7 @@ static void begin(struct target *t, const uint8_t *head)
 	command(t, IOMMU_IOAS_ALLOC, &ioas, sizeof(ioas));
 	t->ioas[0] = (struct model_ioas){.id = ioas.out_ioas_id};
 	settle(t, &t->ioas[0]);
-	scene_begin(t, head[1]);
+	scene_begin(t, head[1], head[7]);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -657,28 +679,29 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsi
 	struct prng rng = {seed};
 	size_t count = records(size), at;
 	const size_t most = records(max_size);
-	unsigned how = (unsigned)prng_below(&rng, 24);
+	unsigned how = (unsigned)prng_below(&rng, 30);
 
 	if (!most)
 		return size < max_size ? size : max_size;
-	if (!count || how == 0) {
-		count = most < 40 ? most : 40;
+	/* A session tells little about others: begin again often. */
+	if (!count || how < 6) {
+		count = most < BURST ? most : BURST;
 		fill(&rng, data, HEAD + count * RECORD);
 		return HEAD + count * RECORD;
 	}
 	at = prng_below(&rng, count);
-	if (how < 9 && count < most) {
-		insert(&rng, data, count, how < 3);
+	if (how < 15 && count < most) {
+		insert(&rng, data, count, how < 9);
 		count++;
-	} else if (how < 11 && count > 1) {
+	} else if (how < 17 && count > 1) {
 		memmove(record_at(data, at), record_at(data, at + 1), (count - at - 1) * RECORD);
 		count--;
-	} else if (how < 14) {
+	} else if (how < 20) {
 		size_t other = prng_below(&rng, count);
 
 		if (other != at)
 			swap(record_at(data, at), record_at(data, other));
-	} else if (how < 22) {
+	} else if (how < 28) {
 		fill(&rng, record_at(data, at) + prng_below(&rng, RECORD), 1);
 	} else {
 		fill(&rng, data + prng_below(&rng, HEAD), 1);

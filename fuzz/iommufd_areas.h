@@ -96,7 +96,7 @@ static inline void do_map(struct target *t)
 		source.length = MODEL_PAGE << (how >> 6) * 3;
 	}
 	/* A buffer around the end of the space. */
-	if (how % 16 == 5)
+	if (how % 8 == 5)
 		source.byte = 0 - source.length + MODEL_PAGE * (how >> 6) - MODEL_PAGE;
 	map_source(t, id, &source, iova, t->child && how & 64);
 }
@@ -173,7 +173,7 @@ static inline void do_allow(struct target *t)
 		if (how & 8 && range[i].last < range[i].start)
 			range[i].last = UINT64_MAX;
 		/* What is left of the space when little is. */
-		if ((how & 0x14) == 0x14) {
+		if (!i && (how & 0x14) == 0x14) {
 			range[i].start = 0 - (MODEL_PAGE << (1 + (how >> 5)));
 			range[i].last = how & 8 ? UINT64_MAX : UINT64_MAX - MODEL_PAGE;
 		}

@@ -487,8 +487,11 @@ static inline void do_node(struct target *t)
 	struct {
 		uint32_t argsz, flags;
 	} detach = {.argsz = sizeof(detach)};
-	uint32_t pt = any_pt(t);
+	uint32_t pt = any_pt(t), on = group_hwpt(t, d->group);
 
+	/* Where the rest of its group is. */
+	if (on && (how & 0x18) == 0x18)
+		pt = how & 0x20 ? on : hwpt_of(t, on)->ioas;
 	if (d->fd < 0)
 		node_open(t, d);
 	if (d->fd < 0)
