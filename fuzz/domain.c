@@ -712,6 +712,12 @@ static void begin(struct world *w, uint64_t head)
 	w->lines = 0;
 	w->place = 0;
 	w->machine = machine_of(w->kind, fuzz_kernel(), head >> 8 & 1);
+	/* Before 5.12 drivers cut pages up themselves, or refuse to map over others. */
+	if (w->machine->personality.vtd_every_pgsize || w->machine->personality.amd_map_busy) {
+		fprintf(stderr, "domain: Linux %s is older than what is known here\n",
+			w->machine->personality.name);
+		exit(2);
+	}
 	w->weights = records_swarm(w->weight, usual, OPS, head >> 16);
 	for (unsigned i = 0; i < DOMAINS; i++) {
 		w->slot[i].domain = NULL;

@@ -2,10 +2,10 @@
 /*
  * What the areas of IO address spaces have to be: lists, searched from end to end.
  *
- * The list knows areas and allowed ranges. What devices and tests reserve, and the alignment that
- * domains and accesses ask for, are taken from IOAS_IOVA_RANGES, which the program would ask too.
- * Errors are those of the interface's description, in its order. Whether pages can be pinned is
- * known only of memory that stays mapped and writable; other areas are `unsure`.
+ * An address space knows its areas, allowed and reserved ranges, how many domains show it, and the
+ * alignment that these and accesses ask for. Errors are those of the interface's description, in
+ * its order. Whether pages can be pinned is known only of memory that stays mapped and writable;
+ * other areas are `unsure`.
  */
 #ifndef FUZZ_IOAS_MODEL_H
 #define FUZZ_IOAS_MODEL_H
@@ -17,18 +17,21 @@
 #include <stdbool.h>
 #include <string.h>
 
-#define MODEL_PAGE  UINT64_C(4096)
-#define MODEL_HUGE  (UINT64_C(2) << 20)
-#define MODEL_IOAS  6u
-#define MODEL_AREAS 128u
-#define MODEL_FULL  40u /* no more is asked of an IOAS with more areas than this */
-#define MODEL_GAPS  64u
+#define MODEL_PAGE     UINT64_C(4096)
+#define MODEL_HUGE     (UINT64_C(2) << 20)
+#define MODEL_IOAS     6u
+#define MODEL_AREAS    128u
+#define MODEL_FULL     40u /* no more is asked of an IOAS with more areas than this */
+#define MODEL_GAPS     64u
+#define MODEL_RESERVED 48u
 
 struct model_area {
 	uint64_t first, last;
-	uint64_t byte; /* of memory or of the file, that the first one shows */
-	uint32_t prot; /* IOMMU_IOAS_MAP_WRITEABLE, READABLE */
-	bool writable; /* its pages, which a copy may use otherwise */
+	uint64_t byte;  /* of memory or of the file, that the first one shows */
+	uint32_t prot;  /* IOMMU_IOAS_MAP_WRITEABLE, READABLE */
+	unsigned pages; /* which MAP made them: copies and pieces share them */
+	unsigned locks; /* hardware queues in it */
+	bool writable;  /* its pages, which a copy may use otherwise */
 	bool file, unsure;
 };
 
@@ -42,12 +45,64 @@ struct model_ioas {
 	unsigned areas;
 	struct model_range allowed[4]; /* in order, those that touch are one */
 	unsigned allowed_count;
-	/* As asked before the operation. */
-	struct model_range gap[MODEL_GAPS];
+	struct model_reserved {
+		uint64_t first, last;
+		uint32_t owner; /* 0: for the life of the IOAS */
+	} reserved[MODEL_RESERVED];
+	unsigned reserved_count;
+	struct model_range gap[MODEL_GAPS]; /* what is left, see model_gaps() */
 	unsigned gaps;
 	uint64_t alignment;
-	bool filled; /* there is a domain, pages are pinned at once */
+	unsigned domains; /* with any, pages are pinned at once */
+	bool small_pages;
 };
+
+/* ---- reserved ranges ---- */
+
+static inline void model_reserve(struct model_ioas *s, uint64_t first, uint64_t last,
+				 uint32_t owner)
+{
+	if (s->reserved_count < MODEL_RESERVED)
+		s->reserved[s->reserved_count++] = (struct model_reserved){first, last, owner};
+}
+
+static inline void model_unreserve(struct model_ioas *s, uint32_t owner)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < s->reserved_count; i++)
+		if (s->reserved[i].owner != owner)
+			s->reserved[kept++] = s->reserved[i];
+	s->reserved_count = kept;
+}
+
+/* Work out what lies between the reserved ranges. */
+static inline void model_gaps(struct model_ioas *s)
+{
+	uint64_t at = 0;
+
+	s->gaps = 0;
+	for (;;) {
+		const struct model_reserved *in = NULL;
+		uint64_t last = UINT64_MAX;
+
+		for (unsigned i = 0; i < s->reserved_count; i++) {
+			const struct model_reserved *r = &s->reserved[i];
+
+			if (r->first <= at && at <= r->last)
+				in = r;
+			if (r->first > at && r->first - 1 < last)
+				last = r->first - 1;
+		}
+		if (!in)
+			s->gap[s->gaps++] = (struct model_range){at, last};
+		else
+			last = in->last;
+		if (last == UINT64_MAX)
+			return;
+		at = last + 1;
+	}
+}
 
 /* The lowest area that has a byte of the range. */
 static inline struct model_area *model_area_in(struct model_ioas *s, uint64_t first, uint64_t last)
@@ -66,6 +121,20 @@ static inline struct model_area *model_area_in(struct model_ioas *s, uint64_t fi
 static inline void model_remove(struct model_ioas *s, struct model_area *area)
 {
 	*area = s->area[--s->areas];
+}
+
+static inline bool model_is_allowed(const struct model_ioas *s, uint64_t first, uint64_t last)
+{
+	for (unsigned i = 0; i < s->allowed_count; i++)
+		if (s->allowed[i].first <= last && first <= s->allowed[i].last)
+			return true;
+	return false;
+}
+
+/* A range may become a reserved one. */
+static inline bool model_may_reserve(struct model_ioas *s, uint64_t first, uint64_t last)
+{
+	return !model_area_in(s, first, last) && !model_is_allowed(s, first, last);
 }
 
 static inline bool model_reserved(const struct model_ioas *s, uint64_t first, uint64_t last)
@@ -211,19 +280,15 @@ struct model_source {
 	bool later; /* 7.2, which tests the end of a buffer before the number of pages */
 };
 
-/* IOAS_MAP and IOAS_MAP_FILE; `s` may be NULL: no such id. *area is what comes to be. */
-static inline int model_map(struct model_ioas *s, const struct model_source *source, uint64_t iova,
-			    struct model_area *area)
+/* What MAP tests once it has an address space. *area is what comes to be. */
+static inline int model_map_into(struct model_ioas *s, const struct model_source *source,
+				 uint64_t iova, struct model_area *area)
 {
 	const uint64_t length = source->length;
 	uint64_t end;
 	const bool wraps = !source->file && __builtin_add_overflow(source->byte, length, &end);
-	int rc = model_flags(source->flags, length, iova, 0);
+	int rc;
 
-	if (rc)
-		return rc;
-	if (!s)
-		return -ENOENT;
 	if (!length)
 		return -EINVAL;
 	if (source->file && __builtin_add_overflow(source->byte, length - 1, &end))
@@ -249,6 +314,17 @@ static inline int model_map(struct model_ioas *s, const struct model_source *sou
 		.unsure = source->unsure,
 	};
 	return 0;
+}
+
+/* IOAS_MAP and IOAS_MAP_FILE; `s` may be NULL: no such id. */
+static inline int model_map(struct model_ioas *s, const struct model_source *source, uint64_t iova,
+			    struct model_area *area)
+{
+	int rc = model_flags(source->flags, source->length, iova, 0);
+
+	if (rc)
+		return rc;
+	return s ? model_map_into(s, source, iova, area) : -ENOENT;
 }
 
 /* Every byte of the range is in an area. */
@@ -302,6 +378,7 @@ static inline int model_copy(struct model_ioas *dst, struct model_ioas *src,
 		*b = *a;
 		b->byte += at - a->first;
 		b->prot = cmd->flags & (IOMMU_IOAS_MAP_WRITEABLE | IOMMU_IOAS_MAP_READABLE);
+		b->locks = 0;
 		b->first = iova;
 		b->last = iova + ((a->last < last ? a->last : last) - at);
 		if (write && !a->writable)
@@ -332,12 +409,33 @@ static inline int model_unmap(struct model_ioas *s, uint64_t iova, uint64_t leng
 	if (!all && __builtin_add_overflow(iova, length - 1, &last))
 		return -EOVERFLOW;
 	while ((area = model_area_in(s, iova, last))) {
+		if (area->locks)
+			return -EBUSY;
 		if (area->first < iova || area->last > last)
 			return -ENOENT;
 		*bytes += area->last - area->first + 1;
 		model_remove(s, area);
 	}
 	return *bytes || all ? 0 : -ENOENT;
+}
+
+/* What a TYPE1 container cuts before it unmaps: so that one area ends with the byte. */
+static inline int model_cut(struct model_ioas *s, uint64_t byte, bool pinned)
+{
+	struct model_area *area = model_area_in(s, byte, byte), *upper;
+
+	if (!area || area->first == byte || area->last == byte)
+		return 0;
+	if (((byte + 1) | (area->byte % MODEL_PAGE + (byte + 1 - area->first))) % s->alignment)
+		return -EINVAL;
+	if (pinned || s->areas == MODEL_AREAS)
+		return -EINVAL;
+	upper = &s->area[s->areas++];
+	*upper = *area;
+	upper->byte += byte + 1 - area->first;
+	upper->first = byte + 1;
+	area->last = byte;
+	return 0;
 }
 
 /* Ranges as given; the list stays if one of them is refused. */

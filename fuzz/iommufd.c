@@ -1,491 +1,175 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Operations on the objects of one /dev/iommu with mock devices, under 6.12 and 7.2: address
- * spaces, mappings, domains of both stages, dirty bits, faults, accesses, and what hangs on a
- * vIOMMU, made and destroyed in any order, by a program and its child.
+ * Operations on the objects of one /dev/iommu with functions on PCI and mock devices, under 6.12
+ * and 7.2: address spaces, mappings, domains of both stages, dirty bits, page requests, accesses,
+ * what hangs on a vIOMMU, and the calls of a VFIO container, by a program and its child.
  *
- * Bytes name "the n-th object of a kind" and "the n-th area and a bit". Areas, the errors of the
- * commands that change them and the bytes that an access reads are compared with ioas_model.h.
- * When all is closed nothing is pinned, charged or alive.
+ * An input is a head of 8 bytes and records of 16, an operation each. The head chooses the machine,
+ * the scene in which the session begins, who is charged, and the seed of the swarm: per input some
+ * operations never happen and others often. A record names "the n-th object of a kind" and "the
+ * n-th area and a bit".
+ *
+ * Answers, areas, ranges, alignment, pins, charges, dirty bits, page requests and translations are
+ * compared with a reference after every operation; audits come with every 16th. When all is closed
+ * nothing is pinned, charged or alive.
  */
-#include "iommufd_target.h"
+#include "iommufd_areas.h"
+#include "iommufd_check.h"
 
-#define OPERATIONS_MAX 400u
+#include "prng.h"
 
-/* ---- address spaces ---- */
+#define HEAD           8u
+#define RECORD         16u
+#define OPERATIONS_MAX 128u
+#define BURST          32u
 
-static void do_ioas(struct target *t)
+/* ---- devices ---- */
+
+static void do_dma(struct target *t)
 {
-	struct iommu_ioas_alloc cmd = {0};
-	unsigned i = 0;
+	uint64_t how = take(t, 1), word = t->c.operations;
+	const struct device *d = &t->device[how % REAL];
+	struct hwpt *h = d->id ? hwpt_of(t, group_hwpt(t, d->group)) : NULL;
+	struct model_ioas *s = base_of(t, h);
+	const uint64_t iova = any_iova(t, s) & -UINT64_C(8);
+	const struct model_area *a = s ? model_area_in(s, iova, iova + 7) : NULL;
+	char text[64];
 	int rc;
 
-	while (i < MODEL_IOAS && t->ioas[i].id)
-		i++;
-	if (i == MODEL_IOAS)
+	if (d->fd < 0 || is_special(iova) || (h && h->nested) || (a && a->unsure))
 		return;
-	rc = command(t, IOMMU_IOAS_ALLOC, &cmd, sizeof(cmd));
-	if (rc)
-		fail_pair(t, "IOAS_ALLOC", rc, 0);
-	t->ioas[i] = (struct model_ioas){.id = cmd.out_ioas_id};
-}
-
-/* What is pinned of it is known beforehand. */
-static bool is_sure(const struct model_source *source, bool by_child)
-{
-	uint64_t end;
-
-	if (__builtin_add_overflow(source->byte, source->length, &end) || by_child)
-		return false;
-	if (source->file)
-		return end <= FILE_PAGES * MODEL_PAGE;
-	return source->byte >= MEMORY_AT && end <= MEMORY_AT + MEMORY_RW * MODEL_PAGE;
-}
-
-static int run_map(struct target *t, uint32_t id, const struct model_source *source, uint64_t *iova)
-{
-	struct iommu_ioas_map map = {.ioas_id = id,
-				     .flags = source->flags,
-				     .user_va = source->byte,
-				     .length = source->length,
-				     .iova = *iova};
-	struct iommu_ioas_map_file file = {.ioas_id = id,
-					   .flags = source->flags,
-					   .fd = FILE_FD,
-					   .start = source->byte,
-					   .length = source->length,
-					   .iova = *iova};
-	int rc = source->file ? command(t, IOMMU_IOAS_MAP_FILE, &file, sizeof(file))
-			      : command(t, IOMMU_IOAS_MAP, &map, sizeof(map));
-
-	*iova = source->file ? file.iova : map.iova;
-	return rc;
-}
-
-static void do_map(struct target *t, bool file)
-{
-	struct sio_process *parent = t->c.process;
-	uint32_t id = any_id(t, IOMMUFD_OBJ_IOAS);
-	struct model_ioas *s = model_of(t, id);
-	uint64_t how = take(t, 1), iova = any_iova(t, s);
-	struct model_source source = {.length = any_length(t, s), .flags = any_flags(t)};
-	bool by_child = t->child && how & 128;
-	struct model_area area;
-	int want, rc;
-
-	source.later = iommufd_is_7_2(context(t));
-	source.file = file && source.later;
-	source.byte = (source.file ? 0 : MEMORY_AT) + how % MEMORY_PAGES * MODEL_PAGE;
-	if (how & 64)
-		source.byte += take(t, 1) * 16;
-	source.unsure = !is_sure(&source, by_child);
-	if (s && s->areas >= MODEL_FULL)
+	rc = sio_dma_write(d->real, iova, &word, sizeof(word), NULL);
+	snprintf(text, sizeof(text), "dma_from_dev %c iova=0x%llx len=8", "ABCD"[how % REAL],
+		 (unsigned long long)iova);
+	note(t, text, rc);
+	/* A word that an area shares with what is beside it is nobody's. */
+	if (a && (a->first > iova || a->last < iova + 7))
 		return;
-	look(t, s);
-	want = model_map(s, &source, iova, &area);
-	if (by_child)
-		t->c.process = t->child;
-	rc = run_map(t, id, &source, &iova);
-	t->c.process = parent;
-	if (rc != want && (want || !may_not_pin(t, s, area.unsure, rc)))
-		fail_pair(t, "IOAS_MAP", rc, want);
-	if (rc)
-		return;
-	if (iova != area.first)
-		fail_iova(t, "IOAS_MAP", iova, area.first);
-	s->area[s->areas++] = area;
-}
-
-static void do_copy(struct target *t)
-{
-	struct iommu_ioas_copy cmd = {.flags = any_flags(t),
-				      .dst_ioas_id = any_id(t, IOMMUFD_OBJ_IOAS),
-				      .src_ioas_id = any_id(t, IOMMUFD_OBJ_IOAS)};
-	struct model_ioas *dst = model_of(t, cmd.dst_ioas_id);
-	struct model_ioas *src = model_of(t, cmd.src_ioas_id);
-	struct model_pieces to;
-	bool unsure = false;
-	int want, rc;
-
-	cmd.src_iova = any_iova(t, src);
-	cmd.length = any_length(t, src);
-	cmd.dst_iova = any_iova(t, dst);
-	if ((dst && dst->areas >= MODEL_FULL) || (src && src->areas >= MODEL_FULL))
-		return;
-	look(t, dst);
-	want = model_copy(dst, src, &cmd, &to);
-	for (unsigned i = 0; i < to.count; i++)
-		unsure |= to.area[i].unsure;
-	rc = command(t, IOMMU_IOAS_COPY, &cmd, sizeof(cmd));
-	if (rc != want && (want || !may_not_pin(t, dst, unsure, rc)))
-		fail_pair(t, "IOAS_COPY", rc, want);
-	if (rc)
-		return;
-	if (cmd.dst_iova != to.area[0].first)
-		fail_iova(t, "IOAS_COPY", cmd.dst_iova, to.area[0].first);
-	memcpy(&dst->area[dst->areas], to.area, to.count * sizeof(to.area[0]));
-	dst->areas += to.count;
-}
-
-static void do_unmap(struct target *t)
-{
-	struct iommu_ioas_unmap cmd = {.ioas_id = any_id(t, IOMMUFD_OBJ_IOAS)};
-	struct model_ioas *s = model_of(t, cmd.ioas_id), old;
-	uint64_t bytes;
-	int want, rc;
-
-	cmd.iova = any_iova(t, s);
-	cmd.length = any_length(t, s);
-	if (s)
-		old = *s;
-	want = model_unmap(s, cmd.iova, cmd.length, &bytes);
-	rc = command(t, IOMMU_IOAS_UNMAP, &cmd, sizeof(cmd));
-	if (rc == -EBUSY && s && count_of(t, IOMMUFD_OBJ_HW_QUEUE)) {
-		model_keep(t, s, &old);
-		return;
-	}
-	if (rc != want)
-		fail_pair(t, "IOAS_UNMAP", rc, want);
-	if (!rc && cmd.length != bytes)
-		client_fail(&t->c, "IOAS_UNMAP counts other bytes");
-}
-
-static void do_allow(struct target *t)
-{
-	struct iommu_iova_range range[4];
-	struct iommu_ioas_allow_iovas cmd = {.ioas_id = any_id(t, IOMMUFD_OBJ_IOAS),
-					     .num_iovas = (uint32_t)take(t, 1) % 5,
-					     .allowed_iovas = DATA};
-	struct model_ioas *s = model_of(t, cmd.ioas_id);
-	int want, rc;
-
-	for (unsigned i = 0; i < cmd.num_iovas; i++) {
-		range[i].start = any_iova(t, s);
-		range[i].last = range[i].start + any_length(t, s) - 1;
-	}
-	look(t, s);
-	want = model_allow(s, range, cmd.num_iovas);
-	put_data(0, range, cmd.num_iovas * sizeof(range[0]));
-	rc = command(t, IOMMU_IOAS_ALLOW_IOVAS, &cmd, sizeof(cmd));
-	if (rc != want)
-		fail_pair(t, "IOAS_ALLOW_IOVAS", rc, want);
-}
-
-static void do_option(struct target *t)
-{
-	uint64_t how = take(t, 1);
-	struct iommu_option cmd = {.option_id = how & 1,
-				   .op = how >> 1 & 1,
-				   .val64 = how >> 2 & 3,
-				   .object_id = how & 1 ? any_id(t, IOMMUFD_OBJ_IOAS) : 0};
-	struct iommu_ioas_change_process change = {0};
-	struct iommu_vfio_ioas vfio = {.op = how >> 4 & 3};
-	struct iommu_test_cmd limit = {.memory_limit = {.limit = 12 + (uint32_t)(how >> 4) * 64}};
-	struct iommu_test_cmd reserve = {0};
-
-	switch (how >> 6) {
-	case 0:
-		command(t, IOMMU_IOAS_CHANGE_PROCESS, &change, sizeof(change));
-		break;
-	case 1:
-		vfio.ioas_id = any_id(t, IOMMUFD_OBJ_IOAS);
-		command(t, IOMMU_VFIO_IOAS, &vfio, sizeof(vfio));
-		break;
-	case 2:
-		reserve.id = any_id(t, IOMMUFD_OBJ_IOAS);
-		reserve.add_reserved.start = any_iova(t, model_of(t, reserve.id));
-		reserve.add_reserved.length = 1 + take(t, 1) * 256;
-		test(t, how & 1 ? IOMMU_TEST_OP_ADD_RESERVED : IOMMU_TEST_OP_SET_TEMP_MEMORY_LIMIT,
-		     how & 1 ? &reserve : &limit);
-		break;
-	default:
-		command(t, IOMMU_OPTION, &cmd, sizeof(cmd));
-	}
-}
-
-static void do_destroy(struct target *t)
-{
-	struct iommu_destroy cmd = {.id = any_id(t, IOMMUFD_OBJ_NONE)};
-	struct model_ioas *s = model_of(t, cmd.id);
-
-	if (command(t, IOMMU_DESTROY, &cmd, sizeof(cmd)) == 0 && s)
-		s->id = 0;
-}
-
-/* ---- devices and domains ---- */
-
-static uint32_t any_pt(struct target *t)
-{
-	static const enum iommufd_object_type types[] = {
-		IOMMUFD_OBJ_IOAS,
-		IOMMUFD_OBJ_HWPT_PAGING,
-		IOMMUFD_OBJ_HWPT_NESTED,
-		IOMMUFD_OBJ_VIOMMU,
-	};
-
-	return any_id(t, types[take(t, 1) % SIO_ARRAY_SIZE(types)]);
-}
-
-static void do_device(struct target *t)
-{
-	uint64_t how = take(t, 1);
-	struct iommu_test_cmd cmd = {0};
-
-	if (count_of(t, IOMMUFD_OBJ_SELFTEST) < 6 && how & 1) {
-		cmd.id = any_pt(t);
-		cmd.mock_domain_flags.dev_flags = how >> 2 & 7;
-		test(t, how & 2 ? IOMMU_TEST_OP_MOCK_DOMAIN_FLAGS : IOMMU_TEST_OP_MOCK_DOMAIN,
-		     &cmd);
-		return;
-	}
-	cmd.id = any_id(t, IOMMUFD_OBJ_SELFTEST);
-	if (how & 2) {
-		cmd.mock_domain_replace.pt_id = any_pt(t);
-		test(t, IOMMU_TEST_OP_MOCK_DOMAIN_REPLACE, &cmd);
-		return;
-	}
-	cmd.pasid_attach.pasid = how & 4 ? IOMMU_TEST_PASID_RESERVED : (uint32_t)take(t, 1) % 4;
-	cmd.pasid_attach.pt_id = any_pt(t);
-	test(t, IOMMU_TEST_OP_PASID_ATTACH + (uint32_t)(how >> 3) % 4, &cmd);
-}
-
-/* Of the first stage on an IOAS, or nested on a parent or a vIOMMU. */
-static void do_hwpt(struct target *t)
-{
-	uint64_t how = take(t, 1);
-	struct iommu_hwpt_selftest data = {.iotlb = (uint32_t)how, .pagetable_type = how >> 5 & 1};
-	struct iommu_hwpt_alloc cmd = {.flags = how & 15,
-				       .dev_id = any_id(t, IOMMUFD_OBJ_DEVICE),
-				       .pt_id = any_pt(t),
-				       .data_uptr = DATA};
-
-	if (how & 16) {
-		cmd.flags &= IOMMU_HWPT_FAULT_ID_VALID;
-		cmd.data_type = IOMMU_HWPT_DATA_SELFTEST;
-		cmd.data_len = how & 64 ? 8 : 4;
-	}
-	if (cmd.flags & IOMMU_HWPT_FAULT_ID_VALID)
-		cmd.fault_id = any_id(t, IOMMUFD_OBJ_FAULT);
-	put_data(0, &data, sizeof(data));
-	command(t, IOMMU_HWPT_ALLOC, &cmd, sizeof(cmd));
+	if (!!rc == (a && a->prot & IOMMU_IOAS_MAP_WRITEABLE))
+		fail_values(t, "a device's write", (uint64_t)rc, iova);
+	if (!rc && h->tracking)
+		mark(h, iova & -MODEL_PAGE);
 }
 
 static void do_info(struct target *t)
 {
 	uint64_t how = take(t, 1);
-	struct model_ioas *s = &t->ioas[how >> 6 & 1];
-	struct iommu_hw_info info = {.flags = how >> 1 & 1,
-				     .dev_id = any_id(t, IOMMUFD_OBJ_DEVICE),
-				     .data_len = (uint32_t)(how >> 2) % 16,
-				     .data_uptr = DATA};
-	struct iommu_test_cmd check = {.id = any_id(t, IOMMUFD_OBJ_HWPT_PAGING)};
+	const struct iommu_test_hw_info mock = {.test_reg = IOMMU_HW_INFO_SELFTEST_REGVAL};
+	struct iommu_hw_info cmd = {.flags = how & 0xf0 ? 0 : how & 3,
+				    .dev_id = any_id(t, IOMMUFD_OBJ_DEVICE),
+				    .data_len = (uint32_t)(how >> 2) % 24,
+				    .data_uptr = DATA};
+	const struct device *d = device_of_id(t, cmd.dev_id);
+	const uint32_t len = cmd.data_len;
+	uint8_t want[24] = {0};
+	int rc;
 
-	if (how & 1) {
-		command(t, IOMMU_GET_HW_INFO, &info, sizeof(info));
+	memset(data_at(0), 0x5a, 64);
+	rc = command(t, IOMMU_GET_HW_INFO, &cmd, sizeof(cmd));
+	if (cmd.flags & ~1u)
+		expect(t, "GET_HW_INFO", rc, -EOPNOTSUPP);
+	else if (d || type_of(t, cmd.dev_id) != IOMMUFD_OBJ_DEVICE)
+		expect(t, "GET_HW_INFO", rc, d ? 0 : -ENOENT);
+	if (rc || !d || d->real)
 		return;
-	}
-	check.check_map.iova = any_iova(t, s);
-	check.check_map.length = 2048 * (how >> 1 & 15);
-	check.check_map.uptr = MEMORY_AT + take(t, 1) * 2048;
-	test(t, IOMMU_TEST_OP_MD_CHECK_MAP, &check);
+	memcpy(want, &mock, sizeof(mock));
+	if (cmd.data_len != sizeof(mock) || cmd.out_data_type != IOMMU_HW_INFO_TYPE_SELFTEST ||
+	    memcmp(want, data_at(0), len) || *data_at(len) != 0x5a)
+		differ(t, "GET_HW_INFO tells something else");
 }
 
-static void do_dirty(struct target *t)
+/* What entries of {flags, number} do to a nested HWPT: how many, until which error. */
+static int want_invalidate(struct hwpt *h, const uint32_t *entry, uint32_t count, uint32_t *done)
 {
-	uint64_t how = take(t, 1);
-	uint32_t id = any_id(t, IOMMUFD_OBJ_HWPT_PAGING);
-	struct model_ioas *s = &t->ioas[how >> 4 & 1];
-	struct iommu_hwpt_set_dirty_tracking set = {.hwpt_id = id, .flags = how >> 2 & 3};
-	struct iommu_hwpt_get_dirty_bitmap get = {.hwpt_id = id,
-						  .flags = how >> 2 & 1,
-						  .page_size = 2048u << (how >> 3 & 3),
-						  .data = DATA};
-	struct iommu_test_cmd mark = {.id = id};
+	for (*done = 0; *done < count; ++*done) {
+		const uint32_t *e = &entry[2 * *done];
 
-	if (how & 1) {
-		command(t, IOMMU_HWPT_SET_DIRTY_TRACKING, &set, sizeof(set));
-		return;
+		if (e[0] > 1)
+			return -EOPNOTSUPP;
+		if (e[1] > MOCK_NESTED_DOMAIN_IOTLB_ID_MAX)
+			return -EINVAL;
+		for (unsigned i = 0; i < MOCK_NESTED_DOMAIN_IOTLB_NUM; i++)
+			h->iotlb[i] = e[0] || e[1] == i ? 0 : h->iotlb[i];
 	}
-	get.iova = mark.dirty.iova = any_iova(t, s);
-	get.length = mark.dirty.length = any_length(t, s);
-	mark.dirty.page_size = get.page_size;
-	mark.dirty.uptr = DATA;
-	if (how & 2) {
-		command(t, IOMMU_HWPT_GET_DIRTY_BITMAP, &get, sizeof(get));
-		return;
-	}
-	memset(arena + (DATA - ARENA_FIRST), (int)how, 256);
-	test(t, IOMMU_TEST_OP_DIRTY, &mark);
-	if (how & 64)
-		command(t, IOMMU_HWPT_GET_DIRTY_BITMAP, &get, sizeof(get));
+	return 0;
 }
 
 static void do_invalidate(struct target *t)
 {
 	uint64_t how = take(t, 1);
-	uint32_t entry[8];
+	uint32_t entry[8], done = 0;
 	struct iommu_hwpt_invalidate cmd = {
-		.hwpt_id = any_id(t, how & 1 ? IOMMUFD_OBJ_VIOMMU : IOMMUFD_OBJ_HWPT_NESTED),
+		.hwpt_id = any_id(t, how & 0x1e ? IOMMUFD_OBJ_HWPT_NESTED : IOMMUFD_OBJ_VIOMMU),
 		.data_uptr = DATA,
 		.data_type = IOMMU_HWPT_INVALIDATE_DATA_SELFTEST,
-		.entry_len = (uint32_t)(how >> 1) % 16,
-		.entry_num = (uint32_t)(how >> 5),
+		.entry_len = how & 0xc0 ? 8 : (uint32_t)(how >> 1) % 16,
+		.entry_num = (uint32_t)take(t, 1) % 5,
 	};
+	struct hwpt *h = hwpt_of(t, cmd.hwpt_id);
+	const uint32_t count = cmd.entry_num;
+	int rc, want;
 
-	for (unsigned i = 0; i < SIO_ARRAY_SIZE(entry); i++)
-		entry[i] = (uint32_t)take(t, 1) % 5;
+	for (unsigned i = 0; i < SIO_ARRAY_SIZE(entry); i++) {
+		const uint32_t byte = (uint32_t)take(t, 1);
+
+		if (i % 2)
+			entry[i] = byte & 0xf0 ? byte & 3 : byte & 7;
+		else
+			entry[i] = byte & 0xe0 ? 0 : byte & 3;
+	}
 	put_data(0, entry, sizeof(entry));
-	command(t, IOMMU_HWPT_INVALIDATE, &cmd, sizeof(cmd));
-}
-
-/* ---- files: faults, events, accesses ---- */
-
-static void do_faults(struct target *t)
-{
-	uint64_t how = take(t, 1);
-	int fd = (int)(2 + take(t, 1) % (FDS - 2));
-	struct iommu_fault_alloc alloc = {0};
-	struct iommu_test_cmd fault = {.trigger_iopf = {.dev_id = any_id(t, IOMMUFD_OBJ_DEVICE),
-							.grpid = (uint32_t)(how >> 4),
-							.perm = (uint32_t)(how >> 5),
-							.addr = take(t, 1) << 12}};
-	struct iommu_hwpt_page_response response = {.cookie = (uint32_t)(how >> 3) % 8,
-						    .code = (uint32_t)(how >> 6 & 1)};
-
-	switch (how & 7) {
-	case 0:
-		command(t, IOMMU_FAULT_QUEUE_ALLOC, &alloc, sizeof(alloc));
-		break;
-	case 1:
-	case 2:
-		test(t, IOMMU_TEST_OP_TRIGGER_IOPF, &fault);
-		break;
-	case 3:
-	case 4:
-		sio_pread(t->c.process, fd, client_address(DATA), 40 * (how >> 3 & 7), 0);
-		break;
-	case 5:
-		sio_poll(t->c.process, fd);
-		break;
-	default:
-		put_data(0, &response, sizeof(response));
-		sio_pwrite(t->c.process, fd, client_address(DATA), sizeof(response), 0);
-	}
-}
-
-static void do_access(struct target *t)
-{
-	uint64_t how = take(t, 1);
-	unsigned fd = (unsigned)(2 + take(t, 1) % (FDS - 2));
-	struct iommu_test_cmd cmd = {.id = any_id(t, IOMMUFD_OBJ_IOAS)};
-	uint32_t ioas = cmd.id;
-
-	if (how & 1) {
-		cmd.create_access.flags = how >> 1 & 1;
-		if (test(t, IOMMU_TEST_OP_CREATE_ACCESS, &cmd) == 0 &&
-		    cmd.create_access.out_access_fd < FDS)
-			t->access[cmd.create_access.out_access_fd] = ioas;
-	} else if (how & 2) {
-		cmd.id = fd;
-		cmd.access_replace_ioas.ioas_id = ioas;
-		/* An access of a /dev/iommu closed before finds its own. */
-		if (test(t, IOMMU_TEST_OP_ACCESS_REPLACE_IOAS, &cmd) == 0 && t->access[fd])
-			t->access[fd] = ioas;
-	} else {
-		sio_close(t->c.process, (int)fd);
-		t->access[fd] = 0;
-	}
-}
-
-/* An access, if there is one. */
-static unsigned any_access(struct target *t)
-{
-	unsigned n = (unsigned)take(t, 1) % FDS;
-
-	for (unsigned i = 0; i < FDS; i++)
-		if (t->access[(n + i) % FDS])
-			return (n + i) % FDS;
-	return n;
-}
-
-static void do_pages(struct target *t)
-{
-	uint64_t how = take(t, 1);
-	unsigned fd = any_access(t);
-	struct model_ioas *s = model_of(t, t->access[fd]);
-	struct iommu_test_cmd cmd = {.id = fd};
-
-	if (how & 1) {
-		cmd.destroy_access_pages.access_pages_id = (uint32_t)(how >> 1) % 8;
-		test(t, IOMMU_TEST_OP_DESTROY_ACCESS_PAGES, &cmd);
+	rc = command(t, IOMMU_HWPT_INVALIDATE, &cmd, sizeof(cmd));
+	if (!h || !h->nested || !h->mock)
 		return;
-	}
-	cmd.access_pages.flags = how >> 1 & 1;
-	cmd.access_pages.iova = any_iova(t, s);
-	cmd.access_pages.length = any_length(t, s);
-	test(t, IOMMU_TEST_OP_ACCESS_PAGES, &cmd);
-}
-
-/* Every byte that was read is the one behind its area. */
-static void check_read(struct target *t, struct model_ioas *s, uint64_t iova, uint64_t length)
-{
-	for (uint64_t done = 0; done < length;) {
-		const struct model_area *a = model_area_in(s, iova + done, iova + done);
-		uint64_t at = a->byte + (iova + done - a->first), n = a->last - (iova + done) + 1;
-		uint8_t bytes[MODEL_PAGE];
-
-		n = n > length - done ? length - done : n;
-		n = n > sizeof(bytes) ? sizeof(bytes) : n;
-		if (a->file ? sio_pread(t->c.process, FILE_FD, client_address(DATA + 0x8000), n,
-					at) != (ssize_t)n ||
-				      arena_copy_in(NULL, bytes, DATA + 0x8000, n)
-			    : sio_mem_read(t->c.process, at, bytes, n))
-			client_fail(&t->c, "the program cannot read its own memory");
-		if (memcmp(bytes, arena + (DATA - ARENA_FIRST) + done, n))
-			client_fail(&t->c, "an access reads other bytes");
-		done += n;
-	}
-}
-
-static void do_rw(struct target *t)
-{
-	uint64_t how = take(t, 1);
-	unsigned fd = any_access(t);
-	struct model_ioas *s = model_of(t, t->access[fd]);
-	uint64_t iova = any_iova(t, s), length = how & 2 ? take(t, 1) : any_length(t, s), last;
-	struct iommu_test_cmd cmd = {.id = fd,
-				     .access_rw = {.iova = iova,
-						   .length = length,
-						   .uptr = DATA,
-						   .flags = (how & 1) | (how & 4)}};
-	/* Not compared: more than the arena has room for, accesses of a /dev/iommu closed before.
-	 */
-	bool known = s && length < 0x8000, sure = known;
-	bool good = known && length && !__builtin_add_overflow(iova, length - 1, &last) &&
-		    model_covered(s, iova, last);
-	int rc;
-
-	for (unsigned i = 0; good && i < s->areas; i++) {
-		const struct model_area *a = &s->area[i];
-
-		if (a->first > last || iova > a->last)
-			continue;
-		sure = sure && !a->unsure && !t->limited;
-		good = a->prot & (how & 1 ? IOMMU_IOAS_MAP_WRITEABLE : IOMMU_IOAS_MAP_READABLE);
-	}
-	memset(arena + (DATA - ARENA_FIRST), (int)how, 64);
-	rc = test(t, IOMMU_TEST_OP_ACCESS_RW, &cmd);
-	if (good ? rc && sure : known && !rc)
-		fail_pair(t, "ACCESS_RW", rc, good ? 0 : -ENOENT);
-	if (good && sure && !(how & 1))
-		check_read(t, s, iova, length);
+	want = count && cmd.entry_len != 8 ? -EINVAL : want_invalidate(h, entry, count, &done);
+	expect(t, "HWPT_INVALIDATE", rc, want);
+	if (cmd.entry_num != done)
+		fail_values(t, "HWPT_INVALIDATE's entries", cmd.entry_num, done);
 }
 
 /* ---- what hangs on a vIOMMU ---- */
 
+static void hw_queue(struct target *t, struct iommu_hw_queue_alloc *cmd, uint64_t how)
+{
+	const struct iommufd_object *obj =
+		iommufd_object_find(context(t), cmd->viommu_id, IOMMUFD_OBJ_VIOMMU);
+	struct model_ioas *s = NULL;
+	struct item *item = t->item;
+
+	if (obj)
+		s = model_of(
+			t, sio_container_of(obj, struct iommufd_viommu, obj)->parent->ioas->obj.id);
+	cmd->nesting_parent_iova = any_iova(t, s);
+	cmd->length = how & 0x80 ? any_length(t, s, cmd->nesting_parent_iova) : MODEL_PAGE;
+	while (item < t->item + ITEMS && item->owner)
+		item++;
+	if (item == t->item + ITEMS || command(t, IOMMU_HW_QUEUE_ALLOC, cmd, sizeof(*cmd)))
+		return;
+	*item = (struct item){UINT32_C(1) << 16 | cmd->out_hw_queue_id, 0, s->id,
+			      cmd->nesting_parent_iova & -MODEL_PAGE,
+			      (cmd->nesting_parent_iova + (cmd->length - 1)) | (MODEL_PAGE - 1)};
+	if (!model_covered(s, item->first, item->last))
+		differ(t, "a hardware queue where nothing is mapped");
+	for (unsigned n = 0; n < s->areas; n++)
+		s->area[n].locks += item_in(item, s, s->area[n].first, s->area[n].last);
+	settle(t, s);
+}
+
+static void window_map(struct target *t, uint64_t how)
+{
+	const uint64_t size = (1 + (how >> 3) % 4) << 12;
+
+	if (t->window)
+		sio_mem_unmap(t->c.process, t->window, t->window_size);
+	t->window = 0;
+	t->window_size = size;
+	if (sio_mem_map_fd(t->c.process, 0, how & 0x80 ? 4096 : 8192, size, 0, &t->window))
+		t->window = 0;
+}
+
 static void do_viommu(struct target *t)
 {
-	uint64_t how = take(t, 1), got;
+	uint64_t how = take(t, 1);
 	uint32_t in[6] = {(uint32_t)how};
 	struct iommu_viommu_alloc viommu = {.type = IOMMU_VIOMMU_TYPE_SELFTEST,
 					    .dev_id = any_id(t, IOMMUFD_OBJ_DEVICE),
@@ -504,6 +188,8 @@ static void do_viommu(struct target *t)
 					     .index = count_of(t, IOMMUFD_OBJ_HW_QUEUE)};
 	struct iommu_test_cmd trigger = {.trigger_vevent = {.dev_id = viommu.dev_id}};
 
+	if (!t->later)
+		return;
 	switch (how & 7) {
 	case 0:
 	case 1:
@@ -515,42 +201,83 @@ static void do_viommu(struct target *t)
 		command(t, IOMMU_VDEVICE_ALLOC, &vdevice, sizeof(vdevice));
 		break;
 	case 3:
-		command(t, IOMMU_VEVENTQ_ALLOC, &events, sizeof(events));
+		arena_sealed = how >= 0xe0;
+		if (!files_full(t))
+			command(t, IOMMU_VEVENTQ_ALLOC, &events, sizeof(events));
+		arena_sealed = false;
 		break;
 	case 4:
-		queue.nesting_parent_iova = any_iova(t, &t->ioas[0]);
-		queue.length = how & 0x80 ? any_length(t, &t->ioas[0]) : MODEL_PAGE;
-		command(t, IOMMU_HW_QUEUE_ALLOC, &queue, sizeof(queue));
+		hw_queue(t, &queue, how);
 		break;
 	case 5:
 		test(t, IOMMU_TEST_OP_TRIGGER_VEVENT, &trigger);
 		break;
 	case 6:
-		sio_mem_map_fd(t->c.process, 0, (1 + (how >> 3) % 8) << 12,
-			       how & 0x80 ? 4096 : 8192, 0, &got);
+		window_map(t, how);
 		break;
 	default:
-		sio_pread(t->c.process, (int)(how >> 3) % (int)FDS, client_address(DATA), 48, 0);
+		events.out_veventq_fd = (uint32_t)(how >> 3) % FDS;
+		for (unsigned i = 0; i < QUEUES; i++)
+			if (t->queue[i].id && t->queue[i].fd == (int)events.out_veventq_fd)
+				return;
+		sio_pread(t->c.process, (int)events.out_veventq_fd, client_address(DATA), 48, 0);
 	}
 }
 
 /* ---- processes ---- */
 
-static void child_end(struct target *t)
+static void check_nothing_left(const struct target *t)
 {
-	if (t->child)
-		sio_process_exit(t->child);
-	t->child = NULL;
+	struct sio_stats stats;
+
+	sio_stats(t->c.machine, &stats);
+	if (stats.pinned_pages)
+		differ(t, "pages stay pinned");
+	if (stats.iommufd_objects || stats.mappings || stats.domains)
+		differ(t, "objects stay alive");
+	if (t->c.machine->user && t->c.machine->user->locked_pages)
+		differ(t, "the user stays charged");
 }
 
-/* The descriptor goes first; accesses and event files keep its objects. */
-static void do_close(struct target *t)
+/* Everything, from the lowest descriptor up or down. */
+static void close_all(struct target *t, bool up)
 {
 	child_end(t);
-	sio_close(t->c.process, 0);
-	model_forget(t);
+	if (t->window)
+		sio_mem_unmap(t->c.process, t->window, t->window_size);
+	for (unsigned i = 0; i < FDS; i++) {
+		const unsigned fd = up ? i : FDS - 1 - i;
+
+		if (fd != FILE_FD)
+			sio_close(t->c.process, (int)fd);
+	}
+	note(t, up ? "# close all, upwards" : "# close all, downwards", 0);
+	audit(t, true);
+	check_nothing_left(t);
+	if (!t->vague && (sio_process_vmlck(t->c.process) || sio_process_vmpin(t->c.process)))
+		differ(t, "the process stays charged");
+}
+
+static void open_again(struct target *t)
+{
+	struct iommu_option mode = {.op = IOMMU_OPTION_OP_SET, .val64 = 1};
+
+	memset(t->ioas, 0, sizeof(t->ioas));
+	memset(t->hwpt, 0, sizeof(t->hwpt));
+	memset(t->queue, 0, sizeof(t->queue));
+	memset(t->item, 0, sizeof(t->item));
+	memset(t->access, 0, sizeof(t->access));
+	for (unsigned i = 0; i < DEVICES; i++) {
+		t->device[i].id = t->device[i].hwpt = 0;
+		t->device[i].fd = -1;
+	}
+	t->compat = 0;
+	t->window = 0;
+	t->pasids = false;
 	if (sio_open(t->c.process, "/dev/iommu") != 0)
-		client_fail(&t->c, "/dev/iommu does not open again");
+		differ(t, "/dev/iommu does not open again");
+	if (t->account == IOPT_ACCOUNT_MM)
+		expect(t, "OPTION", command(t, IOMMU_OPTION, &mode, sizeof(mode)), 0);
 }
 
 static void do_process(struct target *t)
@@ -567,152 +294,436 @@ static void do_process(struct target *t)
 		child_end(t);
 		break;
 	case 3:
-		t->limited = true;
-		sio_process_set_caps(t->c.process, (unsigned)(how >> 3) & SIO_CAP_ALL);
-		sio_process_set_memlock(t->c.process, (how >> 3) * MODEL_PAGE);
+		if (!(how & 0xc0)) {
+			t->limited = true;
+			sio_process_set_memlock(t->c.process, (how >> 3) * 4 * MODEL_PAGE);
+		}
 		break;
 	case 4:
-		if (how & 0x80)
-			do_close(t);
+		if ((how & 0xc0) == 0xc0) {
+			close_all(t, how & 8);
+			open_again(t);
+		}
 		break;
 	default:
 		break;
 	}
 }
 
-/* In the middle of things: a device on a nested domain of a vIOMMU, queues of events and
- * faults. */
-static void begin_nested(struct target *t)
+/* ---- scenes ---- */
+
+static uint32_t scene_hwpt(struct target *t, const struct device *d, struct iommu_hwpt_alloc cmd)
 {
-	struct iommu_test_cmd mock = {.id = t->ioas[0].id}, replace = {0};
-	struct model_source source = {.byte = MEMORY_AT, .length = 4 * MODEL_PAGE, .flags = 7};
-	struct iommu_hwpt_alloc hwpt = {.pt_id = t->ioas[0].id,
-					.flags = IOMMU_HWPT_ALLOC_NEST_PARENT |
-						 IOMMU_HWPT_ALLOC_DIRTY_TRACKING,
-					.data_uptr = DATA};
-	struct iommu_viommu_alloc viommu = {.type = IOMMU_VIOMMU_TYPE_SELFTEST,
-					    .data_uptr = DATA,
-					    .data_len = sizeof(struct iommu_viommu_selftest)};
+	const struct iommu_hwpt_vtd_s1 vtd = {.pgtbl_addr = 0x100000, .addr_width = 48};
+	const struct iommu_hwpt_selftest mock = {.iotlb = 7};
+
+	cmd.dev_id = d->id;
+	cmd.data_uptr = DATA;
+	if (d->real)
+		put_data(0, &vtd, sizeof(vtd));
+	else
+		put_data(0, &mock, sizeof(mock));
+	if (command(t, IOMMU_HWPT_ALLOC, &cmd, sizeof(cmd)))
+		differ(t, "the scene's HWPT is not made");
+	hwpt_made(t, &cmd, d, mock.iotlb);
+	return cmd.out_hwpt_id;
+}
+
+/* A device on a nested domain with a queue of faults; the mock's on a vIOMMU, where there are any.
+ */
+static void scene_nested(struct target *t, struct device *d, bool viommu)
+{
+	const uint32_t pasid = viommu ? IOMMU_HWPT_ALLOC_PASID : 0;
 	struct iommu_fault_alloc fault = {0};
-	struct iommu_vdevice_alloc vdevice = {.virt_id = 0x1f};
-	struct iommu_veventq_alloc events = {.type = IOMMU_VEVENTQ_TYPE_SELFTEST,
-					     .veventq_depth = 2};
-	struct iommu_hwpt_set_dirty_tracking dirty = {.flags = IOMMU_HWPT_DIRTY_TRACKING_ENABLE};
-	/* 6.12 knows no PASIDs. */
-	const uint32_t pasid = iommufd_is_7_2(context(t)) ? IOMMU_HWPT_ALLOC_PASID : 0;
-	uint64_t iova = MOCK_APERTURE_START;
+	struct iommu_viommu_alloc alloc = {.type = IOMMU_VIOMMU_TYPE_SELFTEST, .dev_id = d->id};
+	struct iommu_vdevice_alloc vdevice = {.virt_id = 0x1f, .dev_id = d->id};
+	struct iommu_test_cmd replace = {.id = d->stdev};
+	struct iommu_hwpt_alloc parent = {.pt_id = t->ioas[0].id,
+					  .flags = pasid | IOMMU_HWPT_ALLOC_NEST_PARENT |
+						   IOMMU_HWPT_ALLOC_DIRTY_TRACKING};
+	struct iommu_hwpt_alloc nested = {.flags = pasid | IOMMU_HWPT_FAULT_ID_VALID};
+	uint32_t id;
 
-	mock.mock_domain_flags.dev_flags = pasid ? MOCK_FLAGS_DEVICE_PASID : 0;
-	hwpt.flags |= pasid;
-	test(t, IOMMU_TEST_OP_MOCK_DOMAIN_FLAGS, &mock);
-	look(t, &t->ioas[0]);
-	if (model_map(&t->ioas[0], &source, iova, &t->ioas[0].area[0]) ||
-	    run_map(t, t->ioas[0].id, &source, &iova))
-		client_fail(&t->c, "the first page is not mapped");
-	t->ioas[0].areas = 1;
-	hwpt.dev_id = viommu.dev_id = vdevice.dev_id = mock.mock_domain.out_idev_id;
-	command(t, IOMMU_HWPT_ALLOC, &hwpt, sizeof(hwpt));
-	viommu.hwpt_id = dirty.hwpt_id = hwpt.out_hwpt_id;
-	command(t, IOMMU_HWPT_SET_DIRTY_TRACKING, &dirty, sizeof(dirty));
-	command(t, IOMMU_VIOMMU_ALLOC, &viommu, sizeof(viommu));
-	vdevice.viommu_id = events.viommu_id = viommu.out_viommu_id;
-	command(t, IOMMU_VDEVICE_ALLOC, &vdevice, sizeof(vdevice));
-	command(t, IOMMU_VEVENTQ_ALLOC, &events, sizeof(events));
+	nested.pt_id = alloc.hwpt_id = scene_hwpt(t, d, parent);
 	command(t, IOMMU_FAULT_QUEUE_ALLOC, &fault, sizeof(fault));
-	/* 6.12 has no vIOMMU: on the parent. */
-	hwpt.pt_id = viommu.out_viommu_id ? viommu.out_viommu_id : hwpt.out_hwpt_id;
-	hwpt.flags = IOMMU_HWPT_FAULT_ID_VALID | pasid;
-	hwpt.fault_id = fault.out_fault_id;
-	hwpt.data_type = IOMMU_HWPT_DATA_SELFTEST;
-	hwpt.data_len = sizeof(uint32_t);
-	command(t, IOMMU_HWPT_ALLOC, &hwpt, sizeof(hwpt));
-	replace.id = mock.mock_domain.out_stdev_id;
-	replace.mock_domain_replace.pt_id = hwpt.out_hwpt_id;
-	test(t, IOMMU_TEST_OP_MOCK_DOMAIN_REPLACE, &replace);
+	t->queue[0] = (struct queue){.id = fault.out_fault_id, .fd = (int)fault.out_fault_fd};
+	if (viommu) {
+		command(t, IOMMU_VIOMMU_ALLOC, &alloc, sizeof(alloc));
+		nested.pt_id = vdevice.viommu_id = alloc.out_viommu_id;
+		command(t, IOMMU_VDEVICE_ALLOC, &vdevice, sizeof(vdevice));
+	}
+	nested.fault_id = fault.out_fault_id;
+	nested.data_type = d->real ? IOMMU_HWPT_DATA_VTD_S1 : IOMMU_HWPT_DATA_SELFTEST;
+	nested.data_len = d->real ? sizeof(struct iommu_hwpt_vtd_s1) : 4;
+	id = scene_hwpt(t, d, nested);
+	if (d->real) {
+		node_attach(t, d, id);
+		return;
+	}
+	replace.mock_domain_replace.pt_id = id;
+	check_attach(t, d, id, true, 0, test(t, IOMMU_TEST_OP_MOCK_DOMAIN_REPLACE, &replace), id);
 }
 
-static void begin(struct target *t)
+/* An access that pins, before or beside a domain. */
+static void scene_access(struct target *t)
 {
-	static const struct sio_machine_cfg machines[] = {
-		{.platform = "mock", .kernel = "6.12"},
-		{.platform = "mock", .kernel = "7.2"},
-	};
-	static struct sio_machine *kept[SIO_ARRAY_SIZE(machines)];
-	uint64_t how = take(t, 1);
-	unsigned n = how % 4 ? 1 : 0;
-	uint64_t at = MEMORY_AT, word;
-	struct sio_process *p;
+	struct iommu_test_cmd cmd = {.id = t->ioas[0].id, .create_access = {.flags = 1}};
 
-	client_begin(&t->c, &machines[n], &kept[n]);
-	p = t->c.process;
-	/* Shared, so that the child sees the same pages. */
-	if (sio_mem_map(p,
-			&(struct sio_mem){.address = at,
-					  .size = MEMORY_PAGES * MODEL_PAGE,
-					  .prot = SIO_PROT_RW,
-					  .kind = SIO_MEM_SHARED},
-			&at) ||
-	    sio_mem_protect(p, at + MEMORY_RW * MODEL_PAGE, (MEMORY_PAGES - MEMORY_RW) * MODEL_PAGE,
-			    SIO_PROT_READ) ||
-	    sio_open(p, "/dev/iommu") != 0 || sio_memfd(p, FILE_PAGES * MODEL_PAGE) != FILE_FD)
-		client_fail(&t->c, "the program does not start");
-	for (word = at; word < at + MEMORY_RW * MODEL_PAGE; word += 1024)
-		sio_mem_write(p, word, &word, sizeof(word));
+	if (test(t, IOMMU_TEST_OP_CREATE_ACCESS, &cmd))
+		differ(t, "the scene's access is not made");
+	t->access[cmd.create_access.out_access_fd] = (struct access){t->ioas[0].id, true};
+	settle(t, &t->ioas[0]);
+}
+
+/* An IOAS without domains, and nearly nothing of it may be used. */
+static void scene_narrow(struct target *t, uint8_t how)
+{
+	const struct iommu_iova_range range = {0 - (MODEL_PAGE << (1 + how % 8)),
+					       UINT64_MAX - MODEL_PAGE};
+	struct iommu_ioas_allow_iovas cmd = {.num_iovas = 1, .allowed_iovas = DATA};
+
 	do_ioas(t);
-	if (how & 4)
-		begin_nested(t);
+	cmd.ioas_id = t->ioas[1].id;
+	put_data(0, &range, sizeof(range));
+	expect(t, "IOAS_ALLOW_IOVAS", command(t, IOMMU_IOAS_ALLOW_IOVAS, &cmd, sizeof(cmd)),
+	       model_allow(&t->ioas[1], &range, 1));
 }
 
-static void step(struct target *t)
+static void scene_compat(struct target *t)
 {
-	static void (*const others[])(struct target *) = {
-		do_ioas, do_unmap,      do_copy,   do_allow,  do_option, do_destroy, do_device,
-		do_hwpt, do_dirty,      do_faults, do_access, do_pages,  do_rw,      do_info,
-		do_rw,   do_invalidate, do_viommu, do_viommu, do_hwpt,   do_process, do_device,
-	};
-	uint64_t op = take(t, 1);
+	struct iommu_vfio_ioas cmd = {.op = IOMMU_VFIO_IOAS_SET, .ioas_id = t->ioas[0].id};
 
+	t->compat = cmd.ioas_id;
+	expect(t, "VFIO_IOAS", command(t, IOMMU_VFIO_IOAS, &cmd, sizeof(cmd)), 0);
+}
+
+static void scene_devices(struct target *t, unsigned which)
+{
+	if (which < 2 || which == 6 || which == 7)
+		mock_new(t, which == 1 && t->later ? MOCK_FLAGS_DEVICE_PASID : 0, t->ioas[0].id);
+	if (which >= 2 && which < 5)
+		node_open(t, &t->device[which == 3 ? 2 : 0]);
+	if (which == 3 || which == 4)
+		node_attach(t, &t->device[which == 3 ? 2 : 0], t->ioas[0].id);
+	if (which == 3)
+		node_open(t, &t->device[3]);
+	if (which == 7)
+		scene_access(t);
+}
+
+static void scene_begin(struct target *t, unsigned which, uint8_t how)
+{
+	struct model_source source = {.byte = MEMORY_AT, .length = 4 * MODEL_PAGE, .flags = 7};
+	const struct request request = {.count = 2, .grpid = 511, .perm = 1, .addr = 0x5000};
+	static const uint8_t scenes[] = {0, 1, 1, 2, 2, 2, 2, 2, 2, 3, 3, 4, 8, 5, 6, 7};
+
+	which = scenes[which % SIO_ARRAY_SIZE(scenes)];
+	if (which == 2 && t->amd)
+		which = 3;
+	scene_devices(t, which);
+	map_source(t, t->ioas[0].id, &source, MOCK_APERTURE_START, false);
+	map_source(t, t->ioas[0].id, &source, MOCK_APERTURE_START + source.length, false);
+	if (how & 7)
+		scene_compat(t);
+	if (which == 1)
+		scene_nested(t, &t->device[REAL], t->later);
+	if (which == 2) {
+		scene_nested(t, &t->device[0], false);
+		if (!request_pages(&t->device[0], &request))
+			request_wait(t, &t->device[0], request);
+	}
+	if (which == 3 || which == 4) {
+		do_ioas(t);
+		mock_new(t, 0, t->ioas[1].id);
+	}
+	if (which == 8)
+		scene_narrow(t, how);
+}
+
+/* ---- sessions ---- */
+
+static const struct kind {
+	void (*run)(struct target *t);
+	uint8_t weight;
+	bool may_fail; /* it is known what a failure in the middle of it means */
+} kinds[] = {
+	{do_ioas, 2, true},        {do_map, 20, true},     {do_copy, 5, true},
+	{do_unmap, 6, false},      {do_allow, 4, true},    {do_reserve, 3, true},
+	{do_option, 3, false},     {do_destroy, 6, false}, {do_mock, 6, true},
+	{do_node, 10, true},       {do_hwpt, 6, true},     {do_track, 4, false},
+	{do_mark, 4, false},       {do_dirty, 8, false},   {do_queue, 3, true},
+	{do_request, 6, false},    {do_read, 12, false},   {do_respond, 4, false},
+	{do_access, 4, true},      {do_pin, 6, true},      {do_access_replace, 1, true},
+	{do_close_file, 2, false}, {do_unpin, 2, false},   {do_rw, 4, false},
+	{do_info, 1, false},       {do_compat, 16, false}, {do_invalidate, 3, false},
+	{do_viommu, 5, false},     {do_dma, 4, false},     {do_process, 2, false},
+};
+
+#define KINDS SIO_ARRAY_SIZE(kinds)
+
+struct weights {
+	uint8_t weight[KINDS];
+	unsigned sum;
+};
+
+/* What is missing from a session lets the rest go further than a fair mixture. */
+static void swarm(struct weights *weights, uint64_t seed)
+{
+	struct prng rng = {seed};
+
+	weights->sum = 0;
+	for (unsigned i = 0; i < KINDS; i++) {
+		const unsigned chance = (unsigned)prng_below(&rng, 8);
+
+		weights->weight[i] = kinds[i].weight;
+		if (seed && chance < 2)
+			weights->weight[i] = 0;
+		else if (seed && chance > 6)
+			weights->weight[i] = (uint8_t)(kinds[i].weight * 4);
+		weights->sum += weights->weight[i];
+	}
+	if (!weights->sum)
+		weights->sum = weights->weight[0] = 1;
+}
+
+static const struct kind *choose(const struct weights *weights, uint8_t byte)
+{
+	unsigned left = (unsigned)byte * weights->sum / 256, i = 0;
+
+	while (left >= weights->weight[i])
+		left -= weights->weight[i++];
+	return &kinds[i];
+}
+
+static void inject(struct target *t, uint8_t how)
+{
+	static const char *const what[] = {"alloc", "pin", "table", "map", "attach", "alloc"};
+	char plan[32];
+
+	snprintf(plan, sizeof(plan), "%s:nth=%u", what[how % SIO_ARRAY_SIZE(what)],
+		 1 + (how >> 3) % 4u);
+	if (sio_inject(t->c.machine, plan, NULL, 0))
+		differ(t, "there is no such plan");
+	note(t, plan, 0);
+	t->injected = true;
+}
+
+static void step(struct target *t, const struct kind *kind, uint8_t trouble)
+{
 	t->c.operations++;
 	fuzz_counts->operations++;
-	if (op % 32 < SIO_ARRAY_SIZE(others))
-		others[op % 32](t);
-	else
-		do_map(t, op % 32 > 28);
-	for (unsigned i = 0; i < MODEL_IOAS; i++)
-		if (t->ioas[i].id)
-			compare(t, &t->ioas[i]);
+	if (trouble >= 0xf0 && kind->may_fail)
+		inject(t, (uint8_t)take(t, 1));
+	kind->run(t);
+	if (t->injected) {
+		sio_inject(t->c.machine, "", NULL, 0);
+		t->injected = false;
+	}
+	if (fuzz_bare())
+		return;
+	check_all(t);
 	if (t->c.operations % 16 == 0)
-		client_audit(&t->c, false);
+		audit(t, false);
 }
 
-/* All processes are gone. */
-static void check_nothing_left(const struct target *t)
+static void start_memory(struct target *t)
 {
-	struct sio_stats stats;
+	struct sio_process *p = t->c.process;
+	/* Shared, so that the child sees the same pages. */
+	struct sio_mem mem = {.address = MEMORY_AT,
+			      .size = MEMORY_PAGES * MODEL_PAGE,
+			      .prot = SIO_PROT_RW,
+			      .kind = SIO_MEM_SHARED};
+	uint64_t at = 0;
 
-	sio_stats(t->c.machine, &stats);
-	if (stats.pinned_pages)
-		client_fail(&t->c, "pages stay pinned");
-	if (stats.iommufd_objects || stats.mappings || stats.domains)
-		client_fail(&t->c, "objects stay alive");
-	if (t->c.machine->user && t->c.machine->user->locked_pages)
-		client_fail(&t->c, "the user stays charged");
+	if (sio_mem_map(p, &mem, &at) ||
+	    sio_mem_protect(p, at + MEMORY_RW * MODEL_PAGE, (MEMORY_PAGES - MEMORY_RW) * MODEL_PAGE,
+			    SIO_PROT_READ))
+		client_fail(&t->c, "the program has no memory");
+	for (uint64_t word = at; word < at + MEMORY_RW * MODEL_PAGE; word += MODEL_PAGE)
+		sio_mem_write(p, word, &word, sizeof(word));
+	mem.address = HUGE_AT;
+	mem.size = HUGE_PAGES * MODEL_PAGE;
+	mem.contiguity = SIO_RUN_2M;
+	if (sio_mem_map(p, &mem, &at))
+		client_fail(&t->c, "the program has no large pages");
+}
+
+static void start_machine(struct target *t, const uint8_t *head)
+{
+	static const struct sio_machine_cfg machines[] = {
+		{.platform = "vtd57nest", .kernel = "6.12,no_prq_pasid_only", .selftest = true},
+		{.platform = "vtd57nest", .kernel = "7.2", .selftest = true},
+		{.platform = "amdvi-full", .kernel = "6.12", .selftest = true},
+		{.platform = "amdvi-full", .kernel = "7.2", .selftest = true},
+	};
+	static const struct uaccess ua = {arena_copy_in, guarded_copy_out};
+	static const char *const names[] = {"A", "B", "C", "D"};
+	static struct sio_machine *kept[SIO_ARRAY_SIZE(machines)];
+	const char *kernel = fuzz_kernel(), *platform = fuzz_platform();
+	unsigned n = head[0] & 1;
+
+	if (kernel)
+		n = kernel[0] == '7';
+	t->later = n;
+	t->amd = platform ? !strncmp(platform, "amd", 3) : (head[0] & 14) == 0;
+	n += t->amd ? 2 : 0;
+	client_begin(&t->c, &machines[n], &kept[n]);
+	t->c.machine->ua = &ua;
+	arena_sealed = false;
+	for (unsigned i = 0; i < DEVICES; i++)
+		t->device[i] = (struct device){.fd = -1, .group = 1000 + (int)i};
+	for (unsigned i = 0; i < REAL; i++) {
+		t->device[i].real = sio_device_find(t->c.machine, names[i]);
+		t->device[i].group = sio_device_group(t->device[i].real);
+	}
+}
+
+static void begin(struct target *t, const uint8_t *head)
+{
+	struct iommu_option mode = {.op = IOMMU_OPTION_OP_SET, .val64 = 1};
+	struct iommu_ioas_alloc ioas = {0};
+
+	start_machine(t, head);
+	start_memory(t);
+	if (sio_open(t->c.process, "/dev/iommu") != 0 ||
+	    sio_memfd(t->c.process, FILE_PAGES * MODEL_PAGE) != FILE_FD)
+		client_fail(&t->c, "the program does not start");
+	t->account = head[5] & 1 ? IOPT_ACCOUNT_MM : IOPT_ACCOUNT_USER;
+	if (head[5] & 1)
+		command(t, IOMMU_OPTION, &mode, sizeof(mode));
+	t->charged = head[5] & 6;
+	if (t->charged)
+		sio_process_set_caps(t->c.process, SIO_CAP_SYS_RESOURCE);
+	command(t, IOMMU_IOAS_ALLOC, &ioas, sizeof(ioas));
+	t->ioas[0] = (struct model_ioas){.id = ioas.out_ioas_id};
+	settle(t, &t->ioas[0]);
+	scene_begin(t, head[1], head[7]);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct target t = {.c = {.data = data, .size = size}};
+	static struct target t;
+	struct weights weights;
+	unsigned count;
 
-	if (size < 2 || size > 65536)
+	if (size < HEAD + RECORD || size > 65536)
 		return 0;
 	fuzz_counts->inputs++;
-	begin(&t);
-	while (t.c.operations < OPERATIONS_MAX && t.c.size)
-		step(&t);
-	client_audit(&t.c, true);
+	memset(&t, 0, offsetof(struct target, log));
+	t.logged = 0;
+	swarm(&weights, data[2] | (uint64_t)data[3] << 8 | (uint64_t)data[4] << 16);
+	begin(&t, data);
+	count = (unsigned)((size - HEAD) / RECORD);
+	for (unsigned i = 0; i < count && i < OPERATIONS_MAX; i++) {
+		const uint8_t *record = data + HEAD + (size_t)i * RECORD;
+
+		t.c.data = record + 2;
+		t.c.size = RECORD - 2;
+		step(&t, choose(&weights, record[0]), record[1]);
+	}
+	audit(&t, true);
+	if (data[6] & 3)
+		close_all(&t, data[6] & 1);
 	child_end(&t);
 	sio_process_exit(t.c.process);
-	client_audit(&t.c, true);
+	audit(&t, true);
 	check_nothing_left(&t);
 	return 0;
+}
+
+/* ---- changing inputs ---- */
+
+static void fill(struct prng *rng, uint8_t *bytes, size_t count)
+{
+	while (count--)
+		*bytes++ = (uint8_t)(prng_next(rng) >> 24);
+}
+
+static size_t records(size_t size)
+{
+	const size_t count = size < HEAD ? 0 : (size - HEAD) / RECORD;
+
+	return count < OPERATIONS_MAX ? count : OPERATIONS_MAX;
+}
+
+static uint8_t *record_at(uint8_t *data, size_t n)
+{
+	return data + HEAD + n * RECORD;
+}
+
+static void insert(struct prng *rng, uint8_t *data, size_t count, bool like)
+{
+	const size_t at = prng_below(rng, count + 1), from = prng_below(rng, count + 1);
+	uint8_t copy[RECORD];
+
+	fill(rng, copy, RECORD);
+	if (like && from < count)
+		memcpy(copy, record_at(data, from), RECORD);
+	memmove(record_at(data, at + 1), record_at(data, at), (count - at) * RECORD);
+	memcpy(record_at(data, at), copy, RECORD);
+}
+
+static void swap(uint8_t *a, uint8_t *b)
+{
+	uint8_t keep[RECORD];
+
+	memcpy(keep, a, RECORD);
+	memcpy(a, b, RECORD);
+	memcpy(b, keep, RECORD);
+}
+
+/* One change of whole records, or a byte of one; nothing becomes a burst. */
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned seed)
+{
+	struct prng rng = {seed};
+	size_t count = records(size), at;
+	const size_t most = records(max_size);
+	unsigned how = (unsigned)prng_below(&rng, 30);
+
+	if (!most)
+		return size < max_size ? size : max_size;
+	/* A session tells little about others: begin again often. */
+	if (!count || how < 6) {
+		count = most < BURST ? most : BURST;
+		fill(&rng, data, HEAD + count * RECORD);
+		return HEAD + count * RECORD;
+	}
+	at = prng_below(&rng, count);
+	if (how < 15 && count < most) {
+		insert(&rng, data, count, how < 9);
+		count++;
+	} else if (how < 17 && count > 1) {
+		memmove(record_at(data, at), record_at(data, at + 1), (count - at - 1) * RECORD);
+		count--;
+	} else if (how < 20) {
+		size_t other = prng_below(&rng, count);
+
+		if (other != at)
+			swap(record_at(data, at), record_at(data, other));
+	} else if (how < 28) {
+		fill(&rng, record_at(data, at) + prng_below(&rng, RECORD), 1);
+	} else {
+		fill(&rng, data + prng_below(&rng, HEAD), 1);
+	}
+	return HEAD + count * RECORD;
+}
+
+size_t LLVMFuzzerCustomCrossOver(const uint8_t *data1, size_t size1, const uint8_t *data2,
+				 size_t size2, uint8_t *out, size_t max_out_size, unsigned seed)
+{
+	struct prng rng = {seed};
+	const size_t most = records(max_out_size);
+	size_t head, tail;
+
+	if (size1 < HEAD || size2 < HEAD || max_out_size < HEAD)
+		return 0;
+	head = prng_below(&rng, records(size1) + 1);
+	tail = prng_below(&rng, records(size2) + 1);
+	head = head < most ? head : most;
+	tail = tail < most - head ? tail : most - head;
+	memcpy(out, data1, HEAD + head * RECORD);
+	memcpy(record_at(out, head), data2 + HEAD + (records(size2) - tail) * RECORD,
+	       tail * RECORD);
+	return HEAD + (head + tail) * RECORD;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The state of the iommufd target: its program, the model beside it, and how bytes name objects,
- * addresses and lengths. Descriptor 0 is /dev/iommu, 1 a memory file.
+ * The state of the iommufd target: its program, the reference beside it, how bytes name objects,
+ * addresses and lengths, and what is printed when the two differ. Descriptor 0 is /dev/iommu, 1 a
+ * memory file.
  */
 #ifndef FUZZ_IOMMUFD_TARGET_H
 #define FUZZ_IOMMUFD_TARGET_H
@@ -12,19 +13,105 @@
 #include "iommufd/iommufd_private.h"
 #include "mock/iommufd_test.h"
 
-#define FDS          16u
+#define FDS          24u
 #define DATA         (ARENA_FIRST + 0x1000) /* what structures point to */
 #define MEMORY_PAGES 64u
 #define MEMORY_RW    56u /* the pages after these are read-only */
+#define HUGE_AT      UINT64_C(0x300000000)
+#define HUGE_PAGES   1024u
 #define FILE_PAGES   16u
 #define FILE_FD      1
+#define DEVICES      10u
+#define REAL         4u /* the first ones are functions on PCI, the others the mock's */
+#define HWPTS        16u
+#define QUEUES       4u
+#define GROUPS       24u
+#define ITEMS        48u
+#define SOURCES      512u
+#define MARKS        64u
+#define LOG          520u
+
+struct device {
+	uint32_t id; /* 0: there is none, or not bound */
+	uint32_t hwpt;
+	uint32_t stdev;          /* the mock's object */
+	struct sio_device *real; /* NULL: a mock */
+	int fd, group;           /* of a real one; fd -1: its node is not open */
+	bool odd;                /* a mock with flags */
+};
+
+struct hwpt {
+	uint32_t id; /* 0: none */
+	uint32_t ioas, parent;
+	bool nested, automatic, mock, nest_parent, dirty_ops, tracking, viommu;
+	uint64_t pgsizes;
+	uint32_t fault;
+	uint32_t iotlb[MOCK_NESTED_DOMAIN_IOTLB_NUM]; /* of a nested one */
+	uint64_t mark[MARKS];                         /* dirty, in halves of pages */
+	unsigned marks;
+	bool overflow; /* more marks than that */
+};
+
+/* One group of page requests. */
+struct request {
+	uint32_t device, hwpt, grpid, cookie, perm;
+	unsigned count, group;
+	uint64_t addr; /* of the first, the others follow by pages */
+};
+
+struct queue {
+	uint32_t id; /* 0: none */
+	int fd;
+	bool zero_free;
+	struct request queued[GROUPS], unanswered[GROUPS];
+	unsigned queued_count, unanswered_count;
+};
+
+/* What an access or a hardware queue has pinned. */
+struct item {
+	uint32_t owner; /* descriptor, or 2^16 + the queue's id; 0: none */
+	uint32_t id, ioas;
+	uint64_t first, last;
+};
+
+struct source {
+	enum iopt_account account;
+	bool by_child;
+};
+
+struct access {
+	uint32_t ioas; /* 0: no access at this descriptor */
+	bool pins;
+};
 
 struct target {
 	struct client c;
 	struct sio_process *child; /* NULL: none */
+	bool later, amd;           /* 7.2; the platform */
+	enum iopt_account account;
+	bool charged; /* the program has no CAP_IPC_LOCK */
 	struct model_ioas ioas[MODEL_IOAS];
-	uint32_t access[FDS]; /* the IOAS of the access at a descriptor; 0: none */
-	bool limited;         /* pinning may meet a limit */
+	struct device device[DEVICES];
+	struct hwpt hwpt[HWPTS];
+	struct queue queue[QUEUES];
+	struct item item[ITEMS];
+	struct access access[FDS];
+	struct source source[SOURCES];
+	unsigned sources;
+	uint32_t compat;
+	uint64_t window; /* mapped from the descriptor; 0: none */
+	uint64_t window_size;
+	bool limited;  /* pinning may meet a limit */
+	bool pasids;   /* some are attached, perhaps */
+	bool vague;    /* charges of processes went where the reference does not look */
+	bool injected; /* this operation may fail for no other reason */
+	struct {
+		unsigned long request; /* 0: `text` */
+		uint8_t bytes[80];
+		char text[72];
+		int fd, rc;
+	} log[LOG];
+	unsigned logged;
 };
 
 static inline uint64_t take(struct target *t, unsigned bytes)
@@ -32,27 +119,142 @@ static inline uint64_t take(struct target *t, unsigned bytes)
 	return client_take(&t->c, bytes);
 }
 
-static inline void fail_pair(const struct target *t, const char *what, int got, int want)
-{
-	char text[160];
+/* ---- what is printed ---- */
 
-	snprintf(text, sizeof(text), "%s answers %d, not %d", what, got, want);
-	client_fail(&t->c, text);
+static inline void note(struct target *t, const char *text, int rc)
+{
+	const unsigned n = t->logged++ % LOG;
+
+	t->log[n].request = 0;
+	t->log[n].rc = rc;
+	snprintf(t->log[n].text, sizeof(t->log[n].text), "%s", text);
 }
 
-static inline void fail_iova(const struct target *t, const char *what, uint64_t got, uint64_t want)
+/* As a line of a recording where recordings have it; objects by their numbers. */
+static inline void print_command(FILE *out, unsigned long request, int fd, const void *bytes)
+{
+	const struct iommu_ioas_map *map = bytes;
+	const struct iommu_ioas_unmap *unmap = bytes;
+	const struct iommu_ioas_copy *copy = bytes;
+	const struct iommu_hwpt_alloc *hwpt = bytes;
+	const struct iommu_hwpt_get_dirty_bitmap *dirty = bytes;
+	const uint32_t *word = bytes;
+
+	switch (_IOC_NR(request)) {
+	case IOMMUFD_CMD_DESTROY:
+		fprintf(out, "destroy F %u", word[1]);
+		break;
+	case IOMMUFD_CMD_IOAS_ALLOC:
+		fprintf(out, "ioas_alloc F I flags=%u", word[1]);
+		break;
+	case IOMMUFD_CMD_IOAS_MAP:
+		fprintf(out, "ioas_map F %u vaddr=0x%llx size=0x%llx flags=%u iova=0x%llx",
+			map->ioas_id, map->user_va, map->length, map->flags, map->iova);
+		break;
+	case IOMMUFD_CMD_IOAS_UNMAP:
+		fprintf(out, "ioas_unmap F %u iova=0x%llx size=0x%llx", unmap->ioas_id, unmap->iova,
+			unmap->length);
+		break;
+	case IOMMUFD_CMD_IOAS_COPY:
+		fprintf(out,
+			"ioas_copy F %u %u flags=%u length=0x%llx dst_iova=0x%llx src_iova=0x%llx",
+			copy->dst_ioas_id, copy->src_ioas_id, copy->flags, copy->length,
+			copy->dst_iova, copy->src_iova);
+		break;
+	case IOMMUFD_CMD_HWPT_ALLOC:
+		fprintf(out,
+			"hwpt_alloc F H dev=%u pt=%u flags=%u data_type=%u data_len=%u fault=%u",
+			hwpt->dev_id, hwpt->pt_id, hwpt->flags, hwpt->data_type, hwpt->data_len,
+			hwpt->fault_id);
+		break;
+	case IOMMUFD_CMD_HWPT_SET_DIRTY_TRACKING:
+		fprintf(out, "hwpt_dirty F %u flags=%u", word[2], word[1]);
+		break;
+	case IOMMUFD_CMD_HWPT_GET_DIRTY_BITMAP:
+		fprintf(out, "hwpt_get_dirty F %u iova=0x%llx size=0x%llx pgsize=0x%llx flags=%u",
+			dirty->hwpt_id, dirty->iova, dirty->length, dirty->page_size, dirty->flags);
+		break;
+	case IOMMUFD_CMD_FAULT_QUEUE_ALLOC:
+		fprintf(out, "fault_alloc F Q flags=%u", word[1]);
+		break;
+	default:
+		fprintf(out, "# ioctl 0x%lx on %d:", request, fd);
+		for (unsigned i = 0; i < 18; i++)
+			fprintf(out, " %x", word[i]);
+	}
+}
+
+/* The session so far, and what is wrong with its last operation. */
+static inline void differ(const struct target *t, const char *what)
+{
+	const unsigned first = t->logged > LOG ? t->logged - LOG : 0;
+
+	fprintf(stderr, "# platform: %s\n# kernel: %s\n", t->amd ? "amdvi-full" : "vtd57nest",
+		t->later ? "7.2" : "6.12");
+	for (unsigned i = first; i < t->logged; i++) {
+		if (t->log[i % LOG].request)
+			print_command(stderr, t->log[i % LOG].request, t->log[i % LOG].fd,
+				      t->log[i % LOG].bytes);
+		else
+			fprintf(stderr, "%s", t->log[i % LOG].text);
+		fprintf(stderr, " => ret=%d%s\n", t->log[i % LOG].rc,
+			i + 1 == t->logged ? "   <--" : "");
+	}
+	client_fail(&t->c, what);
+}
+
+static inline void fail_pair(const struct target *t, const char *what, long got, long want)
 {
 	char text[160];
 
-	snprintf(text, sizeof(text), "%s gives the iova %#llx, not %#llx", what,
-		 (unsigned long long)got, (unsigned long long)want);
-	client_fail(&t->c, text);
+	snprintf(text, sizeof(text), "%s answers %ld, not %ld", what, got, want);
+	differ(t, text);
+}
+
+static inline void fail_values(const struct target *t, const char *what, uint64_t got,
+			       uint64_t want)
+{
+	char text[160];
+
+	snprintf(text, sizeof(text), "%s: %#llx, not %#llx", what, (unsigned long long)got,
+		 (unsigned long long)want);
+	differ(t, text);
+}
+
+/* `want` is what the description says; an operation that was made to fail may, instead. */
+static inline void expect(const struct target *t, const char *what, int rc, int want)
+{
+	if (rc != want && !(t->injected && rc < 0))
+		fail_pair(t, what, rc, want);
+}
+
+/* ---- calls ---- */
+
+/* The program's memory cannot be written. */
+static bool arena_sealed;
+
+static inline int guarded_copy_out(const struct uaccess *ua, uint64_t dst, const void *src,
+				   size_t len)
+{
+	return arena_sealed ? -EFAULT : arena_copy_out(ua, dst, src, len);
+}
+
+static inline int call(struct target *t, int fd, unsigned long request, void *cmd, uint32_t size)
+{
+	const unsigned n = t->logged++ % LOG;
+
+	t->log[n].request = request;
+	t->log[n].fd = fd;
+	memset(t->log[n].bytes, 0, sizeof(t->log[n].bytes));
+	memcpy(t->log[n].bytes, cmd, size < 80 ? size : 80);
+	t->log[n].rc = client_ioctl(&t->c, fd, request, cmd, size);
+	return t->log[n].rc;
 }
 
 static inline int command(struct target *t, unsigned long request, void *cmd, uint32_t size)
 {
 	memcpy(cmd, &size, sizeof(size));
-	return client_ioctl(&t->c, 0, request, cmd, size);
+	return call(t, 0, request, cmd, size);
 }
 
 static inline int test(struct target *t, uint32_t op, struct iommu_test_cmd *cmd)
@@ -64,6 +266,11 @@ static inline int test(struct target *t, uint32_t op, struct iommu_test_cmd *cmd
 static inline void put_data(uint64_t offset, const void *data, size_t len)
 {
 	arena_copy_out(NULL, DATA + offset, data, len);
+}
+
+static inline uint8_t *data_at(uint64_t offset)
+{
+	return arena + (DATA - ARENA_FIRST) + offset;
 }
 
 /* ---- naming things ---- */
@@ -87,6 +294,13 @@ static inline unsigned count_of(const struct target *t, enum iommufd_object_type
 	return n;
 }
 
+static inline enum iommufd_object_type type_of(const struct target *t, uint32_t id)
+{
+	const struct iommufd_object *obj = iommufd_object_find(context(t), id, IOMMUFD_OBJ_NONE);
+
+	return obj ? obj->type : IOMMUFD_OBJ_NONE;
+}
+
 /* The n-th live object of a kind, now and then any number. */
 static inline uint32_t any_id(struct target *t, enum iommufd_object_type type)
 {
@@ -95,7 +309,7 @@ static inline uint32_t any_id(struct target *t, enum iommufd_object_type type)
 	unsigned n = (unsigned)take(t, 1), count = count_of(t, type);
 	uint32_t position = 0;
 
-	if (n >= 0xf0 || !count)
+	if (n >= 0xf8 || !count)
 		return n % 16;
 	n %= count;
 	while ((obj = iommufd_object_at(ctx, &position)))
@@ -112,28 +326,74 @@ static inline struct model_ioas *model_of(struct target *t, uint32_t id)
 	return NULL;
 }
 
+static inline struct hwpt *hwpt_of(struct target *t, uint32_t id)
+{
+	for (unsigned i = 0; id && i < HWPTS; i++)
+		if (t->hwpt[i].id == id)
+			return &t->hwpt[i];
+	return NULL;
+}
+
+static inline struct device *device_of_id(struct target *t, uint32_t id)
+{
+	for (unsigned i = 0; id && i < DEVICES; i++)
+		if (t->device[i].id == id)
+			return &t->device[i];
+	return NULL;
+}
+
+static inline struct queue *queue_of(struct target *t, uint32_t id)
+{
+	for (unsigned i = 0; id && i < QUEUES; i++)
+		if (t->queue[i].id == id)
+			return &t->queue[i];
+	return NULL;
+}
+
+/* The address space that a HWPT shows, at the bottom. */
+static inline struct model_ioas *base_of(struct target *t, const struct hwpt *h)
+{
+	return h ? model_of(t, h->ioas) : NULL;
+}
+
 static inline uint64_t any_edge(struct target *t)
 {
 	static const uint64_t edges[] = {
 		0,
-		1,
-		2047,
-		4095,
+		2048,
 		4096,
-		MOCK_APERTURE_START - 1,
-		MOCK_APERTURE_LAST,
+		0xfee00000,
+		0xfef00000,
+		MOCK_APERTURE_START,
+		UINT64_C(1) << 31,
 		UINT64_C(1) << 32,
-		INT64_MAX,
+		UINT64_C(0xfd00000000),
+		UINT64_C(1) << 57,
 		UINT64_C(1) << 63,
-		UINT64_MAX - 8191,
-		UINT64_MAX - 4096,
-		UINT64_MAX - 4095,
-		UINT64_MAX - 1,
-		UINT64_MAX,
-		MODEL_HUGE,
+		UINT64_C(0) - (UINT64_C(1) << 30),
+		UINT64_C(0) - MODEL_HUGE,
+		UINT64_C(0) - MODEL_HUGE / 2,
+		UINT64_C(0) - 8192,
+		0,
 	};
+	const uint64_t how = take(t, 1), edge = edges[how & 15];
 
-	return edges[take(t, 1) % SIO_ARRAY_SIZE(edges)];
+	switch (how >> 4 & 7) {
+	case 0:
+		return edge - 1;
+	case 1:
+		return edge + 4096 * (how >> 7);
+	case 2:
+		return edge - 4096;
+	case 3:
+		return edge - 2048;
+	case 4:
+		return edge - (UINT64_C(1) << 20);
+	case 5:
+		return edge + (UINT64_C(1) << 20);
+	default:
+		return edge;
+	}
 }
 
 /* Near an area, in the mock's aperture, or at an edge. */
@@ -157,115 +417,149 @@ static inline uint64_t any_iova(struct target *t, const struct model_ioas *s)
 	case 6:
 		return a->first + take(t, 1);
 	case 7:
-		return a->first - 4096;
+		return a->first + 4096 * (how >> 4);
 	case 8:
 		return any_edge(t);
 	case 9:
-		return MOCK_APERTURE_START + take(t, 1) * 2048 + take(t, 1);
+		return MOCK_APERTURE_START + take(t, 1) * 2048 + (how >> 4);
 	case 10:
 		return MOCK_APERTURE_START + take(t, 1) * 2048;
+	case 11:
+		return MOCK_APERTURE_START + take(t, 1) % 16 * MODEL_HUGE;
 	default:
-		return MOCK_APERTURE_START + take(t, 1) * 4096;
+		return MOCK_APERTURE_START + take(t, 1) % 64 * 4096;
 	}
 }
 
-static inline uint64_t any_length(struct target *t, const struct model_ioas *s)
+static inline uint64_t any_length(struct target *t, const struct model_ioas *s, uint64_t iova)
 {
 	uint64_t how = take(t, 1);
 	const struct model_area *a =
 		s && s->areas ? &s->area[(how >> 4) % s->areas] : &(struct model_area){0};
 
-	switch (how & 7) {
+	switch (how & 15) {
 	case 0:
-		return a->last - a->first + 1;
 	case 1:
-		return a->last - a->first + 1 + 4096 * (how >> 4);
 	case 2:
-		return 2048 * (how >> 3);
+		return a->last - a->first + 1;
 	case 3:
-		return how & 8 ? take(t, 2) : any_edge(t);
+		return a->last - iova + 1; /* ends with the area */
+	case 4:
+		return a->last - a->first + 1 + 4096 * (how >> 4);
+	case 5:
+		return 2048 * (how >> 4);
+	case 6:
+		return how & 16 ? take(t, 2) : any_edge(t);
+	case 7:
+		return how & 16 ? 0 - iova : UINT64_C(1) << (how >> 5) * 9; /* to the very end */
+	case 8:
+		return MODEL_HUGE << (how >> 6);
 	default:
-		return 4096 * (1 + (how >> 3) % 16);
+		return 4096 * (1 + (how >> 4) % 16);
 	}
 }
 
 static inline uint32_t any_flags(struct target *t)
 {
-	static const uint32_t flags[] = {7, 7, 7, 7, 7, 7, 6, 6, 6, 5, 3, 2, 4, 1, 8, 7};
+	static const uint32_t flags[] = {7, 7, 7, 7, 7, 7, 6, 6, 6, 6, 5, 3, 2, 4, 1, 8};
 
 	return flags[take(t, 1) % SIO_ARRAY_SIZE(flags)];
 }
 
-/* ---- the model beside it ---- */
+/* ---- what follows from other things ---- */
 
-/* What the program can ask about an address space. NULL stays NULL. */
-static inline void look(struct target *t, struct model_ioas *s)
+static inline bool item_in(const struct item *item, const struct model_ioas *s, uint64_t first,
+			   uint64_t last)
 {
-	struct iommu_ioas_iova_ranges cmd = {.num_iovas = MODEL_GAPS, .allowed_iovas = DATA};
-	int rc;
+	return item->owner && item->ioas == s->id && item->first <= last && first <= item->last;
+}
 
-	if (!s)
+/* After a change of domains, reserved ranges, accesses: gaps and alignment anew. */
+static inline void settle(struct target *t, struct model_ioas *s)
+{
+	if (!s || !s->id)
 		return;
-	cmd.ioas_id = s->id;
-	rc = command(t, IOMMU_IOAS_IOVA_RANGES, &cmd, sizeof(cmd));
-	if (rc)
-		fail_pair(t, "IOVA_RANGES", rc, 0);
-	s->gaps = cmd.num_iovas;
-	s->alignment = cmd.out_iova_alignment;
-	s->filled = iopt_has_domain(iommufd_ioas_find(context(t), s->id)->iopt);
-	memcpy(s->gap, arena + (DATA - ARENA_FIRST), s->gaps * sizeof(s->gap[0]));
-}
+	model_gaps(s);
+	s->alignment = s->small_pages ? MODEL_PAGE : 1;
+	s->domains = 0;
+	for (unsigned i = 0; i < HWPTS; i++) {
+		const struct hwpt *h = &t->hwpt[i];
 
-static inline void compare(const struct target *t, struct model_ioas *s)
-{
-	const struct iommufd_ioas *ioas = iommufd_ioas_find(context(t), s->id);
-	struct iopt_area_info info;
-	unsigned count = 0;
-	uint64_t from = 0;
-
-	if (!ioas)
-		client_fail(&t->c, "an IOAS is gone");
-	while (iopt_area_at(ioas->iopt, from, &info)) {
-		const struct model_area *a = model_area_in(s, info.first, info.last);
-
-		if (!a || a->first != info.first || a->last != info.last ||
-		    a->byte != info.user_va || a->file != info.file)
-			client_fail(&t->c, "an area is not what it should be");
-		count++;
-		if (info.last == UINT64_MAX)
-			break;
-		from = info.last + 1;
+		if (!h->id || h->nested || h->ioas != s->id)
+			continue;
+		s->domains++;
+		if ((h->pgsizes & -h->pgsizes) > s->alignment)
+			s->alignment = h->pgsizes & -h->pgsizes;
 	}
-	if (count != s->areas)
-		client_fail(&t->c, "an area is missing");
+	for (unsigned i = 0; i < FDS; i++)
+		if (t->access[i].ioas == s->id && t->access[i].pins && s->alignment < MODEL_PAGE)
+			s->alignment = MODEL_PAGE;
+	for (unsigned i = 0; i < ITEMS; i++)
+		if (t->item[i].owner >> 16 && t->item[i].ioas == s->id && s->alignment < MODEL_PAGE)
+			s->alignment = MODEL_PAGE;
 }
 
-/* The areas that are there after all: those of hardware queues stay, and what lies above them. */
-static inline void model_keep(const struct target *t, struct model_ioas *s,
-			      const struct model_ioas *old)
+/* Pins of accesses go with the areas that they were made in. */
+static inline void drop_items(struct target *t, struct model_ioas *s)
 {
-	const struct iommufd_ioas *ioas = iommufd_ioas_find(context(t), s->id);
-	struct iopt_area_info info;
-
-	*s = *old;
-	for (unsigned i = s->areas; i--;)
-		if (!iopt_area_at(ioas->iopt, s->area[i].first, &info) ||
-		    info.first != s->area[i].first)
-			model_remove(s, &s->area[i]);
+	for (unsigned i = 0; i < ITEMS; i++)
+		if (t->item[i].owner && t->item[i].ioas == s->id &&
+		    !model_covered(s, t->item[i].first, t->item[i].last))
+			t->item[i].owner = 0;
 }
 
-static inline void model_forget(struct target *t)
+/* ... and marks with the translations. */
+static inline void drop_marks(struct target *t, struct model_ioas *s)
 {
-	memset(t->ioas, 0, sizeof(t->ioas));
-	memset(t->access, 0, sizeof(t->access));
+	for (unsigned i = 0; i < HWPTS; i++) {
+		struct hwpt *h = &t->hwpt[i];
+		unsigned kept = 0;
+
+		if (!h->id || h->ioas != s->id)
+			continue;
+		for (unsigned n = 0; n < h->marks; n++)
+			if (model_area_in(s, h->mark[n], h->mark[n]))
+				h->mark[kept++] = h->mark[n];
+		h->marks = kept;
+	}
 }
 
-/* Pinning is the last thing that can fail, and only where the model is not sure. */
+/* Pinning is the last thing that can fail, and only where the reference is not sure. */
 static inline bool may_not_pin(const struct target *t, const struct model_ioas *s, bool unsure,
 			       int rc)
 {
-	return s && s->filled && (unsure || t->limited) &&
+	return s && s->domains && (unsure || t->limited) &&
 	       (rc == -EFAULT || rc == -EINVAL || rc == -ENOMEM);
+}
+
+/* VT-d: the parents of nested domains take nothing that is read-only. */
+static inline bool is_odd(const struct target *t, const struct model_ioas *s, uint32_t prot)
+{
+	for (unsigned i = 0; s && i < HWPTS; i++)
+		if (t->hwpt[i].id && t->hwpt[i].ioas == s->id && t->hwpt[i].nest_parent &&
+		    !t->hwpt[i].mock)
+			return !(prot & IOMMU_IOAS_MAP_WRITEABLE);
+	return false;
+}
+
+static inline bool any_unsure(const struct model_ioas *s)
+{
+	for (unsigned i = 0; i < s->areas; i++)
+		if (s->area[i].unsure)
+			return true;
+	return false;
+}
+
+/* It has the same files as its parent: before one of them is closed, it ends. */
+static inline void child_end(struct target *t)
+{
+	if (!t->child)
+		return;
+	sio_process_exit(t->child);
+	t->child = NULL;
+	/* What it pays for is beyond reach. */
+	for (unsigned i = 0; i < t->sources; i++)
+		t->vague |= t->source[i].by_child;
 }
 
 #endif

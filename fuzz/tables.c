@@ -369,14 +369,11 @@ static bool leave(struct world *w, struct fail_plan *outer)
 	return failed;
 }
 
-static void do_map(struct world *w, uint64_t record)
+static struct pt_map_req make_map(const struct world *w, uint64_t record)
 {
 	unsigned shape = record >> 24 & 0xff, flags = record >> 32 & 0xff, to = record >> 40 & 0xff;
 	struct pt_map_req req = {.size_lg2 = (uint8_t)size_of(w, shape)};
 	const uint64_t size = SIO_BIT(req.size_lg2);
-	struct fail_plan *outer;
-	struct pt_change got, want;
-	bool failed;
 
 	req.iova = where(w, record);
 	req.count = count_of((unsigned)(record >> 48));
@@ -404,6 +401,17 @@ static void do_map(struct world *w, uint64_t record)
 		req.perm |= flags & PT_SNP;
 	if (w->pt.caps.access_dirty && (flags & 0x18) == 0x18)
 		req.perm |= PT_A | PT_D;
+	return req;
+}
+
+static void do_map(struct world *w, uint64_t record)
+{
+	struct pt_map_req req = make_map(w, record);
+	const uint64_t size = SIO_BIT(req.size_lg2);
+	struct fail_plan *outer;
+	struct pt_change got, want;
+	bool failed;
+
 	note(w,
 	     "map iova=0x%" PRIx64 " oa=0x%" PRIx64 " size=2^%u count=%" PRIu64 " step=%" PRId64
 	     " perm=%#x",

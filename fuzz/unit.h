@@ -4,22 +4,37 @@
  * hardware API. Whatever software does, the unit answers in bounded time, touches nothing but
  * emulated memory, and its invariants hold.
  *
- * Bytes become operations over a 64-page arena: values are biased to addresses in it with flag bits
- * set, registers to those that exist, so that most inputs build tables and queues that work.
+ * Records of 8 bytes become operations over a 64-page arena: values are biased to addresses in it
+ * with flag bits set, registers to those that exist. Most inputs begin with a unit that works: its
+ * first pages are tables that translate, a queue and a log, which the operations then spoil.
  */
 #ifndef FUZZ_UNIT_H
 #define FUZZ_UNIT_H
 
 #include "fuzz.h"
 
+#include "records.h"
 #include "softiommu.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define UNIT_PAGES   64u
-#define UNIT_OPS_MAX 400u
+#define UNIT_PAGES 64u
+
+/* What the unit that works translates for this requester: so many pages from 0 on. */
+#define UNIT_DEVICE 0x18u
+#define UNIT_MAPPED 16u
+/* Pages of the arena: what a device is, three or four tables from the root down, what they map. */
+enum {
+	UNIT_ROOT,
+	UNIT_CONTEXT,
+	UNIT_TOP,
+	UNIT_LEAVES = 5,
+	UNIT_QUEUE = 8,
+	UNIT_LOG,
+	UNIT_DATA = 16
+};
 
 struct unit_fuzz {
 	const uint8_t *data;
@@ -54,7 +69,36 @@ static inline uint64_t unit_value(struct unit_fuzz *f)
 	case 2:
 		return unit_take(f, 2);
 	default:
-		return unit_take(f, 8);
+		/* Any bits, as far as the record has them, at any place. */
+		return unit_take(f, 4) << (how >> 2 & 31) ^ unit_take(f, 1) << 56;
+	}
+}
+
+/* A word of a page of the arena. */
+static inline void unit_poke(struct unit_fuzz *f, unsigned page, unsigned index, uint64_t value)
+{
+	sio_hw_write(f->hw, f->arena + page * 4096u + index * 8u, &value, sizeof(value));
+}
+
+static inline uint64_t unit_page(const struct unit_fuzz *f, unsigned page)
+{
+	return f->arena + page * UINT64_C(4096);
+}
+
+/* A unit that was set up does what it was set up for. */
+static inline void unit_check(struct unit_fuzz *f)
+{
+	for (unsigned i = 0; i < UNIT_MAPPED; i++) {
+		uint64_t word = UINT64_C(0x1234567800000000) + i, got = 0;
+		struct sio_request request = {.requester = UNIT_DEVICE,
+					      .address = i * UINT64_C(4096),
+					      .len = sizeof(got)};
+
+		unit_poke(f, UNIT_DATA + i, 0, word);
+		if (sio_hw_dma(f->hw, &request, &got, NULL) || got != word) {
+			fprintf(stderr, "unit: page %u is not translated\n", i);
+			abort();
+		}
 	}
 }
 
@@ -63,11 +107,11 @@ static inline void unit_dma(struct unit_fuzz *f)
 	static uint8_t buf[3 * 4096];
 	uint64_t shape = unit_take(f, 1);
 	struct sio_request request = {
-		.requester = (uint16_t)(unit_take(f, 1) & 0x1ff),
+		.requester = (uint16_t)(shape & 16 ? UNIT_DEVICE : unit_take(f, 1) * 2),
 		.has_pasid = (shape & 2) != 0,
-		.pasid = (uint32_t)unit_take(f, 1),
+		.pasid = (uint32_t)(shape & 2 ? unit_take(f, 1) : 0),
 		.address = shape & 4 ? unit_value(f) : unit_take(f, 3) << 4,
-		.len = shape & 8 ? 4 : 1 + (size_t)unit_take(f, 2) % sizeof(buf),
+		.len = shape & 8 ? 4 : 1 + (size_t)unit_take(f, 1) * 48 % sizeof(buf),
 		.write = shape & 1,
 	};
 
@@ -107,11 +151,14 @@ static inline void unit_step(struct unit_fuzz *f)
 	}
 }
 
+/* `set_up`: tables, queue, log and registers of a unit that works. */
 static inline void unit_fuzz_run(const char *platform, const uint16_t *reg, unsigned regs,
-				 const uint8_t *data, size_t size)
+				 void (*set_up)(struct unit_fuzz *f), const uint8_t *data,
+				 size_t size)
 {
-	struct sio_hw_cfg cfg = {.platform_text = platform, .strict = size && data[0] & 1};
-	struct unit_fuzz f = {.data = data, .size = size, .reg = reg, .regs = regs};
+	const uint64_t head = records_get(data, size, -1);
+	struct sio_hw_cfg cfg = {.platform_text = platform, .strict = head & 1};
+	struct unit_fuzz f = {.reg = reg, .regs = regs};
 	char why[512] = "";
 
 	fuzz_counts->inputs++;
@@ -121,8 +168,15 @@ static inline void unit_fuzz_run(const char *platform, const uint16_t *reg, unsi
 	}
 	f.unit = sio_hw_unit(f.hw, 0);
 	f.arena = sio_hw_alloc(f.hw, UNIT_PAGES);
-	for (unsigned i = 0; i < UNIT_OPS_MAX && f.size; i++)
+	if (head & 6) {
+		set_up(&f);
+		unit_check(&f);
+	}
+	for (size_t n = 0; n < records_count(size); n++) {
+		f.data = data + (n + 1) * RECORD_BYTES;
+		f.size = RECORD_BYTES;
 		unit_step(&f);
+	}
 	/* The fuzzer owns the memory's contents; the unit's own state has to be sound. */
 	if (sio_hw_audit(f.hw, why, sizeof(why)) && !strstr(why, "free table frame")) {
 		fprintf(stderr, "unit: %s\n", why);

@@ -2,6 +2,24 @@
 /* A VT-d unit with every capability the model has, by registers, memory and DMA. */
 #include "unit.h"
 
+/* One device on four levels, the queue, translation on. */
+static void set_up(struct unit_fuzz *f)
+{
+	unit_poke(f, UNIT_ROOT, 0, unit_page(f, UNIT_CONTEXT) | 1);
+	/* Width of four levels, domain 7. */
+	unit_poke(f, UNIT_CONTEXT, UNIT_DEVICE * 2, unit_page(f, UNIT_TOP) | 1);
+	unit_poke(f, UNIT_CONTEXT, UNIT_DEVICE * 2 + 1, 7 << 8 | 2);
+	for (unsigned page = UNIT_TOP; page < UNIT_LEAVES; page++)
+		unit_poke(f, page, 0, unit_page(f, page + 1) | 3);
+	for (unsigned i = 0; i < UNIT_MAPPED; i++)
+		unit_poke(f, UNIT_LEAVES, i, unit_page(f, UNIT_DATA + i) | 3);
+	sio_unit_write(f->unit, 0x20, 8, unit_page(f, UNIT_ROOT));
+	sio_unit_write(f->unit, 0x18, 4, 1u << 30);
+	sio_unit_write(f->unit, 0x90, 8, unit_page(f, UNIT_QUEUE));
+	sio_unit_write(f->unit, 0x18, 4, 1u << 26);
+	sio_unit_write(f->unit, 0x18, 4, 1u << 31 | 1u << 26);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const char platform[] =
@@ -16,6 +34,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		0xe4, 0xe8, 0x100, 0x400, 0x500, 0x504, 0x508, 0x50c, 0x400, 0x408, 0x410,
 	};
 
-	unit_fuzz_run(platform, reg, sizeof(reg) / sizeof(reg[0]), data, size);
+	unit_fuzz_run(platform, reg, sizeof(reg) / sizeof(reg[0]), set_up, data, size);
 	return 0;
+}
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned seed)
+{
+	return records_mutate(data, size, max_size, seed);
+}
+
+size_t LLVMFuzzerCustomCrossOver(const uint8_t *data1, size_t size1, const uint8_t *data2,
+				 size_t size2, uint8_t *out, size_t max_out_size, unsigned seed)
+{
+	return records_splice(data1, size1, data2, size2, out, max_out_size, seed);
 }

@@ -40,7 +40,10 @@ static void forget_events(struct sio_machine *machine)
 int sio_machine_reset(struct sio_machine *machine)
 {
 	char line[256];
-	const struct boot boot = {.machine = machine, .error = line, .error_len = sizeof(line)};
+	const struct boot boot = {.machine = machine,
+				  .error = line,
+				  .error_len = sizeof(line),
+				  .selftest = machine->iommufd.test_cmd != NULL};
 	int rc;
 
 	machine_enter(machine, false);

@@ -117,6 +117,8 @@ static const struct {
 	{"convert -p laptop " SIO_SOURCE_DIR "/fuzz/corpus/type1/6.1-narrow", 2},
 	{"convert " SIO_SOURCE_DIR "/fuzz/corpus/type1/6.1-narrow", 0},
 	{"convert --to hex " SIO_SOURCE_DIR "/fuzz/corpus/ioctl/seed-00", 0},
+	{"convert --target ioctl " SIO_SOURCE_DIR "/fuzz/corpus/ioctl/seed-00", 0},
+	{"convert --target no-such-target " SIO_SOURCE_DIR "/fuzz/corpus/ioctl/seed-00", 2},
 	{"convert --target ioctl --to hex " SIO_SOURCE_DIR "/fuzz/corpus/ioctl/seed-00", 0},
 	{"convert " SIO_TRACES_DIR "/golden/type1v2/h_overlap_v2.vtd48.golden", 0},
 	{"convert " SIO_TRACES_DIR "/golden/type1v2/h_fork_child_v2.vtd48.golden", 1},

@@ -236,6 +236,36 @@ START_TEST(drivers_without_the_operations_of_iommufd_say_so)
 }
 END_TEST
 
+static int viommu_domain(struct iommu_viommu *viommu, uint32_t flags,
+			 const struct iommu_user_data *data, struct iommu_domain **out)
+{
+	(void)flags;
+	(void)data;
+	return fake_domain_alloc(viommu->driver_data, IOMMU_DOMAIN_NESTED, out);
+}
+
+/* Nobody asks whose domain a vIOMMU has for its parent. */
+START_TEST(what_a_viommu_makes_belongs_to_its_driver_not_to_its_parents)
+{
+	struct iommu_driver other;
+	const struct iommu_viommu_ops ops = {.domain_alloc_nested = viommu_domain};
+	struct iommu_viommu viommu = {.ops = &ops};
+	struct iommu_domain *domain;
+
+	open_machine();
+	other = driver;
+	viommu.driver_data = add(NULL);
+	viommu.driver = &other;
+	ck_assert_int_eq(iommu_domain_alloc_user(viommu.driver_data, 0, NULL, &viommu.parent), 0);
+	ck_assert_int_eq(iommu_viommu_alloc_nested(&viommu, 0, NULL, &domain), 0);
+	ck_assert_ptr_eq(viommu.parent->driver, &driver);
+	ck_assert_ptr_eq(domain->driver, &other);
+	iommu_domain_free(domain);
+	iommu_domain_free(viommu.parent);
+	iommu_device_remove(viommu.driver_data);
+}
+END_TEST
+
 /* Two functions of one slot: one group. */
 static struct iommu_group *open_pair(struct iommu_device *dev[2])
 {
@@ -332,6 +362,7 @@ int main(void)
 	tcase_add_test(tc, one_that_cannot_be_added_leaves_nothing);
 	tcase_add_test(tc, they_are_claimed_attached_and_replaced_as_any);
 	tcase_add_test(tc, drivers_without_the_operations_of_iommufd_say_so);
+	tcase_add_test(tc, what_a_viommu_makes_belongs_to_its_driver_not_to_its_parents);
 	tcase_add_test(tc, a_replacement_that_fails_half_way_puts_all_devices_back);
 	tcase_add_test(tc, a_pasid_is_that_of_every_device_of_the_group_or_of_none);
 	suite_add_tcase(suite, tc);

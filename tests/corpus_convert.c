@@ -19,7 +19,7 @@
 #include "prng.h"
 #include "trace/replay.h"
 
-static glob_t inputs, recordings, traces;
+static glob_t corpora, inputs, recordings, traces;
 
 static char *load(const char *path, size_t *size)
 {
@@ -285,6 +285,17 @@ START_TEST(bytes_are_text_and_back)
 }
 END_TEST
 
+START_TEST(every_fuzz_target_has_inputs_that_convert)
+{
+	const char *name = strrchr(corpora.gl_pathv[_i], '/') + 1;
+	const struct corpus_target *target = corpus_target_find(name);
+
+	ck_assert_msg(target != NULL, "fuzz/corpus/%s is of no target", name);
+	ck_assert_int_eq(target->play != NULL, !strcmp(name, "type1"));
+	ck_assert_int_eq(target->encode != NULL, !strcmp(name, "type1"));
+}
+END_TEST
+
 START_TEST(text_that_is_no_bytes_is_refused_with_its_line)
 {
 	static const char *const bad[] = {
@@ -309,6 +320,7 @@ int main(void)
 	TCase *tcase = tcase_create("type1"), *other = tcase_create("other");
 	int failed;
 
+	glob(SIO_SOURCE_DIR "/fuzz/corpus/*", 0, NULL, &corpora);
 	glob(SIO_SOURCE_DIR "/fuzz/corpus/type1/*", 0, NULL, &inputs);
 	glob(SIO_TRACES_DIR "/golden/{type1,type1v2}/*.golden", GLOB_BRACE, NULL, &recordings);
 	glob(SIO_TRACES_DIR "/kernels/*/{type1,type1v2}/*.golden", GLOB_BRACE | GLOB_APPEND, NULL,
@@ -322,10 +334,13 @@ int main(void)
 	suite_add_tcase(suite, tcase);
 	tcase_add_loop_test(other, traces_of_qemu_become_recordings_that_hold, 0,
 			    (int)traces.gl_pathc);
+	tcase_add_loop_test(other, every_fuzz_target_has_inputs_that_convert, 0,
+			    (int)corpora.gl_pathc);
 	tcase_add_loop_test(other, bytes_are_text_and_back, 0, 100);
 	tcase_add_loop_test(other, text_that_is_no_bytes_is_refused_with_its_line, 0, 5);
 	suite_add_tcase(suite, other);
 	failed = run_suite(suite);
+	globfree(&corpora);
 	globfree(&inputs);
 	globfree(&recordings);
 	globfree(&traces);

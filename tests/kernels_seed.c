@@ -62,6 +62,13 @@ static void unmap_pages(uint64_t first, uint64_t pages)
 	fake_check(&fake);
 }
 
+/* A size beyond the end of the space; 2012 writes nothing back, so the answer is that size. */
+static void unmap_round(uint64_t first, uint64_t pages)
+{
+	ck_assert_int_eq(fake_unmap(&fake, first * PAGE, pages * PAGE, 0), (long)(pages * PAGE));
+	fake_check(&fake);
+}
+
 /* 2012 and 3.11 cut alike, as long as no page is larger than what is cut. */
 static const char *const one_domain[] = {"2012", "3.11"};
 
@@ -179,6 +186,57 @@ START_TEST(unmap_to_the_end_in_2012_runs_a_size_below_zero)
 	ck_assert_int_eq(fake_map(&fake, va(2), 2 * PAGE, PAGE, FAKE_RW), -EEXIST);
 	ck_assert_int_eq(fake_map(&fake, va(32), 32 * PAGE, PAGE, FAKE_RW), 0);
 	fake_check(&fake);
+	fake_teardown(&fake);
+}
+END_TEST
+
+/* What is below the start stays and is the entry's; the rest of it is now said to begin at 0. */
+START_TEST(unmap_to_the_end_from_inside_an_entry_in_2012_keeps_what_is_below)
+{
+	boot_as("2012", VFIO_TYPE1_IOMMU);
+	map_pages(16, 16);
+	map_pages(40, 4);
+	unmap_round(20, 0 - UINT64_C(20));
+	ck_assert_uint_eq(fake.mm->mm.locked_pages, 4);
+	ck_assert_uint_eq(entries(), 3);
+	ck_assert_int_eq(fake_map(&fake, va(2), 2 * PAGE, PAGE, FAKE_RW), -EEXIST);
+	ck_assert_int_eq(fake_map(&fake, va(43), 43 * PAGE, PAGE, FAKE_RW), -EEXIST);
+	map_pages(44, 1);
+	unmap_pages(0, 64);
+	ck_assert_uint_eq(fake.mm->mm.locked_pages, 0);
+	ck_assert_uint_eq(entries(), 0);
+	fake_teardown(&fake);
+}
+END_TEST
+
+/* Pages go from the start to the end of the space and on from 0; entries are then said to begin
+ * where the range ends. */
+START_TEST(unmap_that_wraps_from_inside_an_entry_in_2012_takes_low_pages_along)
+{
+	boot_as("2012", VFIO_TYPE1_IOMMU);
+	map_pages(2, 4);
+	map_pages(16, 16);
+	map_pages(40, 4);
+	unmap_round(20, 4 - UINT64_C(20));
+	/* 4 and 5, and 16 to 19. */
+	ck_assert_uint_eq(fake.mm->mm.locked_pages, 6);
+	map_pages(0, 2);
+	ck_assert_int_eq(fake_map(&fake, va(2), 2 * PAGE, PAGE, FAKE_RW), -EEXIST);
+	ck_assert_int_eq(fake_map(&fake, va(36), 36 * PAGE, PAGE, FAKE_RW), -EEXIST);
+	unmap_pages(0, 64);
+	ck_assert_uint_eq(fake.mm->mm.locked_pages, 0);
+	ck_assert_uint_eq(entries(), 0);
+	fake_teardown(&fake);
+}
+END_TEST
+
+START_TEST(unmap_that_wraps_below_all_entries_in_2012_does_nothing_when_none_is_above)
+{
+	boot_as("2012", VFIO_TYPE1_IOMMU);
+	map_pages(2, 4);
+	unmap_round(20, 4 - UINT64_C(20));
+	ck_assert_uint_eq(entries(), 1);
+	entry_is(0, 2, 5);
 	fake_teardown(&fake);
 }
 END_TEST
@@ -377,6 +435,10 @@ int main(void)
 	tcase_add_loop_test(tcase, neighbours_of_another_protection_stay_apart, 0, 2);
 	tcase_add_test(tcase, unmap_of_size_0_in_2012_splits_an_entry);
 	tcase_add_test(tcase, unmap_to_the_end_in_2012_runs_a_size_below_zero);
+	tcase_add_test(tcase, unmap_to_the_end_from_inside_an_entry_in_2012_keeps_what_is_below);
+	tcase_add_test(tcase, unmap_that_wraps_from_inside_an_entry_in_2012_takes_low_pages_along);
+	tcase_add_test(tcase,
+		       unmap_that_wraps_below_all_entries_in_2012_does_nothing_when_none_is_above);
 	tcase_add_test(tcase, unmap_whose_end_wraps_into_the_entry_leaves_it_whole_in_3_11);
 	tcase_add_test(tcase, the_posting_of_2014_never_opens);
 	tcase_add_test(tcase, the_clients_way_round_is_for_4_15_alone);

@@ -12,6 +12,7 @@
 
 #include "harness.h"
 #include "machine.h"
+#include "mock/iommufd_test.h"
 #include "prng.h"
 
 #define RAM_BYTES (UINT64_C(64) << 20) /* the least a machine has */
@@ -544,6 +545,26 @@ START_TEST(a_port_outlives_a_reset)
 }
 END_TEST
 
+START_TEST(a_reset_machine_answers_the_selftest_as_before)
+{
+	const struct sio_machine_cfg cfg = {.platform = "vtd48", .selftest = true};
+	struct sio_machine *machine;
+
+	ck_assert_int_eq(sio_machine_create(&cfg, &machine, NULL, 0), 0);
+	for (unsigned i = 0; i < 3; i++) {
+		struct iommu_test_cmd cmd = {.size = sizeof(cmd),
+					     .op = IOMMU_TEST_OP_SET_TEMP_MEMORY_LIMIT,
+					     .memory_limit = {.limit = 4096}};
+		struct sio_process *process = sio_process_create(machine);
+		int fd = sio_open(process, "/dev/iommu");
+
+		ck_assert_int_eq(sio_ioctl(process, fd, IOMMU_TEST_CMD, &cmd), 0);
+		ck_assert_int_eq(sio_machine_reset(machine), 0);
+	}
+	sio_machine_destroy(machine);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("machine reset");
@@ -558,6 +579,7 @@ int main(void)
 	tcase_add_test(tc, reset_forgets_notices);
 	tcase_add_test(tc, reset_in_a_row_takes_no_memory);
 	tcase_add_test(tc, a_port_outlives_a_reset);
+	tcase_add_test(tc, a_reset_machine_answers_the_selftest_as_before);
 	suite_add_tcase(suite, tc);
 	return run_suite(suite);
 }

@@ -58,7 +58,7 @@ int iommu_viommu_alloc_nested(struct iommu_viommu *viommu, uint32_t flags,
 	if (!rc)
 		rc = viommu->ops->domain_alloc_nested(viommu, flags, data, domain);
 	if (!rc)
-		iommu_domain_enrol(iommu, viommu->parent->driver, IOMMU_DOMAIN_NESTED, *domain);
+		iommu_domain_enrol(iommu, viommu->driver, IOMMU_DOMAIN_NESTED, *domain);
 	return rc;
 }
 

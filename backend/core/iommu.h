@@ -200,8 +200,9 @@ struct iommu_viommu_ops {
 
 struct iommu_viommu {
 	const struct iommu_viommu_ops *ops;
-	const void *instance; /* which physical unit: iommu_device.instance of its devices */
-	struct iommu_domain *parent;
+	const struct iommu_driver *driver; /* of its devices, and of what it makes */
+	const void *instance;        /* which physical unit: iommu_device.instance of its devices */
+	struct iommu_domain *parent; /* of any driver */
 	uint32_t type;
 	void *driver_data;
 	/* Of iommufd. Post an event to the queue of that type: -EOPNOTSUPP there is none, 0 also
@@ -486,7 +487,7 @@ enum iommu_moment {
 	/* A mapper of AMD-Vi looks at tables that it shares with others, without a lock of the
 	 * driver. The lock may be given back if the mapper's caller holds no lock either. */
 	IOMMU_MOMENT_TABLES,
-	/* A run has been mapped: devices may do DMA, through a port, and nothing else. */
+	/* A run has been mapped: devices may do DMA, under the lock, and nothing else. */
 	IOMMU_MOMENT_MAPPED,
 };
 

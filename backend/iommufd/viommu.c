@@ -73,6 +73,7 @@ static int viommu_create(struct iommufd_ucmd *ucmd, struct iommufd_device *idev,
 	viommu->parent = parent;
 	parent->hwpt.obj.users++;
 	viommu->base = *probed;
+	viommu->base.driver = idev->dev->driver;
 	viommu->base.instance = idev->dev->instance;
 	viommu->base.parent = parent->hwpt.domain;
 	viommu->base.type = cmd->type;

@@ -102,9 +102,13 @@ static bool edges_add_container(struct pin_edges *edges, const struct type1 *t1)
 		return false;
 	if (!t1->domain_count)
 		return true;
-	while ((dma = t1_walk_next(&walk)))
+	while ((dma = t1_walk_next(&walk))) {
+		/* 2012: it holds nothing, and lies over others that do. */
+		if (t1_has_one_domain(t1) && !dma->iommu_mapped)
+			continue;
 		if (!t1_dma_is_stuck(t1, dma) && !edges_add_mapping(edges, t1, dma))
 			return false;
+	}
 	return true;
 }
 

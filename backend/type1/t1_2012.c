@@ -9,9 +9,9 @@
  * Entries are the mappings of index.c. The 2012 list has no order, but neither its overlap test nor
  * its removal depends on one.
  *
- * An UNMAP in 2012 whose end is 2^64 misses that it covers an entry, and cuts more off its low end
- * than the entry has: it is then said to reach from 0 to its old end, and translates nothing. Such
- * an entry has iommu_mapped 0.
+ * An UNMAP in 2012 whose end is 2^64 or beyond misses that it covers an entry, and cuts more off
+ * its low end than the entry has: it is then said to reach from where the range ended to its old
+ * end, and translates nothing. Such an entry has iommu_mapped 0, and lies over others.
  */
 #include "type1/t1.h"
 
@@ -419,14 +419,6 @@ static void cut_low(struct type1 *t1, struct t1_dma *dma, iova_t start, uint64_t
 	uint64_t overlap = start + size - dma->iova;
 	iova_t first = dma->iova, last = dma->iova + (overlap - 1);
 
-	if (overlap >= dma->size) {
-		/* The end was 0: the whole of it goes, and its size runs below zero. */
-		last = dma->iova + (dma->size - 1);
-		*removed += drop_pages(t1, dma, &first, &last);
-		dma->iommu_mapped = SEEDED(T06) ? 1 : 0;
-		entry_move(t1, dma, dma->iova + overlap, dma->size - overlap);
-		return;
-	}
 	*removed += drop_pages(t1, dma, &first, &last);
 	if (last - dma->iova == dma->size - 1)
 		entry_free(t1, dma);
@@ -461,12 +453,97 @@ static int remove_overlap(struct type1 *t1, struct t1_dma *dma, iova_t start, ui
 	return cut_middle(t1, dma, start, size, removed);
 }
 
+/* An entry becomes two; nothing else changes. */
+static int split_at(struct type1 *t1, struct t1_dma *dma, iova_t iova)
+{
+	struct t1_dma *upper = entry_split(t1, dma, iova);
+
+	if (!upper)
+		return -ENOMEM;
+	dma->size = iova - dma->iova;
+	if (upper->iommu_mapped) {
+		upper->locked_pages = charged_in(t1, iova, iova + (upper->size - 1));
+		dma->locked_pages -= upper->locked_pages;
+	}
+	return 0;
+}
+
+/* Entries of the list that overlap begin at `start` afterwards, or end there, so that each is lost
+ * or kept as a whole. *met: the range overlaps one whose end is not seen to be in it. An entry that
+ * ends with the space itself is cut as ever: its end is 0 as well. */
+static int cut_round(struct type1 *t1, iova_t start, uint64_t size, bool *met)
+{
+	struct t1_dma *dma = t1_lowest(t1), *next;
+	uint64_t removed = 0;
+	int rc = 0;
+
+	for (; dma && !rc; dma = next) {
+		next = t1_next(t1, dma);
+		if (!overlaps(dma->iova, dma->size, start, size))
+			continue;
+		if (dma->iova + dma->size == 0) {
+			rc = remove_overlap(t1, dma, start, size, &removed);
+			continue;
+		}
+		*met = true;
+		if (dma->iova < start)
+			rc = split_at(t1, dma, start);
+	}
+	return rc;
+}
+
+/* Entries that lose low pages, but are not themselves cut, fall in two as well. */
+static int cut_below(struct type1 *t1, iova_t end)
+{
+	struct t1_dma *dma = t1_lowest(t1), *next;
+	int rc = 0;
+
+	for (; dma && !rc && dma->iova < end; dma = next) {
+		next = t1_next(t1, dma);
+		if (dma->iommu_mapped && end - dma->iova < dma->size)
+			rc = split_at(t1, dma, end);
+	}
+	return rc;
+}
+
+/*
+ * UNMAP of the list whose end is 2^64 or wraps. Pages go one by one from the start up, round the
+ * end of the space, and on from 0. No end is seen to be in the range: what remains of an entry is
+ * then said to reach from the end of the range to the old end of the entry.
+ */
+static int unmap_round(struct type1 *t1, iova_t start, uint64_t size)
+{
+	const iova_t end = start + size;
+	struct t1_dma *dma, *next;
+	bool met = false;
+	int rc = cut_round(t1, start, size, &met);
+
+	if (!rc && met)
+		rc = cut_below(t1, end);
+	if (rc || !met)
+		return rc;
+	for (dma = t1_lowest(t1); dma; dma = next) {
+		iova_t first = dma->iova, last = dma->iova + (dma->size - 1);
+
+		next = t1_next(t1, dma);
+		if (first >= end && first < start)
+			continue;
+		drop_pages(t1, dma, &first, &last);
+		dma->iommu_mapped = SEEDED(T06) ? 1 : 0;
+		if (dma->iova >= start)
+			entry_move(t1, dma, end, dma->iova + dma->size - end);
+	}
+	return 0;
+}
+
 static int unmap_list(struct type1 *t1, iova_t start, uint64_t size)
 {
 	struct t1_dma *dma = t1_lowest(t1), *next;
 	uint64_t removed = 0;
 	int rc = 0;
 
+	if (size && start + size <= start)
+		return unmap_round(t1, start, size);
 	for (; dma && !rc; dma = next) {
 		next = t1_next(t1, dma);
 		if (overlaps(dma->iova, dma->size, start, size))

@@ -9,8 +9,6 @@
  */
 #include "vfio/vfio_priv.h"
 
-#include <string.h>
-
 #define ALL UINT32_MAX
 
 static void set_bits(struct vfio_config *config, unsigned at, unsigned width, uint32_t virt,
@@ -23,9 +21,9 @@ static void set_bits(struct vfio_config *config, unsigned at, unsigned width, ui
 void vfio_perms_header(struct vfio_config *config)
 {
 	/* Nobody's bytes, until a capability claims them. */
-	memset(config->virt, 0, sizeof(config->virt));
+	memset(config->virt, 0, PCI_CFG_EXT_SIZE);
 	memset(config->write, 0, PCIR_HEADER_END);
-	memset(config->write + PCIR_HEADER_END, 0xff, sizeof(config->write) - PCIR_HEADER_END);
+	memset(config->write + PCIR_HEADER_END, 0xff, PCI_CFG_EXT_SIZE - PCIR_HEADER_END);
 
 	set_bits(config, PCIR_VENDOR, 4, ALL, 0);
 	/* INTx disable is the kernel's way to mask the line. */

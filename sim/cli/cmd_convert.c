@@ -41,7 +41,9 @@ static const struct argp_option option_list[] = {
 	{"from", OPT_FROM, "F", 0, "recording, qemu-log, ioctl-dump, corpus or hex (by content)",
 	 1},
 	{"to", OPT_TO, "F", 0,
-	 "recording, corpus or hex (corpus from a recording, else a recording)", 1},
+	 "recording, corpus or hex (corpus from a recording, else a recording; hex or corpus of "
+	 "other targets)",
+	 1},
 	{"target", OPT_TARGET, "T", 0, "the fuzz target whose corpus it is (type1)", 1},
 	{"output", 'o', "FILE", 0, "write there instead of to standard output", 1},
 	{"platform", 'p', "P", 0, "the machine that answers", 1},
@@ -133,16 +135,31 @@ static int read_bytes(struct work *work)
 	return 0;
 }
 
+/* Whether inputs of the target are known by their operations; of the others, bytes are all. */
+static bool knows_operations(const struct work *work)
+{
+	return work->target->play != NULL;
+}
+
 /* An input may be any bytes: it is what nothing else is. */
 static const char *find_source(struct work *work)
 {
 	const char *from = work->options->from;
 
-	if (!from)
+	if (!from && knows_operations(work))
 		from = replay_format(work->options->file);
 	if (!from && work->data && convert_hex_detect((const char *)work->data))
 		from = hex;
 	return from ? from : corpus;
+}
+
+static const char *find_result(const struct work *work, const char *from)
+{
+	if (work->options->to)
+		return work->options->to;
+	if (!knows_operations(work))
+		return !strcmp(from, hex) ? corpus : hex;
+	return !strcmp(from, recording) ? corpus : recording;
 }
 
 static int take_hex(struct work *work)
@@ -314,14 +331,34 @@ static bool choose_target(struct work *work)
 	const char *name = work->options->target ? work->options->target : "type1";
 
 	work->target = corpus_target_find(name);
-	/* Of the others, bytes are all there is. */
-	if (!work->target && !(work->options->to && !strcmp(work->options->to, hex)) &&
-	    !(work->options->from && !strcmp(work->options->from, hex))) {
-		cli_error("--target %s: not known by its operations, expected type1, or --to hex",
-			  name);
-		return false;
-	}
-	return true;
+	if (work->target)
+		return true;
+	for (unsigned n = 0; corpus_target_at(n); n++)
+		strbuf_add(&work->text, " %s", corpus_target_at(n)->name);
+	cli_error("--target %s: there is none, expected one of%s", name, strbuf_text(&work->text));
+	return false;
+}
+
+/* Without operations there is no recording. */
+static bool is_possible(const struct work *work, const char *from, const char *to)
+{
+	bool bytes = (!strcmp(from, corpus) || !strcmp(from, hex)) && strcmp(to, recording) != 0;
+
+	if (!bytes && !knows_operations(work))
+		cli_error("--target %s: its inputs are not known by their operations, expected "
+			  "corpus and hex",
+			  work->target->name);
+	return bytes || knows_operations(work);
+}
+
+static int run(struct work *work, const char *from, const char *to)
+{
+	int rc = convert(work, from, to);
+
+	if (!rc)
+		return finish(work, to);
+	cli_error("%s", work->error[0] ? work->error : strerror(-rc));
+	return CLI_BAD;
 }
 
 int cmd_convert(int argc, char **argv)
@@ -338,20 +375,15 @@ int cmd_convert(int argc, char **argv)
 	struct options options = {0};
 	struct work work = {.options = &options};
 	const char *from, *to;
-	int status = CLI_BAD, rc;
+	int status = CLI_BAD;
 
 	if (argp_parse(&argp, argc, argv, 0, NULL, &options))
 		return CLI_BAD;
 	if (choose_target(&work) && !read_bytes(&work)) {
 		from = find_source(&work);
-		to = options.to ? options.to : !strcmp(from, recording) ? corpus : recording;
-		if (!options.to && !work.target)
-			to = corpus;
-		rc = convert(&work, from, to);
-		if (rc)
-			cli_error("%s", work.error[0] ? work.error : strerror(-rc));
-		else
-			status = finish(&work, to);
+		to = find_result(&work, from);
+		if (is_possible(&work, from, to))
+			status = run(&work, from, to);
 	}
 	free(work.data);
 	strbuf_fini(&work.text);

@@ -2,7 +2,7 @@
 /*
  * Between traces and inputs of fuzz targets, as recordings in the middle.
  *
- * Every target whose inputs are operations has a row of corpus_targets.
+ * Every fuzz target has a row of corpus_targets; of most inputs nothing is known but their bytes.
  */
 #ifndef CORPUS_CONVERT_H
 #define CORPUS_CONVERT_H
@@ -17,7 +17,7 @@ struct convert_loss {
 	const char *first; /* that line; the recording's */
 };
 
-#define CONVERT_LOSSES 40u
+#define CONVERT_LOSSES 80u
 
 struct convert_report {
 	unsigned operations; /* converted */
@@ -28,6 +28,7 @@ struct convert_report {
 
 struct corpus_target {
 	const char *name;
+	/* Both NULL: its inputs are bytes, or text already. */
 	/* An input as a recording. 0, -EINVAL with a line in error, -ENOMEM. */
 	int (*play)(const struct type1_play *play, const uint8_t *data, size_t size,
 		    struct strbuf *out, char *error, size_t error_len);

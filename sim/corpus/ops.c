@@ -94,7 +94,7 @@ static const uint8_t usual[OP_KINDS] = {
 	[OP_MAP] = 24,      [OP_UNMAP] = 12,    [OP_INVALIDATE] = 4, [OP_REVALIDATE] = 6,
 	[OP_UNMAP_ALL] = 1, [OP_JOIN] = 4,      [OP_LEAVE] = 3,      [OP_DMA] = 8,
 	[OP_LIMIT] = 2,     [OP_PRIVILEGE] = 1, [OP_HUGEPAGES] = 1,  [OP_TRACK] = 2,
-	[OP_DIRTY] = 3,     [OP_INFO] = 4,      [OP_EXTENSION] = 1,  [OP_MEMORY] = 5,
+	[OP_DIRTY] = 3,     [OP_INFO] = 7,      [OP_EXTENSION] = 1,  [OP_MEMORY] = 5,
 	[OP_FORK] = 2,      [OP_EXEC] = 2,      [OP_EXIT] = 1,       [OP_FAIL] = 2,
 };
 
@@ -115,6 +115,12 @@ static void swarm(struct ops_setup *setup, uint64_t seed)
 	}
 }
 
+/* Most of them are what a short session comes to, having done something before. */
+static unsigned decode_limit(uint8_t byte)
+{
+	return byte & 48 ? 3 + byte % 4u : 1 + byte % 16u;
+}
+
 void ops_setup(struct ops_setup *setup, const uint8_t *data, size_t size)
 {
 	uint8_t head[OPS_HEAD] = {0};
@@ -128,7 +134,7 @@ void ops_setup(struct ops_setup *setup, const uint8_t *data, size_t size)
 		.unprivileged = head[2] & 2,
 		.dare = (head[2] & 0xf0) == 0xf0,
 		.device_memory = head[2] & 8,
-		.entry_limit = head[2] & 4 ? 1 + head[3] % 16u : 65535,
+		.entry_limit = head[2] & 4 || head[3] >= 128 ? decode_limit(head[3]) : 65535,
 	};
 	swarm(setup, (uint64_t)head[4] | (uint64_t)head[5] << 8 | (uint64_t)head[6] << 16);
 }
@@ -186,7 +192,7 @@ static const struct ops_range *decode_live(const uint8_t *record, const struct o
 	return &view->live[(record[BASE] >> 2) % view->count];
 }
 
-static uint64_t decode_iova(const uint8_t *record, const struct ops_range *live)
+static uint64_t decode_iova(const uint8_t *record, const struct ops_range *live, enum op_kind kind)
 {
 	unsigned place = record[PLACE];
 
@@ -195,6 +201,9 @@ static uint64_t decode_iova(const uint8_t *record, const struct ops_range *live)
 		       (place & 15) * OPS_PAGE;
 	if (!live)
 		return POOL + place % 96 * OPS_PAGE;
+	/* What is mapped already is refused: mostly it goes on behind it. */
+	if (kind == OP_MAP && (place & 7) < 3)
+		return live->last + 1 + (place >= 128 ? place >> 3 & 15 : 0) * OPS_PAGE;
 	switch (place & 7) {
 	default:
 		return live->first;
@@ -253,10 +262,16 @@ static uint64_t decode_size(const uint8_t *record, const struct ops_range *live,
 		if (to->last >= iova)
 			return to->last - iova + 1;
 	}
+	/* No memory is as large as most of what ends with the space. */
+	if (how == 3 && 0 - iova <= 64 * OPS_PAGE)
+		return 0 - iova;
 	/* Every end of UNMAP is tested, and nearly every MAP of such a size is refused. */
+	if (how == 3 && kind == OP_UNMAP && n & 1)
+		return 0 - iova;
 	if (how == 3 && (n % 4 == 0 || kind == OP_UNMAP))
 		return decode_special_size(n / 4, iova);
-	return (1 + n % 16) * OPS_PAGE;
+	/* Small ones leave room for others beside them. */
+	return (1 + n % (n < 32 ? 4 : 16)) * OPS_PAGE;
 }
 
 /* What callers get wrong, one in sixteen of them. */
@@ -329,7 +344,7 @@ static void decode_value(struct op *op, const uint8_t *record)
 /* Mostly of the large area, whose runs take large pages. */
 static unsigned decode_area(const struct ops_setup *setup, uint8_t byte)
 {
-	static const uint8_t area[16] = {0, 0, 0, 0, 0, 1, 1, 1, 2, 3, 3, 4, 4, 4, 5, 5};
+	static const uint8_t area[16] = {0, 0, 0, 0, 1, 1, 1, 2, 3, 3, 4, 4, 4, 5, 5, 5};
 
 	if (area[byte & 15] == 5 && !setup->device_memory)
 		return 0;
@@ -337,13 +352,14 @@ static unsigned decode_area(const struct ops_setup *setup, uint8_t byte)
 }
 
 /* A change of memory hits what mappings have, which are mostly small: not all of the large area. */
-static void decode_memory(struct op *op, const uint8_t *record)
+static void decode_memory(struct op *op, const struct ops_setup *setup, const uint8_t *record)
 {
-	op->area = op->area ? op->area : 4;
+	if (!op->area)
+		op->area = setup->device_memory ? 5 : 4;
 	if (ops_areas[op->area].device)
 		op->value %= OPS_RENEW + 1u;
 	op->offset = record[MEMORY_HIGH] % ops_areas[op->area].pages * OPS_PAGE;
-	op->size = (1 + record[LENGTH] % 32u) * OPS_PAGE;
+	op->size = (1 + record[LENGTH] % (ops_areas[op->area].device ? 8u : 32u)) * OPS_PAGE;
 	if (record[LENGTH] >= 192) {
 		op->offset = 0;
 		op->size = ops_areas[op->area].pages * OPS_PAGE;
@@ -361,7 +377,7 @@ static void decode_record(struct op *op, const struct ops_setup *setup, const ui
 
 	*op = (struct op){
 		.kind = kind,
-		.iova = decode_iova(record, live),
+		.iova = decode_iova(record, live, kind),
 		.group = record[MEMORY] % OPS_GROUPS,
 		.area = decode_area(setup, record[MEMORY]),
 		.write = record[FLAGS] & 8,
@@ -375,6 +391,9 @@ static void decode_record(struct op *op, const struct ops_setup *setup, const ui
 	case OP_MAP:
 		op->argsz = sizeof(struct vfio_iommu_type1_dma_map);
 		op->flags = (record[FLAGS] & 3) ? record[FLAGS] & 3 : 3;
+		/* Most of what is to be written to what cannot be is refused all alike. */
+		if (!ops_areas[op->area].writable && record[FLAGS] & 20)
+			op->flags = VFIO_DMA_MAP_FLAG_READ;
 		break;
 	case OP_REVALIDATE:
 		op->argsz = sizeof(struct vfio_iommu_type1_dma_map);
@@ -387,7 +406,7 @@ static void decode_record(struct op *op, const struct ops_setup *setup, const ui
 		op->flags = record[FLAGS] & 16 ? 6 : 2;
 		break;
 	case OP_MEMORY:
-		decode_memory(op, record);
+		decode_memory(op, setup, record);
 		return;
 	default:
 		op->argsz = sizeof(struct vfio_iommu_type1_dma_unmap);

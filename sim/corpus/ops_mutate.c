@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-#define BURST 32u
+#define BURST 64u
 
 struct input {
 	uint8_t *data;
@@ -155,7 +155,7 @@ size_t ops_mutate(uint8_t *data, size_t size, size_t max_size, unsigned seed)
 	}
 	n = (unsigned)prng_below(&rng, in.count);
 	/* What is kept is what went somewhere new, which is not what most sessions are like. */
-	if (!prng_below(&rng, 4)) {
+	if (prng_below(&rng, 4)) {
 		fill(&rng, data, OPS_HEAD);
 		in.size = OPS_HEAD;
 		burst(&in, &rng);

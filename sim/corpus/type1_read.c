@@ -45,10 +45,15 @@ struct reader {
 	struct buffer buffer[BUFFERS];
 	unsigned buffers, made;
 	struct name device[NAMES], group[NAMES];
-	unsigned devices, groups;
+	struct name file[NAMES]; /* open devices: of the group that has that device */
+	unsigned devices, groups, files;
 	const char *container;
+	bool closed; /* its name: nothing reaches it any more */
 	bool joined[OPS_GROUPS];
-	const struct rec_op *waits[OPS_GROUPS]; /* for SET_IOMMU, in order of joining */
+	struct {
+		const struct rec_op *line;
+		unsigned group;
+	} waits[OPS_GROUPS]; /* for SET_IOMMU, in order of joining */
 	unsigned waiting;
 	bool typed, began, failed;
 	uint64_t limit_pages;
@@ -320,7 +325,7 @@ static void read_dirty(struct reader *r, const struct rec_op *line)
 	};
 	if (what && !strcmp(what, "get") && number(line, "pgsize", 0) == OPS_PAGE &&
 	    number(line, "bitmap_size", 0) == op_bitmap_bytes(&op) && !rec_value(line, "argsz") &&
-	    !rec_value(line, "fill") && !rec_value(line, "data"))
+	    !number(line, "fill", 0) && !rec_value(line, "data"))
 		emit(r, &op, line);
 	else
 		lose(r, what && !strcmp(what, "get") ? TYPE1_OBSERVED : TYPE1_LOST,
@@ -332,6 +337,12 @@ static bool any_joined(const struct reader *r)
 	return r->joined[0] || r->joined[1] || r->joined[2];
 }
 
+static void add_waiting(struct reader *r, unsigned group, const struct rec_op *line)
+{
+	r->waits[r->waiting].line = line;
+	r->waits[r->waiting++].group = group;
+}
+
 static void read_set_container(struct reader *r, const struct rec_op *line)
 {
 	const char *container = rec_bare(line, 1);
@@ -339,10 +350,14 @@ static void read_set_container(struct reader *r, const struct rec_op *line)
 
 	if (op.group == OPS_GROUPS)
 		lose(r, TYPE1_LOST, "a group beyond those of the encoding");
-	else if (!r->container || !container || strcmp(container, r->container))
+	else if (!r->container || r->closed || !container || strcmp(container, r->container))
 		lose(r, TYPE1_LOST, "another container");
 	else if (type1_succeeded(line) && !r->typed && r->waiting < OPS_GROUPS)
-		r->waits[r->waiting++] = line;
+		add_waiting(r, op.group, line);
+	else if (!r->typed)
+		lose(r, TYPE1_LOST, "SET_CONTAINER while there is no driver");
+	else if (line->expected && strstr(line->expected, "EPERM"))
+		lose(r, TYPE1_LOST, "a group that is not viable");
 	else {
 		emit(r, &op, line);
 		r->joined[op.group] |= type1_succeeded(line);
@@ -365,28 +380,35 @@ static void read_set_iommu(struct reader *r, const struct rec_op *line)
 		return;
 	}
 	for (unsigned i = 0; i < r->waiting; i++) {
-		struct op op = {.kind = OP_JOIN};
+		struct op op = {.kind = OP_JOIN, .group = r->waits[i].group};
 
-		op.group = group_of(r, rec_bare(r->waits[i], 0));
-		emit(r, &op, r->waits[i]);
+		emit(r, &op, r->waits[i].line);
 		r->joined[op.group] = true;
 	}
 	r->waiting = 0;
 	r->typed = true;
 }
 
+static void leave(struct reader *r, unsigned group, const struct rec_op *line)
+{
+	struct op op = {.kind = OP_LEAVE, .group = group};
+
+	emit(r, &op, line);
+	if (type1_succeeded(line))
+		r->joined[group] = false;
+	r->typed = r->typed && any_joined(r);
+}
+
 static void read_unset_container(struct reader *r, const struct rec_op *line)
 {
 	struct op op = {.kind = OP_LEAVE, .group = group_of(r, rec_bare(line, 0))};
 
-	if (op.group == OPS_GROUPS || r->waiting) {
+	if (op.group == OPS_GROUPS || r->waiting)
 		lose(r, TYPE1_LOST, "a group beyond those of the encoding, or without a driver");
-		return;
-	}
-	emit(r, &op, line);
-	if (type1_succeeded(line))
-		r->joined[op.group] = false;
-	r->typed = r->typed && any_joined(r);
+	else if (!type1_succeeded(line) && r->joined[op.group])
+		lose(r, TYPE1_LOST, "UNSET_CONTAINER of a group whose device is open");
+	else
+		leave(r, op.group, line);
 }
 
 static void read_limit(struct reader *r, const struct rec_op *line)
@@ -520,10 +542,17 @@ static void read_group(struct reader *r, const struct rec_op *line)
 
 static void read_container(struct reader *r, const struct rec_op *line)
 {
-	if (r->container)
-		lose(r, TYPE1_OBSERVED, "a second container");
-	else
-		r->container = rec_bare(line, 0);
+	const char *name = rec_bare(line, 0);
+
+	/* One that nothing is left of was as good as this one. */
+	if (!r->container || (r->closed && !r->waiting && !any_joined(r))) {
+		r->container = name;
+		r->closed = r->typed = false;
+		return;
+	}
+	/* A name given again hides the first. */
+	r->closed |= name && !strcmp(name, r->container);
+	lose(r, TYPE1_OBSERVED, "a second container");
 }
 
 /* enum ops_change; OPS_CHANGES: none. */
@@ -584,15 +613,53 @@ static void read_bar(struct reader *r, const struct rec_op *line)
 	read_change(r, line);
 }
 
-/* Devices' files matter to nothing here; without its group or container, a session is another. */
+/* Forget the newest of that name; the device it stands for, NULL: there is none. */
+static const char *forget(struct name *all, unsigned *count, const char *name)
+{
+	for (unsigned i = *count; name && i-- > 0;) {
+		const char *device = all[i].device;
+
+		if (strcmp(all[i].name, name))
+			continue;
+		memmove(&all[i], &all[i + 1], (--*count - i) * sizeof(all[i]));
+		return device;
+	}
+	return NULL;
+}
+
+static bool is_open(const struct name *all, unsigned count, const char *device)
+{
+	for (unsigned i = 0; i < count; i++)
+		if (!strcmp(all[i].device, device))
+			return true;
+	return false;
+}
+
+/* A group leaves its container with the last file of it and of its devices. */
 static void read_close(struct reader *r, const struct rec_op *line)
 {
 	const char *name = rec_bare(line, 0);
-	bool device = name && !device_of(r->group, r->groups, name) &&
-		      (!r->container || strcmp(name, r->container) != 0);
+	unsigned group = group_of(r, name);
+	const char *device;
 
-	lose(r, device ? TYPE1_OBSERVED : TYPE1_LOST,
-	     device ? "a device file" : "CLOSE of the container or a group");
+	if (r->container && name && !strcmp(name, r->container)) {
+		r->closed = true;
+		lose(r, r->waiting ? TYPE1_LOST : TYPE1_OBSERVED, "CLOSE of the container");
+		return;
+	}
+	device = forget(r->file, &r->files, name);
+	if (!device)
+		device = forget(r->group, &r->groups, name);
+	for (unsigned i = 0; device && group == OPS_GROUPS && i < OPS_GROUPS; i++)
+		if (r->session->device[i] && !strcmp(r->session->device[i], device))
+			group = i;
+	if (r->waiting)
+		lose(r, TYPE1_LOST, "CLOSE of a group without a driver");
+	else if (!device || group == OPS_GROUPS || !r->joined[group] ||
+		 is_open(r->file, r->files, device) || is_open(r->group, r->groups, device))
+		lose(r, TYPE1_OBSERVED, "CLOSE of a file that others keep open, or nobody needs");
+	else
+		leave(r, group, line);
 }
 
 static void read_question(struct reader *r, const struct rec_op *line)
@@ -603,8 +670,13 @@ static void read_question(struct reader *r, const struct rec_op *line)
 
 static void read_get_device(struct reader *r, const struct rec_op *line)
 {
-	if (!read_dma(r, line))
-		lose(r, TYPE1_OBSERVED, "a device file");
+	const char *device = device_of(r->group, r->groups, rec_bare(line, 1));
+
+	if (read_dma(r, line))
+		return;
+	if (device && line->expected && strncmp(line->expected, "ret=-1 ", 7) != 0)
+		add_name(r, r->file, &r->files, device);
+	lose(r, TYPE1_OBSERVED, "a device file");
 }
 
 /* The first bare word is the container. */
@@ -612,7 +684,7 @@ static bool of_container(const struct reader *r, const struct rec_op *line)
 {
 	const char *name = rec_bare(line, 0);
 
-	return r->container && name && !strcmp(name, r->container);
+	return r->container && !r->closed && name && !strcmp(name, r->container);
 }
 
 static const struct {

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Any text as a recording: it replays with all audits holding whatever its answers are, or is
+ * refused with one line.
+ */
+#include "fuzz.h"
+
+#include "lines.h"
+
+static const char *const heads[] = {
+	"# kernel: Linux 6.12.117\n"
+	"# platform: vtd48\n"
+	"# container: type1\n"
+	"device A 01:00.0 => ret=0 group=9\n"
+	"device B 02:00.0 => ret=0 group=10\n"
+	"container c => ret=0\n"
+	"group g A => ret=0 status_flags=0x1\n"
+	"group g2 B => ret=0 status_flags=0x1\n"
+	"set_container g c => ret=0\n"
+	"set_iommu c 3 => ret=0\n"
+	"get_device d g A => ret=0\n"
+	"buffer b size=0x400000 => ret=0\n",
+	"# kernel: Linux 3.16.0\n"
+	"# platform: vtd39\n"
+	"# container: type1\n"
+	"device A 01:00.0 => ret=0 group=9\n"
+	"device B 02:00.0 => ret=0 group=10\n"
+	"container c => ret=0\n"
+	"group g A => ret=0 status_flags=0x1\n"
+	"group g2 B => ret=0 status_flags=0x1\n"
+	"set_container g c => ret=0\n"
+	"set_iommu c 1 => ret=0\n"
+	"get_device d g A => ret=0\n"
+	"buffer b size=0x400000 => ret=0\n",
+	"# kernel: Linux 4.19.78\n"
+	"# platform: amdvi\n"
+	"# container: type1\n"
+	"device A 00:11.0 => ret=0 group=9\n"
+	"device B 00:12.0 => ret=0 group=10\n"
+	"container c => ret=0\n"
+	"group g A => ret=0 status_flags=0x1\n"
+	"group g2 B => ret=0 status_flags=0x1\n"
+	"set_container g c => ret=0\n"
+	"set_iommu c 3 => ret=0\n"
+	"get_device d g A => ret=0\n"
+	"buffer b size=0x400000 => ret=0\n",
+	"# kernel: Linux 6.1.192\n"
+	"# platform: vtd48\n"
+	"# container: type1\n"
+	"device A 01:00.0 => ret=0 group=9\n"
+	"device B 02:00.0 => ret=0 group=10\n"
+	"container c => ret=0\n"
+	"group g A => ret=0 status_flags=0x1\n"
+	"group g2 B => ret=0 status_flags=0x1\n"
+	"set_container g c => ret=0\n"
+	"set_iommu c 3 => ret=0\n"
+	"get_device d g A => ret=0\n"
+	"buffer b size=0x400000 => ret=0\n",
+	"# kernel: Linux 7.2.13\n"
+	"# platform: amdvi\n"
+	"# container: type1\n"
+	"device A 00:11.0 => ret=0 group=9\n"
+	"device B 00:12.0 => ret=0 group=10\n"
+	"container c => ret=0\n"
+	"group g A => ret=0 status_flags=0x1\n"
+	"group g2 B => ret=0 status_flags=0x1\n"
+	"set_container g c => ret=0\n"
+	"set_iommu c 1 => ret=0\n"
+	"get_device d g A => ret=0\n"
+	"buffer b size=0x400000 => ret=0\n",
+	"# kernel: Linux 6.12.117\n"
+	"# platform: vtd48\n"
+	"device A 01:00.0 => ret=0 group=9\n"
+	"device B 02:00.0 => ret=0 group=10\n"
+	"iommufd f => ret=0\n"
+	"cdev d A => ret=0\n"
+	"bind d f => ret=0 id=1\n"
+	"ioas_alloc f i => ret=0 id=2\n"
+	"buffer b size=0x400000 => ret=0\n"
+	"attach d i as=h => ret=0 id=3\n",
+	"# kernel: Linux 7.2.13\n"
+	"# platform: amdvi\n"
+	"device A 00:11.0 => ret=0 group=9\n"
+	"device B 00:12.0 => ret=0 group=10\n"
+	"iommufd f => ret=0\n"
+	"cdev d A => ret=0\n"
+	"bind d f => ret=0 id=1\n"
+	"ioas_alloc f i => ret=0 id=2\n"
+	"buffer b size=0x400000 => ret=0\n"
+	"attach d i as=h => ret=0 id=3\n",
+	"# kernel: Linux 6.12.117\n"
+	"# platform: mock\n"
+	"iommufd f => ret=0\n"
+	"ioas_alloc f i => ret=0 id=1\n"
+	"t_mock_domain f m pt=i => ret=0 stdev=2 hwpt=3 idev=4\n"
+	"buffer b size=0x400000 => ret=0\n"
+	"memfd mf size=0x20000 => ret=0\n",
+	"# kernel: Linux 7.2.13\n"
+	"# platform: mock\n"
+	"iommufd f => ret=0\n"
+	"ioas_alloc f i => ret=0 id=1\n"
+	"t_mock_domain f m pt=i => ret=0 stdev=2 hwpt=3 idev=4\n"
+	"buffer b size=0x400000 => ret=0\n"
+	"memfd mf size=0x20000 => ret=0\n",
+};
+
+static const char *const lines[] = {
+	"map c iova=0x10000 buf=b off=0 size=0x10000 => ret=0\n",
+	"map c iova=0x200000 buf=b off=0x200000 size=0x200000 flags=rw => ret=0\n",
+	"map c iova=0x40000 buf=b off=0x1000 size=0x3000 flags=r => ret=0\n",
+	"map_raw c iova=0xfffffffff000 vaddr=0x1000200000 size=0x1000 flags=rw => ret=-1 "
+	"errno=EINVAL\n",
+	"unmap c iova=0x10000 size=0x10000 => ret=0 size=0x10000\n",
+	"unmap c iova=0x0 size=0x400000 => ret=0 size=0x10000\n",
+	"unmap c iova=0 size=0 flags=2 => ret=0 size=0x10000\n",
+	"unmap c iova=0x10000 size=0x10000 flags=4 => ret=0 size=0x10000\n",
+	"unmap c iova=0x10000 size=0x10000 flags=1 pgsize=4096 bitmap_size=8 => ret=0 size=0x10000 "
+	"bitmap=ffff000000000000\n",
+	"dirty c start => ret=0\n",
+	"dirty c stop => ret=0\n",
+	"dirty c get iova=0x10000 size=0x10000 pgsize=4096 bitmap_size=8 => ret=0 "
+	"bitmap=ffff000000000000\n",
+	"info c => ret=0\n",
+	"check_extension c 4 => ret=1\n",
+	"set_container g2 c => ret=0\n",
+	"unset_container g2 => ret=0\n",
+	"unset_container g => ret=-1 errno=EBUSY\n",
+	"group_status g => ret=0 status_flags=0x3\n",
+	"get_device d2 g2 B => ret=0\n",
+	"close d => ret=0\n",
+	"close g => ret=0\n",
+	"close c => ret=0\n",
+	"locked => ret=0 VmLck=64 VmPin=0\n",
+	"rlimit_memlock 0x40000 => ret=0\n",
+	"# caps=none\n",
+	"# caps=all\n",
+	"param dma_entry_limit 4 => ret=0\n",
+	"param disable_hugepages 1 => ret=0\n",
+	"buffer h size=0x400000 huge=1 => ret=0\n",
+	"buffer s size=0x40000 kind=shared => ret=0\n",
+	"bufunmap b off=0x1000 size=0x1000 => ret=0\n",
+	"bufprot b off=0 size=0x2000 prot=r => ret=0\n",
+	"bufmap b off=0x1000 size=0x1000 => ret=0\n",
+	"bufdiscard b off=0 size=0x4000 => ret=0\n",
+	"fill b off=0 size=0x1000 byte=0x5a => ret=0\n",
+	"fillseq b seed=5 => ret=0\n",
+	"check b off=0 size=0x1000 => ret=0 crc32=0x0\n",
+	"dma_to_dev d iova=0x10000 len=64 => ret=0 ok=1\n",
+	"dma_from_dev d iova=0x11000 len=4096 => ret=0 ok=1\n",
+	"fork => ret=0\n"
+	"locked => ret=0 VmLck=0 VmPin=0\n"
+	"endfork => ret=0\n",
+	"mmap_bar bar d => ret=0 size=0x100000\n",
+	"reset d => ret=-1 errno=ENOTTY\n",
+	"ioas_map f i buf=b off=0 size=0x10000 flags=7 iova=0x10000 => ret=0 iova=0x10000\n",
+	"ioas_map f i buf=b off=0x1000 size=0x8000 flags=6 => ret=0 iova=0x0\n",
+	"ioas_map_file f i file=mf size=0x10000 start=0x4000 flags=7 iova=0x1000000 => ret=0 "
+	"iova=0x1000000\n",
+	"ioas_unmap f i iova=0x10000 size=0x10000 => ret=0 length=0x10000\n",
+	"ioas_unmap f i iova=0 size=0xffffffffffffffff => ret=0 length=0x10000\n",
+	"ioas_alloc f j => ret=0 id=4\n",
+	"attach d j as=hj => ret=0 id=5\n",
+	"detach d => ret=0\n",
+	"hwpt_alloc f h2 dev=d pt=i flags=0 => ret=0 id=6\n",
+	"destroy f i => ret=-1 errno=EBUSY\n",
+	"t_check_map f hwpt=m.hwpt iova=0x1000000 length=0x10000 buf=b off=0x4000 => ret=0\n",
+	"t_check_refs f buf=b off=0x4000 length=0x10000 refs=1 => ret=0\n",
+	"t_access_create f x ioas=i flags=0 => ret=0\n",
+	"t_access_rw f x iova=0x1000000 length=0x10000 buf=b flags=0 => ret=0\n",
+};
+
+static const struct lines_words words = {
+	.head = heads,
+	.heads = sizeof(heads) / sizeof(heads[0]),
+	.line = lines,
+	.lines = sizeof(lines) / sizeof(lines[0]),
+};
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	lines_replay(data, size, "recording");
+	return 0;
+}
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned seed)
+{
+	return lines_mutate(data, size, max_size, seed, &words);
+}
+
+size_t LLVMFuzzerCustomCrossOver(const uint8_t *data1, size_t size1, const uint8_t *data2,
+				 size_t size2, uint8_t *out, size_t max_out_size, unsigned seed)
+{
+	return lines_splice(data1, size1, data2, size2, out, max_out_size, seed);
+}
