@@ -360,7 +360,7 @@ static void step(struct client *s, const struct op *from)
 	struct naive_answer got;
 	struct op one = *from, *op = &one;
 	struct line *line;
-	bool known;
+	bool known, armed;
 
 	if (!s->process[op->actor])
 		op->actor = 0;
@@ -377,10 +377,11 @@ static void step(struct client *s, const struct op *from)
 		step_known(s, op);
 		return;
 	}
-	arm_failure(s, op);
+	armed = arm_failure(s, op);
 	line = note(s, op, NULL);
 	got = client_run(s, op);
-	sio_inject(s->machine, "", NULL, 0);
+	if (armed)
+		sio_inject(s->machine, "", NULL, 0);
 	line->answered = true;
 	line->answer = got;
 	go_blind(&s->naive, op, &got);
