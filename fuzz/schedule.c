@@ -80,9 +80,9 @@ static const uint64_t place[PLACES] = {0,
 				       UINT64_C(1) << 48,
 				       (UINT64_C(1) << 48) + 0x20000};
 
-static struct sio_machine *machines[2]; /* one a platform */
-static struct sio_machine *machine;     /* that of this input */
-static struct iommu_driver odd_driver;
+static struct sio_machine *machines[2];   /* one a platform */
+static struct sio_machine *machine;       /* that of this input */
+static struct iommu_driver odd_driver[2]; /* a machine's devices keep theirs */
 static const struct iommu_driver *real_driver;
 
 static struct {
@@ -328,9 +328,9 @@ static void start(void)
 	s.device[0] = sio_device_find(machine, "A");
 	s.device[1] = sio_device_find(machine, "B");
 	real_driver = s.device[0]->iommu->driver;
-	odd_driver = *real_driver;
-	odd_driver.domain_alloc = odd_alloc;
-	s.device[1]->iommu->driver = &odd_driver;
+	odd_driver[s.platform] = *real_driver;
+	odd_driver[s.platform].domain_alloc = odd_alloc;
+	s.device[1]->iommu->driver = &odd_driver[s.platform];
 	sio_param(machine, "allow_unsafe_interrupts", 1);
 	sio_stats(machine, &stats);
 	s.tables = stats.table_pages;
