@@ -37,6 +37,7 @@ struct multi_range {
 };
 
 struct multi_platform {
+	const char *preset; /* whose kind it is */
 	const char *name, *text;
 	bool amd;
 	/* Of each group behind a unit: the unit, its width, memory that firmware keeps for the
@@ -144,7 +145,7 @@ void multi_plan(const struct multi_op *op, char *text, size_t len);
 const char *multi_rarity(unsigned n);
 void multi_text(const struct multi_op *op, char *text, size_t len);
 
-/* ---- multi_naive.c: the state, looked at; MAP, UNMAP, pages ---- */
+/* ---- multi_naive.c: the state, looked at; MAP and UNMAP ---- */
 
 void multi_init(struct multi *m, unsigned kernel, const struct multi_setup *setup);
 /* Whether there are rules for the operation, as things are. */
@@ -162,6 +163,20 @@ bool multi_any_invalid(const struct multi_container *c);
 /* Pages of a mapping for a domain, beside what is charged: 0, EFAULT, ENOMEM. */
 int multi_pin_all(const struct multi *m, const struct multi_map *map, bool lock_cap,
 		  uint64_t *charge);
+uint64_t multi_pages_of(const struct multi_map *map);
+bool multi_is_memory(uint64_t vaddr, bool write);
+/* What a failed MAP may have left behind is near. */
+bool multi_near_stray(const struct multi_container *c, uint64_t first, uint64_t last);
+/* A mapping has both pages, the one before `iova` and that at it. */
+bool multi_cuts(const struct multi_container *c, uint64_t iova);
+
+/* ---- multi_pages.c: pages that devices hold, what they copy and reach, what is dirty ---- */
+
+struct multi_answer multi_do_pin(struct multi *m, const struct multi_op *op);
+struct multi_answer multi_do_unpin(struct multi *m, const struct multi_op *op);
+int multi_do_rw(struct multi *m, const struct multi_op *op);
+int multi_do_track(struct multi *m, const struct multi_op *op);
+int multi_do_dirty(const struct multi *m, const struct multi_op *op);
 /* What DMA of a group behind a unit does there, and to which address. */
 enum multi_dma multi_dma(struct multi *m, unsigned group, uint64_t iova, bool write,
 			 uint64_t *vaddr);

@@ -126,11 +126,12 @@ static int join_domain(struct multi *m, const struct multi_op *op)
 			return EINVAL;
 	}
 	/* Nobody asked before: the hardware refuses, unless something else does before. */
-	for (unsigned i = 0; i < c->maps; i++)
+	for (unsigned i = 0; i < c->maps && !error; i++)
 		if (c->map[i].last > end)
-			return MULTI_ANY_ERROR;
-	if (!multi_has_domain(m, op->container))
+			error = MULTI_ANY_ERROR;
+	if (!error && !multi_has_domain(m, op->container))
 		error = replay(m, op->container);
+	/* What was pinned until then nobody gives back. */
 	if (error && m->kernel < V(5, 10))
 		m->leaky = m->lost = true;
 	if (error || !list)

@@ -54,7 +54,7 @@ unsigned multi_emulated(const struct multi *m, unsigned c)
 	return members(m, c, MULTI_IOMMU, MULTI_GROUPS);
 }
 
-static uint64_t pages_of(const struct multi_map *map)
+uint64_t multi_pages_of(const struct multi_map *map)
 {
 	return (map->last - map->iova) / MULTI_PAGE + 1;
 }
@@ -63,7 +63,7 @@ static uint64_t held(const struct multi_map *map)
 {
 	uint64_t count = 0;
 
-	for (uint64_t i = 0; i < pages_of(map); i++)
+	for (uint64_t i = 0; i < multi_pages_of(map); i++)
 		count += map->pins[i] != 0;
 	return count;
 }
@@ -74,7 +74,7 @@ uint64_t multi_charge(const struct multi *m)
 
 	for (unsigned c = 0; c < MULTI_CONTAINERS; c++)
 		for (unsigned i = 0; i < m->container[c].maps; i++)
-			sum += multi_has_domain(m, c) ? pages_of(&m->container[c].map[i])
+			sum += multi_has_domain(m, c) ? multi_pages_of(&m->container[c].map[i])
 						      : held(&m->container[c].map[i]);
 	return sum;
 }
@@ -86,7 +86,8 @@ uint64_t multi_pins(const struct multi *m)
 	for (unsigned c = 0; c < MULTI_CONTAINERS; c++)
 		for (unsigned i = 0; i < m->container[c].maps; i++)
 			sum += held(&m->container[c].map[i]) +
-			       (multi_has_domain(m, c) ? pages_of(&m->container[c].map[i]) : 0);
+			       (multi_has_domain(m, c) ? multi_pages_of(&m->container[c].map[i])
+						       : 0);
 	return sum;
 }
 
@@ -98,7 +99,7 @@ struct multi_map *multi_find(struct multi *m, unsigned c, uint64_t iova)
 	return NULL;
 }
 
-static bool is_memory(uint64_t vaddr, bool write)
+bool multi_is_memory(uint64_t vaddr, bool write)
 {
 	for (unsigned i = 0; i < MULTI_AREAS; i++)
 		if (vaddr >= multi_areas[i].address &&
@@ -124,7 +125,7 @@ static bool overlaps(const struct multi_container *c, uint64_t first, uint64_t l
 }
 
 /* A mapping has both pages, the one before `iova` and that at it. */
-static bool cuts(const struct multi_container *c, uint64_t iova)
+bool multi_cuts(const struct multi_container *c, uint64_t iova)
 {
 	for (unsigned i = 0; i < c->maps; i++)
 		if (c->map[i].iova < iova && c->map[i].last >= iova)
@@ -134,7 +135,7 @@ static bool cuts(const struct multi_container *c, uint64_t iova)
 
 /* ---- what is not known ---- */
 
-static bool near_stray(const struct multi_container *c, uint64_t first, uint64_t last)
+bool multi_near_stray(const struct multi_container *c, uint64_t first, uint64_t last)
 {
 	for (unsigned i = 0; i < c->strays; i++)
 		if (first <= c->stray[i].last && last >= c->stray[i].first)
@@ -154,7 +155,7 @@ static bool knows_unmap(const struct multi *m, const struct multi_op *op)
 	if (op->kind == MULTI_UNMAP && op->flags && op->size > REPORT_MAX)
 		return false;
 	return last >= op->iova && last != UINT64_MAX &&
-	       (op->kind != MULTI_UNMAP || !near_stray(c, op->iova, last));
+	       (op->kind != MULTI_UNMAP || !multi_near_stray(c, op->iova, last));
 }
 
 static bool knows_map(const struct multi *m, const struct multi_op *op)
@@ -173,7 +174,7 @@ static bool knows_map(const struct multi *m, const struct multi_op *op)
 	/* Before there was a limit, the reference has one. */
 	if (m->kernel < V(5, 1) && c->maps == MULTI_MAPS)
 		return false;
-	return c->strays < MULTI_STRAYS && !near_stray(c, op->iova, last);
+	return c->strays < MULTI_STRAYS && !multi_near_stray(c, op->iova, last);
 }
 
 bool multi_knows(const struct multi *m, const struct multi_op *op)
@@ -215,8 +216,8 @@ bool multi_knows(const struct multi *m, const struct multi_op *op)
 int multi_pin_all(const struct multi *m, const struct multi_map *map, bool lock_cap,
 		  uint64_t *charge)
 {
-	for (uint64_t i = 0; i < pages_of(map); i++) {
-		if (!is_memory(map->vaddr + i * MULTI_PAGE, map->prot & 2))
+	for (uint64_t i = 0; i < multi_pages_of(map); i++) {
+		if (!multi_is_memory(map->vaddr + i * MULTI_PAGE, map->prot & 2))
 			return EFAULT;
 		if (map->pins[i])
 			continue;
@@ -308,9 +309,9 @@ static struct multi_answer do_unmap(struct multi *m, const struct multi_op *op)
 		return invalid;
 	if (op->kind == MULTI_UNMAP && op->flags && !c->tracking)
 		return invalid;
-	if (!all && c->v2 && (cuts(c, first) || cuts(c, last + 1)))
+	if (!all && c->v2 && (multi_cuts(c, first) || multi_cuts(c, last + 1)))
 		return invalid;
-	if (!all && cuts(c, first))
+	if (!all && multi_cuts(c, first))
 		return answer;
 	if (vaddr)
 		return invalidate(c, first, last);
@@ -323,188 +324,7 @@ static struct multi_answer do_unmap(struct multi *m, const struct multi_op *op)
 	return answer;
 }
 
-/* ---- pages for devices ---- */
-
-void multi_mark(const struct multi *m, unsigned c, struct multi_map *map, uint64_t page, bool sure)
-{
-	if (!m->container[c].tracking)
-		return;
-	if (sure)
-		map->must[page / 64] |= UINT64_C(1) << (page % 64);
-	else
-		map->may[page / 64] |= UINT64_C(1) << (page % 64);
-}
-
-static int pin_page(struct multi *m, const struct multi_op *op, uint64_t iova)
-{
-	struct multi_map *map = multi_find(m, op->container, iova);
-	uint64_t page;
-
-	if (!map)
-		return EINVAL;
-	if (op->flags & ~map->prot)
-		return EPERM;
-	page = (iova - map->iova) / MULTI_PAGE;
-	if (!map->pins[page]) {
-		if (!is_memory(map->vaddr + page * MULTI_PAGE, map->prot & 2))
-			return EFAULT;
-		if (!multi_has_domain(m, op->container) && !map->lock_cap &&
-		    multi_charge(m) + 1 > m->limit)
-			return ENOMEM;
-		multi_mark(m, op->container, map, page, true);
-	}
-	map->pins[page]++;
-	return 0;
-}
-
-static void unpin_page(struct multi *m, const struct multi_op *op, uint64_t iova)
-{
-	struct multi_map *map = multi_find(m, op->container, iova);
-	uint64_t page = (iova - map->iova) / MULTI_PAGE;
-
-	if (map->pins[page])
-		map->pins[page]--;
-}
-
-static struct multi_answer do_pin(struct multi *m, const struct multi_op *op)
-{
-	struct multi_answer answer = {0};
-
-	if (op->size > 512)
-		return (struct multi_answer){.error = E2BIG};
-	if (!m->container[op->container].v2)
-		return (struct multi_answer){.error = EACCES};
-	if (multi_any_invalid(&m->container[op->container]))
-		return (struct multi_answer){.error = EBUSY};
-	for (uint64_t i = 0; i < op->size; i++) {
-		answer.error = pin_page(m, op, op->iova + i * MULTI_PAGE);
-		if (!answer.error)
-			continue;
-		while (i-- > 0)
-			unpin_page(m, op, op->iova + i * MULTI_PAGE);
-		return answer;
-	}
-	if (op->group < MULTI_IOMMU)
-		m->tracks[op->group] = true;
-	answer.value = op->size;
-	return answer;
-}
-
-static struct multi_answer do_unpin(struct multi *m, const struct multi_op *op)
-{
-	uint64_t i = 0;
-
-	if (!m->container[op->container].v2)
-		return (struct multi_answer){.error = EACCES};
-	for (; i < op->size && multi_find(m, op->container, op->iova + i * MULTI_PAGE); i++)
-		unpin_page(m, op, op->iova + i * MULTI_PAGE);
-	return (struct multi_answer){.error = i ? 0 : EINVAL, .value = i};
-}
-
-/* A mapping's part of it is done as a whole, and only then the pages are dirty. */
-static int do_rw(struct multi *m, const struct multi_op *op)
-{
-	uint64_t at = op->iova, last = op->iova + op->size - 1;
-
-	if (multi_any_invalid(&m->container[op->container]))
-		return EBUSY;
-	while (at <= last) {
-		struct multi_map *map = multi_find(m, op->container, at);
-		uint64_t part_last, from, to;
-
-		if (!map)
-			return EINVAL;
-		if (!(map->prot & 1) || (op->write && !(map->prot & 2)))
-			return EPERM;
-		part_last = last < map->last ? last : map->last;
-		from = (at - map->iova) / MULTI_PAGE;
-		to = (part_last - map->iova) / MULTI_PAGE;
-		for (uint64_t page = from; page <= to; page++)
-			if (!is_memory(map->vaddr + page * MULTI_PAGE, op->write))
-				return EFAULT;
-		for (uint64_t page = from; op->write && page <= to; page++)
-			multi_mark(m, op->container, map, page, true);
-		at = part_last + 1;
-	}
-	return 0;
-}
-
-/* ---- DMA, dirty pages ---- */
-
-enum multi_dma multi_dma(struct multi *m, unsigned group, uint64_t iova, bool write,
-			 uint64_t *vaddr)
-{
-	const struct multi_map *map;
-
-	if (iova >= 0xfee00000 && iova <= 0xfeefffff)
-		return MULTI_DMA_UNKNOWN;
-	if (m->in[group] < 0)
-		return multi_reserves(m, group, iova, iova) ? MULTI_DMA_UNKNOWN : MULTI_DMA_FAULTS;
-	if (near_stray(&m->container[m->in[group]], iova, iova))
-		return MULTI_DMA_UNKNOWN;
-	map = multi_find(m, (unsigned)m->in[group], iova);
-	if (!map)
-		return MULTI_DMA_FAULTS;
-	/* Some kernels let devices read what is there for writing only. */
-	if (!(map->prot & (write ? 2 : 1)))
-		return write ? MULTI_DMA_FAULTS : MULTI_DMA_UNKNOWN;
-	*vaddr = map->vaddr + (iova - map->iova);
-	return MULTI_DMA_WORKS;
-}
-
-void multi_dirty(const struct multi *m, unsigned c, const struct multi_map *map, uint64_t page,
-		 bool *must, bool *may)
-{
-	uint64_t bit = UINT64_C(1) << (page % 64);
-
-	*must = map->must[page / 64] & bit;
-	for (unsigned i = 0; i < MULTI_IOMMU; i++)
-		*must |= m->in[i] == (int)c && !m->tracks[i];
-	*may = *must || map->may[page / 64] & bit || m->container[c].shifted;
-}
-
-void multi_dirty_done(struct multi_map *map)
-{
-	memset(map->must, 0, sizeof(map->must));
-	memset(map->may, 0, sizeof(map->may));
-	for (uint64_t i = 0; i < pages_of(map); i++)
-		if (map->pins[i])
-			map->must[i / 64] |= UINT64_C(1) << (i % 64);
-}
-
-static int do_track(struct multi *m, const struct multi_op *op)
-{
-	struct multi_container *c = &m->container[op->container];
-
-	if (!multi_is_member(m, op->container))
-		return EINVAL;
-	if (m->kernel < V(5, 8))
-		return ENOTTY;
-	if (!c->v2)
-		return EACCES;
-	for (unsigned i = 0; i < c->maps && op->value && !c->tracking; i++)
-		multi_dirty_done(&c->map[i]);
-	if (!op->value)
-		c->shifted = false;
-	c->tracking = op->value;
-	return 0;
-}
-
-static int do_dirty(const struct multi *m, const struct multi_op *op)
-{
-	const struct multi_container *c = &m->container[op->container];
-
-	if (!multi_is_member(m, op->container))
-		return EINVAL;
-	if (m->kernel < V(5, 8))
-		return ENOTTY;
-	if (!c->v2)
-		return EACCES;
-	return !c->tracking || (op->iova | op->size) % MULTI_PAGE || cuts(c, op->iova) ||
-			       cuts(c, op->iova + op->size)
-		       ? EINVAL
-		       : 0;
-}
+/* ---- all of them ---- */
 
 struct multi_answer multi_do(struct multi *m, const struct multi_op *op)
 {
@@ -522,15 +342,15 @@ struct multi_answer multi_do(struct multi *m, const struct multi_op *op)
 	case MULTI_LEAVE:
 		return (struct multi_answer){.error = multi_leave(m, op)};
 	case MULTI_PIN:
-		return do_pin(m, op);
+		return multi_do_pin(m, op);
 	case MULTI_UNPIN:
-		return do_unpin(m, op);
+		return multi_do_unpin(m, op);
 	case MULTI_RW:
-		return (struct multi_answer){.error = do_rw(m, op)};
+		return (struct multi_answer){.error = multi_do_rw(m, op)};
 	case MULTI_TRACK:
-		return (struct multi_answer){.error = do_track(m, op)};
+		return (struct multi_answer){.error = multi_do_track(m, op)};
 	case MULTI_DIRTY:
-		return (struct multi_answer){.error = do_dirty(m, op)};
+		return (struct multi_answer){.error = multi_do_dirty(m, op)};
 	case MULTI_LIMIT:
 		m->limit = op->value;
 		m->lock_cap = op->write;

@@ -24,7 +24,8 @@ const char *const multi_kernels[MULTI_KERNELS] = {"6.12", "3.14", "5.10", "5.12"
 
 /* What firmware keeps begins at 0, or is in the middle of what clients use. */
 const struct multi_platform multi_platforms[MULTI_PLATFORMS] = {
-	{"vtd, 48 bits that snoop and 39 that do not",
+	{"narrow",
+	 "vtd, 48 bits that snoop and 39 that do not",
 	 DEVICES
 	 "units = ( { name = \"dmar0\"; aw-bits = 39; large-pages = \"2M\";\n"
 	 "    snoop-control = false; scope = ( \"00:04.0\", \"00:05.0\" ); },\n"
@@ -36,7 +37,8 @@ const struct multi_platform multi_platforms[MULTI_PLATFORMS] = {
 	 {1, 1, 0, 0},
 	 {48, 48, 39, 39},
 	 {{0, 0}, {0x3000000, 0x30fffff}, {0, 0}, {0, 0xfffff}}},
-	{"vtd, 48 bits and 4 KiB pages that do not snoop, 57 bits that do",
+	{"vtd-mixed",
+	 "vtd, 48 bits and 4 KiB pages that do not snoop, 57 bits that do",
 	 DEVICES
 	 "units = ( { name = \"dmar0\"; aw-bits = 48; large-pages = \"none\";\n"
 	 "    snoop-control = false; caching-mode = true; scope = ( \"00:02.0\" ); },\n"
@@ -47,7 +49,8 @@ const struct multi_platform multi_platforms[MULTI_PLATFORMS] = {
 	 {0, 1, 1, 1},
 	 {48, 57, 57, 57},
 	 {{0, 0x3fff}, {0, 0}, {0, 0}, {0, 0}}},
-	{"amd, two units, one of which caches absence",
+	{"amd-mixed",
+	 "amd, two units, one of which caches absence",
 	 DEVICES
 	 "units = ( { type = \"amd\"; name = \"ivhd0\"; include-all = true; levels = 6; },\n"
 	 "  { type = \"amd\"; name = \"ivhd1\"; scope = ( \"00:04.0\", \"00:05.0\" );\n"
@@ -57,7 +60,8 @@ const struct multi_platform multi_platforms[MULTI_PLATFORMS] = {
 	 {0, 0, 0, 0},
 	 {64, 64, 64, 64},
 	 {{0, 0}, {0, 0}, {0, 0}, {0, 0xffff}}},
-	{"vtd, one unit",
+	{"vtd48",
+	 "vtd, one unit",
 	 DEVICES "units = ( { name = \"dmar0\"; aw-bits = 48; snoop-control = true;\n"
 		 "    include-all = true; } );\n",
 	 false,

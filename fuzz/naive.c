@@ -128,8 +128,6 @@ static bool knows_unmap(const struct naive *naive, const struct op *op)
 {
 	uint64_t last = op->iova + op->size - 1;
 
-	if (op->flags & VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP && naive->kernel >= V(5, 8))
-		return false;
 	if (naive->kernel < V(4, 15) && op->size && (last < op->iova || last == UINT64_MAX))
 		return false;
 	/* Which of several mappings is found first was a matter of the tree's shape. */
@@ -295,9 +293,13 @@ static int unmap_tests(const struct naive *naive, const struct op *op)
 {
 	uint64_t last = op->iova + op->size - 1;
 	uint32_t known = naive->kernel >= V(5, 12) ? 7 : naive->kernel >= V(5, 8) ? 1 : 0;
+	bool dirty = op->flags & VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP;
 
 	if (op->argsz < sizeof(struct vfio_iommu_type1_dma_unmap) || op->flags & ~known ||
 	    op->iova % OPS_PAGE)
+		return EINVAL;
+	if (dirty && (op->flags != VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP || !op_has_bitmap(op) ||
+		      !op->size || op_bitmap_bytes(op) * 8 < op->size / OPS_PAGE))
 		return EINVAL;
 	if (op->flags & VFIO_DMA_UNMAP_FLAG_ALL)
 		return op->iova || op->size ? EINVAL : 0;
@@ -305,7 +307,7 @@ static int unmap_tests(const struct naive *naive, const struct op *op)
 		return EINVAL;
 	if (last < op->iova)
 		return naive->kernel >= V(6, 18) ? EOVERFLOW : EINVAL;
-	if ((naive->kernel == V(4, 15) && last == UINT64_MAX) ||
+	if ((dirty && !naive->tracking) || (naive->kernel == V(4, 15) && last == UINT64_MAX) ||
 	    (naive->v2 && (cuts(naive, op->iova) || cuts(naive, last + 1))))
 		return EINVAL;
 	return 0;

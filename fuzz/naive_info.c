@@ -140,8 +140,12 @@ void naive_dirty(const struct naive *naive, const struct op *op, uint64_t page, 
 		 bool *may)
 {
 	uint64_t word = page / 64;
+	unsigned reported = 0;
 
 	*must = *may = false;
+	/* Up to 6.17 a range that ends with the space holds nothing. */
+	if (naive->kernel < V(6, 18) && op->iova + (op->size - 1) == UINT64_MAX)
+		return;
 	for (unsigned i = 0; i < naive->maps; i++) {
 		const struct naive_map *map = &naive->map[i];
 		uint64_t first = (map->iova - op->iova) / OPS_PAGE;
@@ -152,5 +156,10 @@ void naive_dirty(const struct naive *naive, const struct op *op, uint64_t page, 
 		/* No device here says what it writes, so all it can reach counts as written. */
 		*must |= page >= first && page <= last;
 		*may |= word >= first / 64 && word <= last / 64;
+		reported++;
 	}
+	/* Before 5.12 UNMAP took mappings in the order of a tree, and a word that is written once
+	 * more, for the first page of the range, loses what others had put there. */
+	if (op->kind == OP_UNMAP && naive->kernel < V(5, 12) && reported > 1)
+		*must = false;
 }

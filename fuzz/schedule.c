@@ -13,7 +13,7 @@
  * over when it began. All orders are tried, without a schedule, until one agrees. And in the end
  * nothing is left.
  *
- * One of the devices has a unit of its own kind, whose smallest page is 64 KiB.
+ * One of the devices has a unit of its own kind, which has no pages below 64 KiB.
  */
 #include "fuzz.h"
 #include "machine.h"
@@ -37,12 +37,19 @@
 #define LARGE   UINT64_C(0xf000) /* sizes that the odd unit does not have */
 #define PHYS_AT UINT64_C(0x100000)
 
-static const char platform[] =
-	"machine = { ram = \"64M\"; };\n"
-	"units = ( { type = \"amd\"; name = \"ivhd0\"; include-all = true; levels = 6; } );\n"
-	"devices = (\n"
-	"  { name = \"A\"; bdf = \"00:02.0\"; model = \"edu\"; type = \"rc-endpoint\"; },\n"
-	"  { name = \"B\"; bdf = \"00:03.0\"; model = \"edu\"; type = \"rc-endpoint\"; } );\n";
+#define DEVICES                                                                              \
+	"machine = { ram = \"64M\"; };\n"                                                    \
+	"devices = (\n"                                                                      \
+	"  { name = \"A\"; bdf = \"00:02.0\"; model = \"edu\"; type = \"rc-endpoint\"; },\n" \
+	"  { name = \"B\"; bdf = \"00:03.0\"; model = \"edu\"; type = \"rc-endpoint\"; } );\n"
+
+/* Tables of one grow, those of the other do not. */
+static const char *const platforms[] = {
+	DEVICES
+	"units = ( { type = \"amd\"; name = \"ivhd0\"; include-all = true; levels = 6; } );\n",
+	DEVICES "units = ( { name = \"dmar0\"; aw-bits = 57; large-pages = \"2M,1G\";\n"
+		"    snoop-control = true; include-all = true; } );\n",
+};
 
 enum kind { KIND_MAP, KIND_UNMAP, KIND_JOIN, KIND_LEAVE, KIND_TABLE_MAP, KIND_TABLE_UNMAP, KINDS };
 
@@ -73,7 +80,8 @@ static const uint64_t place[PLACES] = {0,
 				       UINT64_C(1) << 48,
 				       (UINT64_C(1) << 48) + 0x20000};
 
-static struct sio_machine *machine;
+static struct sio_machine *machines[2]; /* one a platform */
+static struct sio_machine *machine;     /* that of this input */
 static struct iommu_driver odd_driver;
 static const struct iommu_driver *real_driver;
 
@@ -85,7 +93,7 @@ static struct {
 	uint64_t tables;             /* before anything was opened */
 	struct op op[TASKS][OPS];
 	unsigned count[TASKS];
-	unsigned clock;
+	unsigned clock, platform;
 	uint64_t schedule; /* its next bits */
 	bool scheduled;    /* else one after the other */
 } s;
@@ -305,16 +313,18 @@ static void open_files(void)
 
 static void start(void)
 {
-	struct sio_machine_cfg cfg = {.platform_text = platform,
+	struct sio_machine_cfg cfg = {.platform_text = platforms[s.platform],
 				      .kernel = fuzz_kernel(),
 				      .strict = true};
 	char error[512] = "no machine";
 	struct sio_stats stats;
 
 	s.clock = 0;
-	if (machine ? sio_machine_reset(machine)
-		    : sio_machine_create(&cfg, &machine, error, sizeof(error)))
+	if (machines[s.platform]
+		    ? sio_machine_reset(machines[s.platform])
+		    : sio_machine_create(&cfg, &machines[s.platform], error, sizeof(error)))
 		require(false, error);
+	machine = machines[s.platform];
 	s.device[0] = sio_device_find(machine, "A");
 	s.device[1] = sio_device_find(machine, "B");
 	real_driver = s.device[0]->iommu->driver;
@@ -480,6 +490,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!count)
 		return 0;
 	fuzz_counts->inputs++;
+	s.platform = data[0] & 1;
+	if (fuzz_platform())
+		s.platform = strncmp(fuzz_platform(), "amd", 3) != 0;
 	while (at < count) {
 		size_t take = count - at < TASKS * OPS ? count - at : TASKS * OPS;
 

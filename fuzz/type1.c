@@ -247,6 +247,22 @@ static void watch(struct client *s, const struct op *op)
 	}
 }
 
+/* What is unmapped is not there to be asked afterwards. */
+static void expect_dirty(struct client *s, const struct op *op)
+{
+	uint64_t pages = op_bitmap_bytes(op) * 8;
+
+	memset(s->must, 0, sizeof(s->must));
+	memset(s->may, 0, sizeof(s->may));
+	for (uint64_t page = 0; page < pages && s->naive.tracking; page++) {
+		bool must, may;
+
+		naive_dirty(&s->naive, op, page, &must, &may);
+		s->must[page / 64] |= (uint64_t)must << (page % 64);
+		s->may[page / 64] |= (uint64_t)may << (page % 64);
+	}
+}
+
 /* What the reference does not know was done: from here on it holds an idea of which mappings there
  * are, for further operations to refer to. */
 static void go_blind(struct naive *naive, const struct op *op, const struct naive_answer *got)
@@ -317,6 +333,8 @@ static void step_known(struct client *s, const struct op *op)
 	struct line *line;
 
 	watch(s, op);
+	if (op_has_bitmap(op))
+		expect_dirty(s, op);
 	if (!armed)
 		expected = naive_do(&s->naive, op);
 	line = note(s, op, armed ? NULL : &expected);
@@ -342,7 +360,7 @@ static void step(struct client *s, const struct op *from)
 	struct naive_answer got;
 	struct op one = *from, *op = &one;
 	struct line *line;
-	bool known;
+	bool known, armed;
 
 	if (!s->process[op->actor])
 		op->actor = 0;
@@ -359,10 +377,11 @@ static void step(struct client *s, const struct op *from)
 		step_known(s, op);
 		return;
 	}
-	arm_failure(s, op);
+	armed = arm_failure(s, op);
 	line = note(s, op, NULL);
 	got = client_run(s, op);
-	sio_inject(s->machine, "", NULL, 0);
+	if (armed)
+		sio_inject(s->machine, "", NULL, 0);
 	line->answered = true;
 	line->answer = got;
 	go_blind(&s->naive, op, &got);

@@ -50,6 +50,9 @@ struct client {
 	unsigned watches;
 	const struct mm_ops *real_memory;
 
+	/* Bits of the dirty bitmap that an UNMAP has to give, and that it may give. */
+	uint64_t must[OPS_BITMAP_MAX / 8], may[OPS_BITMAP_MAX / 8];
+
 	struct line line[LINES];
 	unsigned lines;
 };

@@ -46,19 +46,34 @@ static struct naive_answer run_map(const struct client *s, const struct op *op)
 	return (struct naive_answer){.error = -rc};
 }
 
+/* What the reference said of the bits before the operation. */
+static void check_unmapped(const struct client *s, const uint64_t *bits, uint64_t bytes)
+{
+	for (uint64_t word = 0; word < bytes / 8; word++)
+		if (s->must[word] & ~bits[word] || bits[word] & ~s->may[word])
+			client_fail(s, "word %" PRIu64 " of the bitmap is 0x%" PRIx64, word,
+				    bits[word]);
+}
+
 static struct naive_answer run_unmap(const struct client *s, const struct op *op)
 {
+	uint64_t bits[OPS_BITMAP_MAX / 8] = {0};
 	struct {
 		uint32_t argsz, flags; /* struct vfio_iommu_type1_dma_unmap */
 		uint64_t iova, size;
-		struct vfio_bitmap bitmap; /* of no page size, which is refused */
+		struct vfio_bitmap bitmap;
 	} unmap = {
 		.argsz = op->argsz,
 		.flags = op->flags,
 		.iova = op->iova,
 		.size = op->size,
 	};
+	struct vfio_bitmap bitmap = {0};
 	int rc;
+
+	if (op_has_bitmap(op))
+		bitmap = (struct vfio_bitmap){OPS_PAGE, op_bitmap_bytes(op), (void *)bits};
+	unmap.bitmap = bitmap;
 
 	read_only(s, op, &unmap, sizeof(unmap));
 	rc = client_ioctl(s, op->actor, s->container, VFIO_IOMMU_UNMAP_DMA, &unmap);
@@ -66,8 +81,10 @@ static struct naive_answer run_unmap(const struct client *s, const struct op *op
 	if (rc && unmap.size != op->size)
 		client_fail(s, "an UNMAP that failed wrote a size");
 	if (unmap.argsz != op->argsz || unmap.flags != op->flags || unmap.iova != op->iova ||
-	    unmap.bitmap.pgsize || unmap.bitmap.size || unmap.bitmap.data)
+	    memcmp(&unmap.bitmap, &bitmap, sizeof(bitmap)))
 		client_fail(s, "an UNMAP wrote more than a size");
+	if (!rc && bitmap.size && !s->naive.blind)
+		check_unmapped(s, bits, bitmap.size);
 	if (rc < 0)
 		return (struct naive_answer){.error = -rc};
 	return (struct naive_answer){.value = rc ? (uint64_t)rc : unmap.size};

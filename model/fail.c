@@ -7,6 +7,8 @@
  */
 #include "fail.h"
 
+#include "recycle.h"
+
 #include <sys/mman.h>
 
 _Thread_local struct fail_plan *fail_current;
@@ -61,13 +63,14 @@ bool fail_plan_set(struct fail_plan *plan,
 {
 	size_t count;
 	const struct fail_point *points = fail_points(&count);
-	struct fail_count *counters = calloc(count + 1, sizeof(*counters));
+	struct fail_count *counters =
+		nofail_recycle("the counters of a plan", (count + 1) * sizeof(*counters));
 
 	if (!counters)
 		return false;
 	for (size_t i = 0; i < count; i++)
 		counters[i].selected = match(ctx, &points[i]);
-	free(plan->count);
+	recycle_free(plan->count);
 	plan->count = counters;
 	plan->passages = plan->injected = 0;
 	plan->last = NULL;
@@ -76,7 +79,7 @@ bool fail_plan_set(struct fail_plan *plan,
 
 void fail_plan_clear(struct fail_plan *plan)
 {
-	free(plan->count);
+	recycle_free(plan->count);
 	*plan = (struct fail_plan){0};
 }
 

@@ -13,7 +13,7 @@
  */
 #include "imap.h"
 
-#include "fail.h"
+#include "recycle.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -74,7 +74,7 @@ static bool spare_fill(struct imap *map, unsigned count)
 		count--;
 	}
 	while (count--) {
-		node = fail_aligned_alloc("imap.node", 64, (sizeof(*node) + 63) / 64 * 64);
+		node = recycle_aligned_alloc("imap.node", sizeof(*node));
 		if (!node)
 			return false;
 		node->leaf.next = map->spare;
@@ -126,7 +126,7 @@ void imap_fini(struct imap *map)
 		struct imap_node *node = map->spare;
 
 		map->spare = node->leaf.next;
-		free(node);
+		recycle_free(node);
 	}
 }
 

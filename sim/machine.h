@@ -21,6 +21,7 @@
 #include "iommufd/iommufd.h"
 #include "pcidev.h"
 #include "platform/platform.h"
+#include "recycle.h"
 #include "softiommu.h"
 #include "vfio/vfio.h"
 
@@ -151,6 +152,8 @@ struct sio_machine {
 	const struct machine_tap *tap; /* else; NULL: none */
 	const struct uaccess *ua;      /* how the clients' own memory is reached, NULL: as it is */
 	struct fail_plan *outer_plan;  /* of the thread that holds the lock */
+	struct recycler *recycler;     /* NULL: memory was short */
+	struct recycler *outer_recycler; /* of the thread that holds the lock */
 
 	/* Filled on any thread, under `event_lock`. */
 	pthread_mutex_t event_lock;

@@ -91,6 +91,7 @@ void machine_enter(struct sio_machine *machine, bool counts)
 	/* Without a plan of its own the machine leaves in force what its caller set up. */
 	machine->outer_plan =
 		fail_enter(machine->iommu.inject.count ? &machine->iommu.inject : fail_current);
+	machine->outer_recycler = recycle_enter(machine->recycler);
 	if (counts && !machine->numbered)
 		__atomic_store_n(&machine->iommu.op, machine->iommu.op + 1, __ATOMIC_RELAXED);
 }
@@ -109,15 +110,22 @@ void machine_leave(struct sio_machine *machine)
 	machine_settle(machine);
 	if (machine->waiters)
 		pthread_cond_broadcast(&machine->changed);
+	recycle_leave(machine->outer_recycler);
 	pthread_mutex_unlock(&machine->lock);
 }
 
 void machine_wait(struct sio_machine *machine)
 {
+	struct fail_plan *outer_plan = machine->outer_plan;
+	struct recycler *outer_recycler = machine->outer_recycler;
+
 	machine_settle(machine);
 	machine->waiters++;
 	pthread_cond_wait(&machine->changed, &machine->lock);
 	machine->waiters--;
+	/* Others have had the lock meanwhile. */
+	machine->outer_plan = outer_plan;
+	machine->outer_recycler = outer_recycler;
 }
 
 void machine_operation(struct sio_machine *machine, uint64_t number)

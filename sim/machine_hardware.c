@@ -260,6 +260,7 @@ struct sio_machine *machine_new(void)
 	pthread_mutex_init(&machine->lock, NULL);
 	pthread_cond_init(&machine->changed, NULL);
 	pthread_mutex_init(&machine->event_lock, NULL);
+	machine->recycler = recycler_create();
 	return machine;
 }
 
@@ -309,5 +310,6 @@ void machine_free(struct sio_machine *machine)
 	pthread_mutex_destroy(&machine->event_lock);
 	pthread_cond_destroy(&machine->changed);
 	pthread_mutex_destroy(&machine->lock);
+	recycler_destroy(machine->recycler);
 	free(machine);
 }

@@ -7,7 +7,6 @@
  * address space gone and leaves the accounting alone.
  */
 #include <errno.h>
-#include <stdlib.h>
 
 #include "core/memfd.h"
 #include "machine.h"
@@ -29,14 +28,14 @@ struct caller machine_caller(const struct sio_process *process)
 static struct sio_process *process_new(struct sio_machine *machine, struct mm *mm,
 				       struct fd_table *fds)
 {
-	struct sio_process *process = calloc(1, sizeof(*process));
-	struct task *task = calloc(1, sizeof(*task));
+	struct sio_process *process = recycle_take(sizeof(*process), false);
+	struct task *task = task_create();
 
 	if (!machine->user)
 		machine->user = user_create();
 	if (!process || !task || !mm || !fds || !machine->user) {
-		free(process);
-		free(task);
+		recycle_free(process);
+		recycle_free(task);
 		if (fds)
 			fd_table_destroy(fds);
 		if (mm) {
@@ -158,7 +157,7 @@ static void process_end(struct sio_process *process)
 	fd_table_destroy(process->fds);
 	process->task->exited = true;
 	task_put(process->task);
-	free(process);
+	recycle_free(process);
 }
 
 static long process_exit(const struct machine_call *call)

@@ -121,7 +121,7 @@ START_TEST(task_holds_its_memory_until_the_last_reference)
 {
 	static const struct mm_ops ops = {.destroy = count_destroy};
 	struct mm mm = {.ops = &ops, .refs = 1};
-	struct task *task = calloc(1, sizeof(*task));
+	struct task *task = task_create();
 
 	destroyed = 0;
 	task->refs = 1;

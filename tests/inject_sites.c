@@ -20,9 +20,10 @@
 
 /* Calls by name. They have no place outside of fail.[ch], point or not. */
 static const char *const raw_calls[] = {
-	"malloc", "calloc",         "realloc", "reallocarray", "aligned_alloc", "memalign",
-	"valloc", "posix_memalign", "strdup",  "strndup",      "asprintf",      "vasprintf",
-	"mmap",   "mremap",         "getline", "getdelim",     "fopen",         "open_memstream",
+	"malloc",   "calloc",    "realloc",        "reallocarray", "aligned_alloc",
+	"memalign", "valloc",    "posix_memalign", "strdup",       "strndup",
+	"asprintf", "vasprintf", "mmap",           "mremap",       "getline",
+	"getdelim", "fopen",     "open_memstream", "recycle_take", "recycle_resize",
 };
 
 /* Calls that need a point beside them: functions, and members of ops (after "->"). */
@@ -56,7 +57,13 @@ static const struct allowed {
 	{"model/fail.h", "nofail_calloc", "calloc", "its caller says why"},
 	{"model/fail.h", "nofail_realloc", "realloc", "its caller says why"},
 	{"model/fail.c", "fail_reserve", "mmap", "for the point of fail_mmap()"},
-	{"model/fail.c", "fail_plan_set", "calloc", "the counters of a plan"},
+	{"model/recycle.c", "block_new", "malloc", "for the points of recycle.h"},
+	{"model/recycle.c", "block_new", "aligned_alloc", "for the points of recycle.h"},
+	{"model/recycle.c", "recycle_resize", "recycle_take", "for the points of recycle.h"},
+	{"model/recycle.h", "recycle_calloc", "recycle_take", "the points themselves"},
+	{"model/recycle.h", "recycle_realloc", "recycle_resize", "the points themselves"},
+	{"model/recycle.h", "recycle_aligned_alloc", "recycle_take", "the points themselves"},
+	{"model/recycle.h", "nofail_recycle", "recycle_take", "its caller says why"},
 	{"model/phys_frames.c", "run_insert", "fail_enter", "freeing a page needs no memory"},
 	{"backend/type1/audit.c", "t1_audit", "fail_enter", "an audit is no operation"},
 	{"backend/type1/t1.c", "t1_copy_back_at", "->copy_out", "counts what the failed copy left"},

@@ -59,7 +59,7 @@ static inline void fk_process(struct fk *fk)
 
 	ua = (struct fk_ua){{fk_copy_in, fk_copy_out}, fk};
 	fk->user = user_create();
-	fk->task = calloc(1, sizeof(*fk->task));
+	fk->task = task_create();
 	ck_assert(fk->user && fk->task);
 	*fk->task = (struct task){.mm = mm_sim_create(fk->phys, 7),
 				  .user = fk->user,

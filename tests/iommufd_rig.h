@@ -357,7 +357,7 @@ static inline void rig_memory(struct rig *rig, struct mm *mm, uint64_t va, uint6
 
 static inline struct task *rig_task(struct rig *rig, uint64_t seed)
 {
-	struct task *task = calloc(1, sizeof(*task));
+	struct task *task = task_create();
 
 	ck_assert_ptr_nonnull(task);
 	*task = (struct task){.mm = mm_sim_create(rig->phys, seed),

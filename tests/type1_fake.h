@@ -340,7 +340,7 @@ static const struct mm_ops spy_ops = {.pin = spy_pin, .unpin = spy_unpin, .destr
 
 static inline struct task *fake_task_create(struct fake *fake, struct spy_mm **out)
 {
-	struct task *task = calloc(1, sizeof(*task));
+	struct task *task = task_create();
 	struct spy_mm *spy = calloc(1, sizeof(*spy));
 
 	ck_assert_ptr_nonnull(task);

@@ -7,9 +7,10 @@
  */
 #include "core/file.h"
 
+#include "recycle.h"
+
 #include <errno.h>
 #include <poll.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* The usual soft RLIMIT_NOFILE. */
@@ -46,7 +47,7 @@ void file_put(struct file *file)
 
 struct fd_table *fd_table_create(void)
 {
-	return fail_calloc("fd.create", 1, sizeof(struct fd_table));
+	return recycle_calloc("fd.create", sizeof(struct fd_table));
 }
 
 struct fd_table *fd_table_fork(const struct fd_table *table)
@@ -55,9 +56,9 @@ struct fd_table *fd_table_fork(const struct fd_table *table)
 
 	if (!child || !table->slots)
 		return child;
-	child->slot = fail_calloc("fd.fork", table->slots, sizeof(*child->slot));
+	child->slot = recycle_calloc("fd.fork", table->slots * sizeof(*child->slot));
 	if (!child->slot) {
-		free(child);
+		recycle_free(child);
 		return NULL;
 	}
 	child->slots = table->slots;
@@ -75,8 +76,8 @@ void fd_table_destroy(struct fd_table *table)
 		if (table->slot[i])
 			file_put(table->slot[i]);
 	}
-	free(table->slot);
-	free(table);
+	recycle_free(table->slot);
+	recycle_free(table);
 }
 
 static int fd_table_grow(struct fd_table *table)
@@ -86,7 +87,7 @@ static int fd_table_grow(struct fd_table *table)
 
 	if (table->slots >= FD_MAX)
 		return -EMFILE;
-	slot = fail_realloc("fd.grow", table->slot, slots * sizeof(*slot));
+	slot = recycle_realloc("fd.grow", table->slot, slots * sizeof(*slot));
 	if (!slot)
 		return -ENOMEM;
 	memset(slot + table->slots, 0, (slots - table->slots) * sizeof(*slot));
@@ -153,7 +154,7 @@ static unsigned eventfd_poll(struct file *file)
 
 static void eventfd_release(struct file *file)
 {
-	free(sio_container_of(file, struct eventfd_file, file));
+	recycle_free(sio_container_of(file, struct eventfd_file, file));
 }
 
 static const struct file_ops eventfd_ops = {
@@ -165,7 +166,7 @@ static const struct file_ops eventfd_ops = {
 
 struct file *eventfd_file_create(void)
 {
-	struct eventfd_file *eventfd = fail_calloc("eventfd.create", 1, sizeof(*eventfd));
+	struct eventfd_file *eventfd = recycle_calloc("eventfd.create", sizeof(*eventfd));
 
 	if (!eventfd)
 		return NULL;

@@ -60,11 +60,21 @@ int inject_error(const struct fail_point *point)
 struct selector {
 	const char *text;
 	size_t len;
+	enum fail_kind kind; /* FAIL_KINDS: it names none */
 };
 
 static bool selector_is(const struct selector *selector, const char *text)
 {
 	return strlen(text) == selector->len && !memcmp(selector->text, text, selector->len);
+}
+
+static struct selector selector_of(const char *text)
+{
+	struct selector selector = {.text = text, .len = strcspn(text, ":")};
+
+	while (selector.kind < FAIL_KINDS && !selector_is(&selector, fail_kind_name(selector.kind)))
+		selector.kind++;
+	return selector;
 }
 
 static bool selects(const void *ctx, const struct fail_point *point)
@@ -75,8 +85,10 @@ static bool selects(const void *ctx, const struct fail_point *point)
 
 	if (stem && text[stem - 1] == '*')
 		return point->kind != FAIL_BUG && !strncmp(point->name, text, stem - 1);
-	return selector_is(selector, point->name) ||
-	       selector_is(selector, fail_kind_name(point->kind));
+	/* Names of points have a dot, and those of kinds have none. */
+	if (selector->kind < FAIL_KINDS)
+		return point->kind == selector->kind;
+	return selector_is(selector, point->name);
 }
 
 static bool may_answer(const struct fail_point *point, int error)
@@ -224,7 +236,7 @@ static const char *plan_options(struct options *options, const char *text)
 
 int inject_plan(struct fail_plan *plan, const char *text, char *why)
 {
-	struct selector selector = {.text = text, .len = strcspn(text, ":")};
+	const struct selector selector = selector_of(text);
 	struct options options = {0};
 	struct fail_plan next = {0};
 	const char *wrong;
@@ -243,7 +255,7 @@ int inject_plan(struct fail_plan *plan, const char *text, char *why)
 		snprintf(why, INJECT_ERROR_LEN, "%s", wrong);
 		return -EINVAL;
 	}
-	rc = check_selection(&selector, options.error, why);
+	rc = options.error ? check_selection(&selector, options.error, why) : 0;
 	if (rc)
 		return rc;
 	next.nth = options.nth;

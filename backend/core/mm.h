@@ -98,6 +98,8 @@ struct task {
 	uint64_t rlimit_memlock; /* bytes, soft limit; UINT64_MAX: infinity */
 };
 
+/* All zero, for its creator to fill in, one reference included. NULL: no memory. */
+struct task *task_create(void);
 struct task *task_get(struct task *task);
 void task_put(struct task *task);
 

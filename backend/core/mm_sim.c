@@ -11,13 +11,12 @@
 
 #include "core/mm_sim_priv.h"
 #include "phys.h"
-
-#include <stdlib.h>
+#include "recycle.h"
 
 static void sim_destroy(struct mm *mm)
 {
 	mm_sim_exit(mm);
-	free(mm_sim_of(mm));
+	recycle_free(mm_sim_of(mm));
 }
 
 /* Huge pages are; a transparent one while all of it is one run, where its address says. */
@@ -45,7 +44,7 @@ static const struct mm_ops sim_ops = {
 
 struct mm *mm_sim_create(struct phys *phys, uint64_t seed)
 {
-	struct mm_sim *sim = fail_calloc("mm.create", 1, sizeof(*sim));
+	struct mm_sim *sim = recycle_calloc("mm.create", sizeof(*sim));
 
 	if (!sim)
 		return NULL;

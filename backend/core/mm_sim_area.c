@@ -16,9 +16,8 @@
 #include "core/mm_sim_priv.h"
 
 #include "core/file.h"
-#include "fail.h"
-
 #include "phys.h"
+#include "recycle.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -55,7 +54,7 @@ struct area *area_ceil(const struct mm_sim *sim, uint64_t page)
 
 static struct mm_object *object_create(struct phys *phys)
 {
-	struct mm_object *object = fail_calloc("mm.map.object", 1, sizeof(*object));
+	struct mm_object *object = recycle_calloc("mm.map.object", sizeof(*object));
 
 	if (!object)
 		return NULL;
@@ -70,7 +69,7 @@ static void object_put(struct mm_object *object)
 	if (!object || --object->refs)
 		return;
 	extent_drop_all(&object->pages, object->phys);
-	free(object);
+	recycle_free(object);
 }
 
 int object_drop(struct mm_object *object, uint64_t first, uint64_t last, bool copies)
@@ -152,14 +151,14 @@ static bool area_is_counted(const struct area *area)
 
 int area_add(struct mm_sim *sim, const struct area *model)
 {
-	struct area *area = fail_malloc("mm.area", sizeof(*area));
+	struct area *area = recycle_calloc("mm.area", sizeof(*area));
 
 	if (!area)
 		return -ENOMEM;
 	*area = *model;
 	area->sim = sim;
 	if (!imap_insert(&sim->areas, area_entry(area))) {
-		free(area);
+		recycle_free(area);
 		return -ENOMEM;
 	}
 	if (area->object)
@@ -180,7 +179,7 @@ static void area_release(struct area *area)
 		area->file->ops->mmap_close(area->file, area->file_offset);
 	if (area->file)
 		file_put(area->file);
-	free(area);
+	recycle_free(area);
 }
 
 static void area_free(struct mm_sim *sim, struct area *area)

@@ -9,10 +9,11 @@
 #include <stdlib.h>
 
 #include "core/iommu_priv.h"
+#include "recycle.h"
 
 void resv_list_fini(struct resv_list *list)
 {
-	free(list->region);
+	recycle_free(list->region);
 	*list = (struct resv_list){0};
 }
 
@@ -22,7 +23,7 @@ int resv_list_add(struct resv_list *list, uint64_t first, uint64_t last, enum re
 	if ((list->count & (list->count - 1)) == 0) {
 		size_t room = list->count ? list->count * 2 : 1;
 		struct resv_region *region =
-			fail_realloc("iommu.resv.add", list->region, room * sizeof(*region));
+			recycle_realloc("iommu.resv.add", list->region, room * sizeof(*region));
 
 		if (!region)
 			return -ENOMEM;

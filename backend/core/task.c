@@ -2,14 +2,12 @@
 /*
  * Reference counts of address spaces and tasks.
  *
- * A task is one malloc'ed block of its creator and holds one reference on its mm (NULL: given up).
- * Both outlive the process that they describe for as long as a mapping remembers them.
+ * A task holds one reference on its mm (NULL: given up). Both outlive the process that they
+ * describe for as long as a mapping remembers them.
  */
 #include "core/mm.h"
 
-#include "fail.h"
-
-#include <stdlib.h>
+#include "recycle.h"
 
 void mm_put(struct mm *mm)
 {
@@ -20,7 +18,7 @@ void mm_put(struct mm *mm)
 
 struct user *user_create(void)
 {
-	struct user *user = fail_calloc("user.create", 1, sizeof(*user));
+	struct user *user = recycle_calloc("user.create", sizeof(*user));
 
 	if (user)
 		user->refs = 1;
@@ -31,7 +29,12 @@ void user_put(struct user *user)
 {
 	sio_assert(user->refs != 0);
 	if (--user->refs == 0)
-		free(user);
+		recycle_free(user);
+}
+
+struct task *task_create(void)
+{
+	return nofail_recycle("what runs is no matter of the IOMMU", sizeof(struct task));
 }
 
 struct task *task_get(struct task *task)
@@ -49,5 +52,5 @@ void task_put(struct task *task)
 		mm_put(task->mm);
 	if (task->user)
 		user_put(task->user);
-	free(task);
+	recycle_free(task);
 }

@@ -14,10 +14,10 @@
  * table entry of each id of each device holds the domain's root, mode and id.
  */
 #include <errno.h>
-#include <stdlib.h>
 
 #include "drv_amdvi_priv.h"
 
+#include "recycle.h"
 #include "seeded.h"
 
 /* Three levels. */
@@ -111,7 +111,7 @@ static int domain_create(struct iommu_device *dev, int (*init)(struct amd_domain
 	struct amd_domain *ad;
 	int rc = 0;
 
-	ad = fail_calloc("amdvi.domain", 1, sizeof(*ad) + drv->unit_count * sizeof(ad->refs[0]));
+	ad = recycle_calloc("amdvi.domain", sizeof(*ad) + drv->unit_count * sizeof(ad->refs[0]));
 	if (!ad)
 		return -ENOMEM;
 	ad->drv = drv;
@@ -122,7 +122,7 @@ static int domain_create(struct iommu_device *dev, int (*init)(struct amd_domain
 	}
 	if (rc) {
 		id_free(drv, ad->id);
-		free(ad);
+		recycle_free(ad);
 		return rc;
 	}
 	*out = &ad->base;
@@ -151,7 +151,7 @@ void amd_domain_free(struct iommu_domain *domain)
 	drv_frames_free(ad->drv->iommu->phys, ad->gcr3, 1);
 	if (ad->pt.root != PA_NONE)
 		pt_fini(&ad->pt);
-	free(ad);
+	recycle_free(ad);
 }
 
 /* ---- invalidation ---- */

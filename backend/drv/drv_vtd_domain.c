@@ -11,10 +11,10 @@
  * each context or PASID entry of each of its devices holds the domain's root, width and that id.
  */
 #include <errno.h>
-#include <stdlib.h>
 
 #include "drv_vtd_priv.h"
 
+#include "recycle.h"
 #include "seeded.h"
 
 /* ---- domain ids ---- */
@@ -96,11 +96,11 @@ int vtd_domain_alloc_paging(struct iommu_device *dev, struct vtd_domain **out)
 	};
 	struct vtd_domain *vd;
 
-	vd = fail_calloc("vtd.domain", 1, sizeof(*vd));
+	vd = recycle_calloc("vtd.domain", sizeof(*vd));
 	if (!vd)
 		return -ENOMEM;
 	if (!pt_init(&vd->pt, vtd_phys(vu), &pt_vtd_ss, &caps, vu->top_level)) {
-		free(vd);
+		recycle_free(vd);
 		return -ENOMEM;
 	}
 	domain_set_width(vd, vu->width);
@@ -118,7 +118,7 @@ int vtd_domain_alloc(struct iommu_device *dev, enum iommu_domain_type type,
 	if (type == IOMMU_DOMAIN_IDENTITY)
 		return -EINVAL;
 	if (type == IOMMU_DOMAIN_BLOCKED) {
-		vd = fail_calloc("vtd.domain.blocked", 1, sizeof(*vd));
+		vd = recycle_calloc("vtd.domain.blocked", sizeof(*vd));
 		if (!vd)
 			return -ENOMEM;
 		vd->pt.root = PA_NONE;
@@ -152,8 +152,8 @@ void vtd_domain_free(struct iommu_domain *domain)
 		did_free(&vd->users[i]);
 	if (vd->pt.root != PA_NONE)
 		pt_fini(&vd->pt);
-	free(vd->users);
-	free(vd);
+	recycle_free(vd->users);
+	recycle_free(vd);
 }
 
 /* ---- users ---- */
@@ -174,8 +174,8 @@ static int domain_use(struct vtd_domain *vd, struct vtd_unit *vu, struct vtd_use
 	int rc;
 
 	if (!user) {
-		user = fail_realloc("vtd.attach.user", vd->users,
-				    (vd->user_count + 1) * sizeof(*user));
+		user = recycle_realloc("vtd.attach.user", vd->users,
+				       (vd->user_count + 1) * sizeof(*user));
 		if (!user)
 			return -ENOMEM;
 		vd->users = user;

@@ -10,11 +10,11 @@
  * cached of them is the program's business, by cache_invalidate_user.
  */
 #include <errno.h>
-#include <stdlib.h>
 
 #include "drv_vtd_priv.h"
 
 #include "iommufd/iommufd_uapi.h"
+#include "recycle.h"
 
 bool vtd_nests(const struct vtd_unit *vu)
 {
@@ -39,7 +39,7 @@ int vtd_domain_alloc_nested(struct iommu_device *dev, struct iommu_domain *paren
 				  data);
 	if (rc)
 		return rc;
-	vd = fail_calloc("vtd.domain.nested", 1, sizeof(*vd));
+	vd = recycle_calloc("vtd.domain.nested", sizeof(*vd));
 	if (!vd)
 		return -ENOMEM;
 	vd->pt.root = PA_NONE;

@@ -13,8 +13,9 @@
  */
 #include "type1/t1.h"
 
+#include "recycle.h"
+
 #include <errno.h>
-#include <stdlib.h>
 
 /* Mappings of one process share a record: containers have one owner, or two. */
 static struct t1_owner *owner_get(struct type1 *t1, struct task *task)
@@ -29,7 +30,7 @@ static struct t1_owner *owner_get(struct type1 *t1, struct task *task)
 			return owner;
 		}
 	}
-	owner = fail_calloc("type1.map.owner", 1, sizeof(*owner));
+	owner = recycle_calloc("type1.map.owner", sizeof(*owner));
 	if (!owner)
 		return NULL;
 	*owner = (struct t1_owner){
@@ -54,7 +55,7 @@ static void owner_put(struct type1 *t1, struct t1_owner *owner)
 	*link = owner->next;
 	mm_put(owner->mm);
 	task_put(owner->task);
-	free(owner);
+	recycle_free(owner);
 }
 
 int t1_owner_set(struct type1 *t1, struct t1_dma *dma, struct task *task)

@@ -10,10 +10,10 @@
  */
 #include "type1/t1.h"
 
+#include "recycle.h"
 #include "seeded.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* Sizes that every domain offers; sizes below a page count as a page. */
@@ -92,8 +92,8 @@ static struct t1_domain *find_group(const struct type1 *t1, const struct iommu_g
 static int reserve_group(struct t1_domain *domain)
 {
 	struct iommu_group **grown =
-		fail_realloc("type1.attach.group", domain->group,
-			     (domain->group_count + 1) * sizeof(struct iommu_group *));
+		recycle_realloc("type1.attach.group", domain->group,
+				(domain->group_count + 1) * sizeof(struct iommu_group *));
 
 	if (!grown)
 		return -ENOMEM;
@@ -125,22 +125,22 @@ static void domain_destroy(struct t1_domain *domain)
 {
 	if (domain->domain)
 		iommu_domain_free(domain->domain);
-	free(domain->group);
-	free(domain);
+	recycle_free(domain->group);
+	recycle_free(domain);
 }
 
 static int domain_create(struct type1 *t1, struct iommu_group *group, struct t1_domain **out)
 {
 	struct t1_domain **grown =
-		fail_realloc("type1.attach.domains", t1->domain,
-			     (t1->domain_count + 1) * sizeof(struct t1_domain *));
+		recycle_realloc("type1.attach.domains", t1->domain,
+				(t1->domain_count + 1) * sizeof(struct t1_domain *));
 	struct t1_domain *domain;
 	int rc;
 
 	if (!grown)
 		return -ENOMEM;
 	t1->domain = grown;
-	domain = fail_calloc("type1.attach.domain", 1, sizeof(*domain));
+	domain = recycle_calloc("type1.attach.domain", sizeof(*domain));
 	if (!domain)
 		return -ENOMEM;
 	rc = reserve_group(domain);

@@ -13,9 +13,10 @@
  */
 #include "type1/t1.h"
 
+#include "recycle.h"
+
 #include <errno.h>
 #include <linux/vfio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define BITMAP_BYTES_MAX (UINT64_C(1) << 28)
@@ -40,13 +41,13 @@ int t1_bitmap_alloc(struct t1_dma *dma, uint64_t pgsize)
 	if (pages > BITMAP_PAGES_MAX)
 		return -EINVAL;
 	dma->bitmap =
-		fail_calloc("type1.dirty.bitmap", 1, (words_of(pages) + 1) * sizeof(uint64_t));
+		recycle_calloc("type1.dirty.bitmap", (words_of(pages) + 1) * sizeof(uint64_t));
 	return dma->bitmap ? 0 : -ENOMEM;
 }
 
 static void bitmap_free(struct t1_dma *dma)
 {
-	free(dma->bitmap);
+	recycle_free(dma->bitmap);
 	dma->bitmap = NULL;
 }
 

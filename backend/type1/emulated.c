@@ -14,8 +14,9 @@
  */
 #include "type1/t1.h"
 
+#include "recycle.h"
+
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 void t1_emulated_init(struct type1 *t1)
@@ -27,8 +28,8 @@ void t1_emulated_fini(struct type1 *t1)
 {
 	sio_assert(!imap_count(&t1->emulated.pages));
 	imap_fini(&t1->emulated.pages);
-	free(t1->emulated.group);
-	free(t1->emulated.tracking);
+	recycle_free(t1->emulated.group);
+	recycle_free(t1->emulated.tracking);
 }
 
 /* ---- groups ---- */
@@ -60,8 +61,8 @@ int t1_attach_emulated(struct type1 *t1, struct iommu_group *group)
 	if (t1_has_one_domain(t1) ||
 	    position(emulated->group, emulated->group_count, group) != emulated->group_count)
 		return -EINVAL;
-	grown = fail_realloc("type1.attach.emulated", emulated->group,
-			     (emulated->group_count + 1) * sizeof(struct iommu_group *));
+	grown = recycle_realloc("type1.attach.emulated", emulated->group,
+				(emulated->group_count + 1) * sizeof(struct iommu_group *));
 	if (!grown)
 		return -ENOMEM;
 	memmove(grown + 1, grown, emulated->group_count * sizeof(struct iommu_group *));

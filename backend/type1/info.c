@@ -10,9 +10,10 @@
  */
 #include "type1/t1.h"
 
+#include "recycle.h"
+
 #include <errno.h>
 #include <linux/vfio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define MAX_DIRTY_BITMAP_BYTES (UINT64_C(1) << 28)
@@ -112,10 +113,10 @@ static int put_chain(struct type1 *t1, const struct caller *caller, uint64_t arg
 	struct info_chain chain = {0};
 	int rc = 0;
 
-	chain.bytes = fail_calloc("type1.info.chain", 1,
-				  sizeof(struct info_migration) + sizeof(struct info_dma_avail) +
-					  sizeof(struct info_iova_range) +
-					  t1->iova.count * sizeof(struct iova_range));
+	chain.bytes = recycle_calloc("type1.info.chain",
+				     sizeof(struct info_migration) + sizeof(struct info_dma_avail) +
+					     sizeof(struct info_iova_range) +
+					     t1->iova.count * sizeof(struct iova_range));
 	if (!chain.bytes)
 		return -ENOMEM;
 	chain_fill(t1, &chain);
@@ -129,7 +130,7 @@ static int put_chain(struct type1 *t1, const struct caller *caller, uint64_t arg
 			head->cap_offset = sizeof(*head);
 		}
 	}
-	free(chain.bytes);
+	recycle_free(chain.bytes);
 	return rc;
 }
 

@@ -8,13 +8,14 @@
  */
 #include "type1/iova_list.h"
 
+#include "recycle.h"
+
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 void iova_list_fini(struct iova_list *list)
 {
-	free(list->range);
+	recycle_free(list->range);
 	*list = (struct iova_list){0};
 }
 
@@ -23,7 +24,7 @@ int iova_list_copy(const struct iova_list *from, struct iova_list *to)
 	*to = (struct iova_list){0};
 	if (!from->count)
 		return 0;
-	to->range = fail_malloc("type1.iova.copy", from->count * sizeof(*to->range));
+	to->range = recycle_calloc("type1.iova.copy", from->count * sizeof(*to->range));
 	if (!to->range)
 		return -ENOMEM;
 	memcpy(to->range, from->range, from->count * sizeof(*to->range));
@@ -42,7 +43,8 @@ static int insert_at(struct iova_list *list, unsigned at, struct iova_range rang
 {
 	struct iova_range *grown;
 
-	grown = fail_realloc("type1.iova.insert", list->range, (list->count + 1) * sizeof(*grown));
+	grown = recycle_realloc("type1.iova.insert", list->range,
+				(list->count + 1) * sizeof(*grown));
 	if (!grown)
 		return -ENOMEM;
 	list->range = grown;

@@ -63,7 +63,7 @@ static int map_chunk(struct type1 *t1, iova_t iova, const struct pin_run *chunk,
 	for (unsigned i = 0; i < t1->domain_count; i++) {
 		int rc = iommu_map(t1->domain[i]->domain, iova, &run, prot | IOMMU_CACHE);
 
-		if (rc == -EBUSY && t1_kernel(t1)->try_harder)
+		if (rc == -EBUSY && (t1_kernel(t1)->try_harder || SEEDED(T01)))
 			rc = t1_map_try_harder(t1, t1->domain[i]->domain, iova, chunk,
 					       prot | IOMMU_CACHE);
 		if (!rc)

@@ -17,10 +17,10 @@
  */
 #include "type1/t1.h"
 
+#include "recycle.h"
 #include "seeded.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
 /* ---- the record ---- */
 
@@ -189,7 +189,7 @@ void t1_pages_abandon(struct type1 *t1, struct t1_dma *dma)
 		run = page_run(page);
 		if (!recorded)
 			t1_unpin(t1, dma, &run);
-		free((void *)(uintptr_t)page);
+		recycle_free((void *)(uintptr_t)page);
 		imap_erase(pages, iova >> SIO_PAGE_LG2, NULL);
 	}
 }
@@ -237,7 +237,7 @@ static void page_unpin(struct type1 *t1, struct t1_dma *dma, const struct pin_ru
 
 static int page_add(struct type1 *t1, struct t1_dma *dma, iova_t iova, const struct pin_run *run)
 {
-	struct t1_page *page = fail_calloc("type1.page.add", 1, sizeof(*page));
+	struct t1_page *page = recycle_calloc("type1.page.add", sizeof(*page));
 	struct imap_entry e = {.first = iova >> SIO_PAGE_LG2, .last = iova >> SIO_PAGE_LG2};
 
 	if (!page)
@@ -246,7 +246,7 @@ static int page_add(struct type1 *t1, struct t1_dma *dma, iova_t iova, const str
 	e.value = (uintptr_t)page;
 	if (imap_insert(&t1->emulated.pages, e))
 		return 0;
-	free(page);
+	recycle_free(page);
 	return -ENOMEM;
 }
 
@@ -287,7 +287,7 @@ static void page_give_back(struct type1 *t1, struct t1_dma *dma, iova_t iova)
 	run = page_run(page);
 	page_unpin(t1, dma, &run);
 	imap_erase(&t1->emulated.pages, iova >> SIO_PAGE_LG2, NULL);
-	free(page);
+	recycle_free(page);
 }
 
 static void give_back(struct type1 *t1, iova_t iova, unsigned pages)
@@ -325,8 +325,8 @@ static int reserve_tracking(struct type1 *t1, const struct iommu_group *group)
 
 	if (group->bare)
 		return 0;
-	grown = fail_realloc("type1.page.tracking", emulated->tracking,
-			     (emulated->tracking_count + 1) * sizeof(struct iommu_group *));
+	grown = recycle_realloc("type1.page.tracking", emulated->tracking,
+				(emulated->tracking_count + 1) * sizeof(struct iommu_group *));
 	if (!grown)
 		return -ENOMEM;
 	emulated->tracking = grown;

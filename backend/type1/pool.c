@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Slabs and their free list. The first slab is small, because most containers hold few mappings;
- * each further one doubles up to POOL_ITEMS_MAX.
+ * each further one doubles up to POOL_ITEMS_MAX. The address sanitizer takes a free record for
+ * memory that nobody may touch.
  */
 #include "type1/pool.h"
 
-#include "fail.h"
+#include "poison.h"
+#include "recycle.h"
 
 #include <string.h>
 
@@ -15,7 +17,9 @@
 
 struct pool_slab {
 	struct pool_slab *next;
-	uint8_t pad[POOL_ALIGN - sizeof(void *)]; /* the first record starts a cache line */
+	size_t items;
+	uint8_t pad[POOL_ALIGN - sizeof(void *) -
+		    sizeof(size_t)]; /* the first record starts a cache line */
 	uint8_t item[];
 };
 
@@ -31,7 +35,8 @@ void pool_fini(struct pool *pool)
 	while (slab) {
 		struct pool_slab *next = slab->next;
 
-		free(slab);
+		unpoison(slab->item, slab->items * pool->item_bytes);
+		recycle_free(slab);
 		slab = next;
 	}
 	pool_init(pool, pool->item_bytes);
@@ -41,11 +46,11 @@ static bool pool_grow(struct pool *pool)
 {
 	size_t items = pool->next_items;
 	size_t bytes = sizeof(struct pool_slab) + items * pool->item_bytes;
-	struct pool_slab *slab = fail_aligned_alloc("type1.pool.slab", POOL_ALIGN,
-						    (bytes + POOL_ALIGN - 1) & ~(POOL_ALIGN - 1));
+	struct pool_slab *slab = recycle_aligned_alloc("type1.pool.slab", bytes);
 
 	if (!slab)
 		return false;
+	slab->items = items;
 	slab->next = pool->slabs;
 	pool->slabs = slab;
 	/* Linked from the last to the first, so that records are taken in address order. */
@@ -63,6 +68,7 @@ void *pool_get(struct pool *pool)
 	if (!pool->free && !pool_grow(pool))
 		return NULL;
 	item = pool->free;
+	unpoison(item, pool->item_bytes);
 	memcpy(&pool->free, item, sizeof(pool->free));
 	memset(item, 0, pool->item_bytes);
 	return item;
@@ -72,4 +78,5 @@ void pool_put(struct pool *pool, void *item)
 {
 	memcpy(item, &pool->free, sizeof(pool->free));
 	pool->free = item;
+	poison(item, pool->item_bytes);
 }

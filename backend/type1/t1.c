@@ -7,9 +7,10 @@
  */
 #include "type1/t1.h"
 
+#include "recycle.h"
+
 #include <errno.h>
 #include <linux/vfio.h>
-#include <stdlib.h>
 
 /* ---- shared helpers ---- */
 
@@ -50,7 +51,7 @@ int t1_open(struct iommu *iommu, struct type1_params *params, unsigned long arg,
 	*out = NULL;
 	if (!type_is_offered(iommu, arg) || iommu->personality->set_iommu == SET_IOMMU_NONE)
 		return -EINVAL;
-	t1 = fail_calloc("type1.open", 1, sizeof(*t1));
+	t1 = recycle_calloc("type1.open", sizeof(*t1));
 	if (!t1)
 		return -ENOMEM;
 	t1->iommu = iommu;
@@ -100,8 +101,8 @@ void t1_release(struct type1 *t1)
 	imap_fini(&t1->strays);
 	twin_fini(&t1->twin);
 	pool_fini(&t1->dma_pool);
-	free(t1->domain);
-	free(t1);
+	recycle_free(t1->domain);
+	recycle_free(t1);
 }
 
 static bool all_enforce(const struct type1 *t1)

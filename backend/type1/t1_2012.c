@@ -15,9 +15,10 @@
  */
 #include "type1/t1.h"
 
+#include "recycle.h"
+
 #include <errno.h>
 #include <linux/vfio.h>
-#include <stdlib.h>
 
 #define PROT_FLAGS (VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE)
 
@@ -41,14 +42,14 @@ int t1_2012_open(struct type1 *t1)
 
 	if (!group)
 		return -EIO;
-	t1->domain = fail_calloc("type1.2012.open.domains", 1, sizeof(struct t1_domain *));
-	own = fail_calloc("type1.2012.open.domain", 1, sizeof(*own));
+	t1->domain = recycle_calloc("type1.2012.open.domains", sizeof(struct t1_domain *));
+	own = recycle_calloc("type1.2012.open.domain", sizeof(*own));
 	if (!t1->domain || !own) {
-		free(own);
+		recycle_free(own);
 		return -ENOMEM;
 	}
 	if (iommu_domain_alloc(group, &own->domain)) {
-		free(own);
+		recycle_free(own);
 		return -EIO;
 	}
 	t1->domain[0] = own;
@@ -123,8 +124,8 @@ void t1_2012_close(struct type1 *t1)
 	}
 	for (unsigned i = 0; i < t1->domain_count; i++) {
 		iommu_domain_free(t1->domain[i]->domain);
-		free(t1->domain[i]->group);
-		free(t1->domain[i]);
+		recycle_free(t1->domain[i]->group);
+		recycle_free(t1->domain[i]);
 	}
 	t1->domain_count = 0;
 }

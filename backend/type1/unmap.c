@@ -14,11 +14,11 @@
  */
 #include "type1/t1.h"
 
+#include "recycle.h"
 #include "seeded.h"
 
 #include <errno.h>
 #include <linux/vfio.h>
-#include <stdlib.h>
 
 /* Runs remembered before an invalidation (VFIO_IOMMU_TLB_SYNC_MAX). */
 #define SYNC_RUNS 512u
@@ -215,7 +215,7 @@ void t1_remove_dma(struct type1 *t1, struct t1_dma *dma)
 		t1_leak_end(t1, dma, t1_dma_is_stuck(t1, dma));
 	t1_unlink(t1, dma);
 	t1_owner_drop(t1, dma);
-	free(dma->bitmap);
+	recycle_free(dma->bitmap);
 	if (dma->vaddr_invalid)
 		t1->invalid_count--;
 	t1_dma_free(t1, dma);

@@ -11,9 +11,9 @@
 
 #include <errno.h>
 #include <linux/vfio.h>
-#include <stdlib.h>
 
 #include "vfio/vfio_priv.h"
+#include "recycle.h"
 
 struct container_file {
 	struct file file;
@@ -29,7 +29,7 @@ static void container_put(struct vfio_container *container)
 	while (*at != container)
 		at = &(*at)->next;
 	*at = container->next;
-	free(container);
+	recycle_free(container);
 }
 
 /* ---- groups come and go ---- */
@@ -203,7 +203,7 @@ static void container_release(struct file *file)
 	struct container_file *cf = sio_container_of(file, struct container_file, file);
 
 	container_put(cf->container);
-	free(cf);
+	recycle_free(cf);
 }
 
 static const struct file_ops container_ops = {
@@ -221,14 +221,14 @@ struct vfio_container *vfio_container_from_file(const struct file *file)
 
 struct file *vfio_container_open(struct vfio *vfio, int *error)
 {
-	struct container_file *cf = fail_calloc("vfio.container.file", 1, sizeof(*cf));
+	struct container_file *cf = recycle_calloc("vfio.container.file", sizeof(*cf));
 	struct vfio_container *container =
-		fail_calloc("vfio.container.open", 1, sizeof(*container));
+		recycle_calloc("vfio.container.open", sizeof(*container));
 	struct vfio_container **at = &vfio->containers;
 
 	if (!cf || !container) {
-		free(cf);
-		free(container);
+		recycle_free(cf);
+		recycle_free(container);
 		*error = -ENOMEM;
 		return NULL;
 	}

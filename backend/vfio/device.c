@@ -11,9 +11,9 @@
 
 #include <errno.h>
 #include <linux/vfio.h>
-#include <stdlib.h>
 
 #include "vfio/vfio_priv.h"
+#include "recycle.h"
 
 /* Requests and structures newer than the oldest header that this builds with. */
 #define DEVICE_BIND_IOMMUFD            _IO(VFIO_TYPE, VFIO_BASE + 18)
@@ -350,7 +350,7 @@ static void device_release(struct file *file)
 		vfio_node_closed(df);
 	else if (df->granted)
 		vfio_device_unuse(df->dev);
-	free(df);
+	recycle_free(df);
 }
 
 static const struct file_ops device_ops = {
@@ -364,7 +364,7 @@ static const struct file_ops device_ops = {
 
 struct vfio_device_file *vfio_device_file_create(struct vfio_device *dev)
 {
-	struct vfio_device_file *df = fail_calloc("vfio.device.open", 1, sizeof(*df));
+	struct vfio_device_file *df = recycle_calloc("vfio.device.open", sizeof(*df));
 
 	if (!df)
 		return NULL;
@@ -399,7 +399,7 @@ int vfio_device_open(struct vfio_device *dev, struct file **file)
 		return -ENOMEM;
 	rc = use_by_group(dev);
 	if (rc) {
-		free(df);
+		recycle_free(df);
 		return rc;
 	}
 	df->granted = true;

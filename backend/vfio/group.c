@@ -10,10 +10,10 @@
 
 #include <errno.h>
 #include <linux/vfio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "vfio/vfio_priv.h"
+#include "recycle.h"
 
 struct group_file {
 	struct file file;
@@ -281,7 +281,7 @@ static void group_release(struct file *file)
 	leave_iommufd(group);
 	group->opened = NULL;
 	vfio_group_closed(group);
-	free(gf);
+	recycle_free(gf);
 }
 
 static const struct file_ops group_ops = {
@@ -303,7 +303,7 @@ static struct file *group_open(struct vfio_group *group, const struct caller *ca
 		*error = vfio_group_forbids(group, caller) ? -EPERM : -EBUSY;
 		return NULL;
 	}
-	gf = fail_calloc("vfio.group.open", 1, sizeof(*gf));
+	gf = recycle_calloc("vfio.group.open", sizeof(*gf));
 	if (!gf) {
 		*error = -ENOMEM;
 		return NULL;

@@ -11,10 +11,10 @@
  */
 #include <errno.h>
 #include <linux/vfio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "vfio/vfio_priv.h"
+#include "recycle.h"
 
 /* One piece, inside one capability. */
 struct config_piece {
@@ -81,7 +81,7 @@ static void walk_ext_caps(struct vfio_config *config, const struct pci_dev *pci)
 int vfio_config_init(struct vfio_device *dev)
 {
 	const struct pci_dev *pci = dev->pci;
-	struct vfio_config *config = fail_calloc("vfio.device.config", 1, sizeof(*config));
+	struct vfio_config *config = recycle_calloc("vfio.device.config", sizeof(*config));
 
 	if (!config)
 		return -ENOMEM;
@@ -106,7 +106,7 @@ int vfio_config_init(struct vfio_device *dev)
 
 void vfio_config_fini(struct vfio_device *dev)
 {
-	free(dev->config);
+	recycle_free(dev->config);
 	dev->config = NULL;
 }
 

@@ -411,6 +411,10 @@ static void decode_record(struct op *op, const struct ops_setup *setup, const ui
 	default:
 		op->argsz = sizeof(struct vfio_iommu_type1_dma_unmap);
 		op->flags = op->kind == OP_INVALIDATE ? 4 : 0;
+		if (op->kind == OP_UNMAP && (record[FLAGS] & 28) == 28) {
+			op->argsz = OPS_DIRTY_ARGSZ;
+			op->flags = VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP;
+		}
 	}
 	/* Giving a mapping an address is what another process is there for. */
 	if (op->kind == OP_REVALIDATE || op->kind == OP_EXEC)
@@ -576,7 +580,10 @@ static void text_range(const struct op *op, char *text, size_t len)
 	if (at > 0 && (size_t)at < len && map)
 		at += snprintf(text + at, len - (size_t)at, " vaddr=0x%" PRIx64, op_vaddr(op));
 	if (at > 0 && (size_t)at < len && op->argsz != usual_argsz)
-		snprintf(text + at, len - (size_t)at, " argsz=%" PRIu32, op->argsz);
+		at += snprintf(text + at, len - (size_t)at, " argsz=%" PRIu32, op->argsz);
+	if (at > 0 && (size_t)at < len && op_has_bitmap(op))
+		snprintf(text + at, len - (size_t)at, " pgsize=4096 bitmap_size=%" PRIu64,
+			 op_bitmap_bytes(op));
 }
 
 static void text_memory(const struct op *op, char *text, size_t len)

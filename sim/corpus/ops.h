@@ -120,7 +120,16 @@ static inline uint64_t op_vaddr(const struct op *op)
 	return ops_areas[op->area].address + op->offset;
 }
 
-/* Size of the buffer for the answer to OP_DIRTY: too small, if the range is very long. */
+/* UNMAP that asks which pages are dirty: its argument has a bitmap of pages of OPS_PAGE. */
+#define OPS_DIRTY_ARGSZ 48u
+static inline bool op_has_bitmap(const struct op *op)
+{
+	return op->kind <= OP_UNMAP_ALL && op->kind != OP_MAP && op->kind != OP_REVALIDATE &&
+	       op->flags & 1 && op->argsz >= OPS_DIRTY_ARGSZ;
+}
+
+/* Size of the buffer for the answer to it, and to OP_DIRTY: too small, if the range is very long.
+ */
 static inline uint64_t op_bitmap_bytes(const struct op *op)
 {
 	uint64_t bytes = (op->size / OPS_PAGE + 63) / 64 * 8;

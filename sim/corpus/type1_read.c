@@ -301,7 +301,14 @@ static void read_unmap(struct reader *r, const struct rec_op *line)
 		.argsz = (uint32_t)number(line, "argsz", sizeof(struct vfio_iommu_type1_dma_unmap)),
 	};
 
-	if (rec_value(line, "pgsize") || rec_value(line, "bitmap_size"))
+	bool bitmap = rec_value(line, "pgsize") || rec_value(line, "bitmap_size");
+
+	if (bitmap)
+		op.argsz = (uint32_t)number(line, "argsz", OPS_DIRTY_ARGSZ);
+	if (bitmap != op_has_bitmap(&op) ||
+	    (bitmap && (number(line, "pgsize", 0) != OPS_PAGE ||
+			number(line, "bitmap_size", 0) != op_bitmap_bytes(&op) ||
+			rec_value(line, "fill") || rec_value(line, "data"))))
 		lose(r, TYPE1_LOST, "UNMAP with a bitmap");
 	else
 		emit(r, &op, line);

@@ -209,7 +209,7 @@ static long call_with(struct sweep *sweep, const struct machine_call *call, uint
 	*plan = *own;
 	*own = (struct fail_plan){0};
 	count_points(sweep, plan);
-	free(plan->count);
+	recycle_free(plan->count);
 	plan->count = NULL;
 	return rc;
 }

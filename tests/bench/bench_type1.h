@@ -96,7 +96,7 @@ static inline void rig_open(struct t1_rig *rig, uint64_t ram_bytes, uint64_t tab
 	rig_must(!iommu_group_claim(rig->group, rig), "the group is not free");
 
 	rig->caller.ua = &rig_ua;
-	rig->caller.task = calloc(1, sizeof(*rig->caller.task));
+	rig->caller.task = task_create();
 	rig_must(rig->caller.task, "no memory for the process");
 	*rig->caller.task = (struct task){
 		.mm = mm_sim_create(rig->iommu.phys, 1),
