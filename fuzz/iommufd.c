@@ -522,6 +522,8 @@ static void step(struct target *t, const struct kind *kind, uint8_t trouble)
 	if (fuzz_bare())
 		return;
 	check_all(t);
+	if (t->c.operations % 16 == 4)
+		read_all_too_little(t);
 	if (t->compat && t->c.operations % 16 == 8)
 		compat_info(t, model_of(t, t->compat), t->c.operations / 16);
 	if (t->c.operations % 16 == 0)

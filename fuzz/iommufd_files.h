@@ -412,6 +412,16 @@ static inline void read_too_little(struct target *t, const struct queue *q)
 		fail_pair(t, "read of less than a group", rc, -EINVAL);
 }
 
+static inline void read_all_too_little(struct target *t)
+{
+	for (unsigned i = 0; i < QUEUES; i++) {
+		const struct queue *q = &t->queue[i];
+
+		if (q->id && q->fd >= 0 && q->queued_count && q->queued[0].count > 1)
+			read_too_little(t, q);
+	}
+}
+
 static inline void do_read(struct target *t)
 {
 	struct queue *q = any_queue(t);
