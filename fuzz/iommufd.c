@@ -683,12 +683,12 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsi
 	struct prng rng = {seed};
 	size_t count = records(size), at;
 	const size_t most = records(max_size);
-	unsigned how = (unsigned)prng_below(&rng, 30);
+	unsigned how = (unsigned)prng_below(&rng, 40);
 
 	if (!most)
 		return size < max_size ? size : max_size;
 	/* A session tells little about others: begin again often. */
-	if (!count || how < 10) {
+	if (!count || how < 10 || how >= 30) {
 		count = most < BURST ? most : BURST;
 		fill(&rng, data, HEAD + count * RECORD);
 		return HEAD + count * RECORD;
