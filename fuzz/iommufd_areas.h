@@ -192,7 +192,7 @@ static inline void do_reserve(struct target *t)
 {
 	struct iommu_test_cmd cmd = {.id = any_id(t, IOMMUFD_OBJ_IOAS)};
 	struct model_ioas *s = model_of(t, cmd.id);
-	uint64_t last;
+	uint64_t last = 0;
 	int want, rc;
 
 	if (s && s->reserved_count + 12 > MODEL_RESERVED)

@@ -72,6 +72,21 @@ static void unmap_round(uint64_t first, uint64_t pages)
 /* 2012 and 3.11 cut alike, as long as no page is larger than what is cut. */
 static const char *const one_domain[] = {"2012", "3.11"};
 
+/* It is found by no search, so it may begin within another, and has no page of its own. */
+START_TEST(what_ends_with_the_space_in_3_14_maps_nothing_and_overlaps_nothing)
+{
+	boot_as("3.14", VFIO_TYPE1_IOMMU);
+	map_pages(16, 16);
+	ck_assert_int_eq(fake_map(&fake, PAGE, 20 * PAGE, 0 - 20 * PAGE, FAKE_RW), 0);
+	fake_check(&fake);
+	ck_assert_uint_eq(fake.t1->mapping_count, 2);
+	ck_assert_uint_eq(fake.mm->mm.locked_pages, 16);
+	unmap_pages(16, 16);
+	ck_assert_uint_eq(fake.mm->mm.locked_pages, 0);
+	fake_teardown(&fake);
+}
+END_TEST
+
 START_TEST(unmap_that_covers_an_entry_removes_it)
 {
 	boot_as(one_domain[_i], VFIO_TYPE1_IOMMU);
@@ -445,6 +460,7 @@ int main(void)
 	tcase_add_test(tcase,
 		       groups_on_two_buses_behind_one_unit_share_a_domain_but_in_the_posting);
 	tcase_add_test(tcase, interrupts_of_the_whole_bus_count_before_6_1);
+	tcase_add_test(tcase, what_ends_with_the_space_in_3_14_maps_nothing_and_overlaps_nothing);
 	tcase_add_test(tcase, dma_ownership_of_2021_knows_users_by_type_and_cookie);
 	tcase_add_test(tcase, a_switch_changes_one_behaviour_alone);
 	tcase_add_test(tcase, every_setting_can_be_written);

@@ -88,7 +88,8 @@ static const char *audit_mappings(const struct type1 *t1, iova_t poison)
 
 		if (what)
 			return what;
-		if (is_bogus(t1, dma)) {
+		/* Neither covers what its addresses say. */
+		if (is_bogus(t1, dma) || !dma->size) {
 			count++;
 			continue;
 		}
