@@ -14,87 +14,38 @@
 #define MEMORY_MAX (UINT64_C(256) << 20)
 #define LINE_MAX   4096u
 
+/* How recordings begin. */
+#define SYSTEM(kernel, platform) "# kernel: Linux " kernel "\n# platform: " platform "\n"
+#define DEVICES(a, b)                       \
+	"device A " a " => ret=0 group=9\n" \
+	"device B " b " => ret=0 group=10\n"
+#define TYPE1(kernel, platform, a, b, type)                                           \
+	SYSTEM(kernel, platform)                                                      \
+	"# container: type1\n" DEVICES(a, b) "container c => ret=0\n"                 \
+					     "group g A => ret=0 status_flags=0x1\n"  \
+					     "group g2 B => ret=0 status_flags=0x1\n" \
+					     "set_container g c => ret=0\n"           \
+					     "set_iommu c " type " => ret=0\n"        \
+					     "get_device d g A => ret=0\n"            \
+					     "buffer b size=0x400000 => ret=0\n"
+#define IOMMUFD(kernel, platform, a, b)     \
+	SYSTEM(kernel, platform)            \
+	DEVICES(a, b)                       \
+	"iommufd f => ret=0\n"              \
+	"cdev d A => ret=0\n"               \
+	"bind d f => ret=0 id=1\n"          \
+	"ioas_alloc f i => ret=0 id=2\n"    \
+	"buffer b size=0x400000 => ret=0\n" \
+	"attach d i as=h => ret=0 id=3\n"
+
 static const char *const heads[] = {
-	"# kernel: Linux 6.12.117\n"
-	"# platform: vtd48\n"
-	"# container: type1\n"
-	"device A 01:00.0 => ret=0 group=9\n"
-	"device B 02:00.0 => ret=0 group=10\n"
-	"container c => ret=0\n"
-	"group g A => ret=0 status_flags=0x1\n"
-	"group g2 B => ret=0 status_flags=0x1\n"
-	"set_container g c => ret=0\n"
-	"set_iommu c 3 => ret=0\n"
-	"get_device d g A => ret=0\n"
-	"buffer b size=0x400000 => ret=0\n",
-	"# kernel: Linux 3.16.0\n"
-	"# platform: vtd39\n"
-	"# container: type1\n"
-	"device A 01:00.0 => ret=0 group=9\n"
-	"device B 02:00.0 => ret=0 group=10\n"
-	"container c => ret=0\n"
-	"group g A => ret=0 status_flags=0x1\n"
-	"group g2 B => ret=0 status_flags=0x1\n"
-	"set_container g c => ret=0\n"
-	"set_iommu c 1 => ret=0\n"
-	"get_device d g A => ret=0\n"
-	"buffer b size=0x400000 => ret=0\n",
-	"# kernel: Linux 4.19.78\n"
-	"# platform: amdvi\n"
-	"# container: type1\n"
-	"device A 00:11.0 => ret=0 group=9\n"
-	"device B 00:12.0 => ret=0 group=10\n"
-	"container c => ret=0\n"
-	"group g A => ret=0 status_flags=0x1\n"
-	"group g2 B => ret=0 status_flags=0x1\n"
-	"set_container g c => ret=0\n"
-	"set_iommu c 3 => ret=0\n"
-	"get_device d g A => ret=0\n"
-	"buffer b size=0x400000 => ret=0\n",
-	"# kernel: Linux 6.1.192\n"
-	"# platform: vtd48\n"
-	"# container: type1\n"
-	"device A 01:00.0 => ret=0 group=9\n"
-	"device B 02:00.0 => ret=0 group=10\n"
-	"container c => ret=0\n"
-	"group g A => ret=0 status_flags=0x1\n"
-	"group g2 B => ret=0 status_flags=0x1\n"
-	"set_container g c => ret=0\n"
-	"set_iommu c 3 => ret=0\n"
-	"get_device d g A => ret=0\n"
-	"buffer b size=0x400000 => ret=0\n",
-	"# kernel: Linux 7.2.13\n"
-	"# platform: amdvi\n"
-	"# container: type1\n"
-	"device A 00:11.0 => ret=0 group=9\n"
-	"device B 00:12.0 => ret=0 group=10\n"
-	"container c => ret=0\n"
-	"group g A => ret=0 status_flags=0x1\n"
-	"group g2 B => ret=0 status_flags=0x1\n"
-	"set_container g c => ret=0\n"
-	"set_iommu c 1 => ret=0\n"
-	"get_device d g A => ret=0\n"
-	"buffer b size=0x400000 => ret=0\n",
-	"# kernel: Linux 6.12.117\n"
-	"# platform: vtd48\n"
-	"device A 01:00.0 => ret=0 group=9\n"
-	"device B 02:00.0 => ret=0 group=10\n"
-	"iommufd f => ret=0\n"
-	"cdev d A => ret=0\n"
-	"bind d f => ret=0 id=1\n"
-	"ioas_alloc f i => ret=0 id=2\n"
-	"buffer b size=0x400000 => ret=0\n"
-	"attach d i as=h => ret=0 id=3\n",
-	"# kernel: Linux 7.2.13\n"
-	"# platform: amdvi\n"
-	"device A 00:11.0 => ret=0 group=9\n"
-	"device B 00:12.0 => ret=0 group=10\n"
-	"iommufd f => ret=0\n"
-	"cdev d A => ret=0\n"
-	"bind d f => ret=0 id=1\n"
-	"ioas_alloc f i => ret=0 id=2\n"
-	"buffer b size=0x400000 => ret=0\n"
-	"attach d i as=h => ret=0 id=3\n",
+	TYPE1("6.12.117", "vtd48", "01:00.0", "02:00.0", "3"),
+	TYPE1("3.16.0", "vtd39", "01:00.0", "02:00.0", "1"),
+	TYPE1("4.19.78", "amdvi", "00:11.0", "00:12.0", "3"),
+	TYPE1("6.1.192", "vtd48", "01:00.0", "02:00.0", "3"),
+	TYPE1("7.2.13", "amdvi", "00:11.0", "00:12.0", "1"),
+	IOMMUFD("6.12.117", "vtd48", "01:00.0", "02:00.0"),
+	IOMMUFD("7.2.13", "amdvi", "00:11.0", "00:12.0"),
 	"# kernel: Linux 6.12.117\n"
 	"# platform: mock\n"
 	"iommufd f => ret=0\n"

@@ -16,22 +16,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BUFFERS     64u
-#define NAMES       16u
-#define SPACING     UINT64_C(0x1000000000)
-#define USUAL_ALIGN UINT64_C(0x200000)
+#define NAMES 16u
 /* RLIMIT_MEMLOCK of recorded processes without every capability. */
 #define USUAL_LIMIT (UINT64_C(8388608) / OPS_PAGE)
 #define UNLIMITED   (UINT64_MAX / OPS_PAGE)
 #define PLENTY      256u /* bytes for GET_INFO */
-
-struct buffer {
-	const char *name;
-	uint64_t address, size;
-	unsigned area; /* OPS_AREAS: it has no memory, or none that can be used */
-	bool same;     /* it is that area */
-	bool changed;  /* no area is like it */
-};
 
 /* A name of a device, or of the file of its group. */
 struct name {
@@ -42,8 +31,7 @@ struct reader {
 	struct type1_session *session;
 	const struct recording *rec;
 	unsigned at; /* the line under way */
-	struct buffer buffer[BUFFERS];
-	unsigned buffers, made;
+	struct type1_memory memory;
 	struct name device[NAMES], group[NAMES];
 	struct name file[NAMES]; /* open devices: of the group that has that device */
 	unsigned devices, groups, files;
@@ -125,16 +113,6 @@ static void emit(struct reader *r, const struct op *op, const struct rec_op *lin
 
 /* ---- arguments ---- */
 
-static uint64_t number(const struct rec_op *line, const char *key, uint64_t absent)
-{
-	const char *text = rec_value(line, key);
-	uint64_t value = absent;
-
-	if (text && !text_number(text, &value))
-		return absent;
-	return value;
-}
-
 static uint32_t map_flags(const struct rec_op *line)
 {
 	const char *text = rec_value(line, "flags");
@@ -169,121 +147,30 @@ static unsigned group_of(const struct reader *r, const char *name)
 	return OPS_GROUPS;
 }
 
-/* ---- memory ---- */
-
-static void add_buffer(struct reader *r, const struct rec_op *line)
-{
-	const char *prot = rec_value(line, "prot"), *kind = rec_value(line, "kind");
-	uint64_t huge = number(line, "huge", 0);
-	struct buffer *b = &r->buffer[r->buffers];
-
-	if (r->buffers == BUFFERS || !rec_bare(line, 0)) {
-		lose(r, TYPE1_LOST, "more buffers than are followed");
-		return;
-	}
-	r->buffers++;
-	*b = (struct buffer){
-		.name = rec_bare(line, 0),
-		.address = SPACING * ++r->made + number(line, "align", USUAL_ALIGN),
-		.size = number(line, "size", 0),
-		.area = !prot || !strcmp(prot, "rw") ? 0u
-			: !strcmp(prot, "r")         ? 2u
-						     : OPS_AREAS,
-	};
-	for (unsigned i = 0; i < OPS_AREAS && (!kind || !strcmp(kind, "shared")); i++)
-		if (b->address == ops_areas[i].address &&
-		    b->size == ops_areas[i].pages * OPS_PAGE && (huge != 0) == ops_areas[i].huge &&
-		    (b->area == 2) == !ops_areas[i].writable && !kind == ops_areas[i].anonymous &&
-		    !ops_areas[i].device && b->area != OPS_AREAS) {
-			b->same = true;
-			b->area = i;
-		}
-}
-
-/* Memory of an area for `size` bytes of a buffer at `off`; false: the area is too small. */
-static bool place(const struct buffer *b, uint64_t off, uint64_t size, uint64_t *vaddr)
-{
-	const struct ops_area *area = &ops_areas[b->area];
-	uint64_t room = area->pages * OPS_PAGE;
-	uint64_t whole = size + off % OPS_PAGE + OPS_PAGE - 1;
-
-	whole -= whole % OPS_PAGE;
-	if (off >= b->size) {
-		off = room + (off - b->size);
-	} else if (size <= b->size - off) {
-		if (whole > room)
-			return false;
-		off = off % OPS_PAGE + off / OPS_PAGE % ((room - whole) / OPS_PAGE + 1) * OPS_PAGE;
-	} else {
-		if (b->size - off > room)
-			return false;
-		off = room - (b->size - off);
-	}
-	*vaddr = area->address + off;
-	return true;
-}
-
-static bool in_area(uint64_t vaddr)
-{
-	for (unsigned i = 0; i < OPS_AREAS; i++)
-		if (vaddr >= ops_areas[i].address &&
-		    vaddr - ops_areas[i].address < ops_areas[i].pages * OPS_PAGE)
-			return true;
-	return false;
-}
-
-/* Where the memory of `vaddr` is in the encoding; false: it has none such. */
-static bool translate(struct reader *r, uint64_t vaddr, uint64_t size, uint64_t *to)
-{
-	const struct buffer *b = NULL;
-	uint64_t recorded = vaddr;
-	bool fits = true;
-
-	for (unsigned i = 0; i < r->buffers; i++)
-		if (vaddr >= r->buffer[i].address && vaddr - r->buffer[i].address < SPACING / 2)
-			b = &r->buffer[i];
-	*to = vaddr;
-	if (b && (b->same || b->changed))
-		return !b->changed;
-	if (b && b->area < OPS_AREAS)
-		fits = place(b, vaddr - b->address, size, to);
-	else if (in_area(vaddr)) /* where the process has no memory that it could map */
-		*to = vaddr + SPACING * (OPS_AREAS + 1);
-	r->session->moved |= *to != recorded;
-	return fits;
-}
-
-static struct buffer *find_buffer(struct reader *r, const char *name)
-{
-	for (unsigned i = r->buffers; name && i-- > 0;)
-		if (!strcmp(r->buffer[i].name, name))
-			return &r->buffer[i];
-	return NULL;
-}
-
 /* ---- operations ---- */
 
 static void read_map(struct reader *r, const struct rec_op *line)
 {
 	struct op op = {
 		.kind = OP_MAP,
-		.iova = number(line, "iova", 0),
-		.size = number(line, "size", 0),
+		.iova = type1_number(line, "iova", 0),
+		.size = type1_number(line, "size", 0),
 		.flags = map_flags(line),
-		.argsz = (uint32_t)number(line, "argsz", sizeof(struct vfio_iommu_type1_dma_map)),
+		.argsz = (uint32_t)type1_number(line, "argsz",
+						sizeof(struct vfio_iommu_type1_dma_map)),
 	};
-	uint64_t vaddr = number(line, "vaddr", 0);
+	uint64_t vaddr = type1_number(line, "vaddr", 0);
 	const char *name = rec_value(line, "buf");
 
-	const struct buffer *b = find_buffer(r, name);
+	const struct type1_buffer *b = type1_find_buffer(&r->memory, name);
 
 	if (b) {
-		vaddr = b->address + number(line, "off", 0);
+		vaddr = b->address + type1_number(line, "off", 0);
 		name = NULL;
 	}
 	if (name)
 		lose(r, TYPE1_LOST, "memory that is no buffer");
-	else if (!translate(r, vaddr, op.size, &vaddr))
+	else if (!type1_translate(&r->memory, vaddr, op.size, &vaddr))
 		lose(r, TYPE1_LOST, "memory that is more, or other, than the encoding has");
 	else {
 		op.offset = vaddr - ops_areas[0].address;
@@ -295,19 +182,20 @@ static void read_unmap(struct reader *r, const struct rec_op *line)
 {
 	struct op op = {
 		.kind = OP_UNMAP,
-		.iova = number(line, "iova", 0),
-		.size = number(line, "size", 0),
-		.flags = (uint32_t)number(line, "flags", 0),
-		.argsz = (uint32_t)number(line, "argsz", sizeof(struct vfio_iommu_type1_dma_unmap)),
+		.iova = type1_number(line, "iova", 0),
+		.size = type1_number(line, "size", 0),
+		.flags = (uint32_t)type1_number(line, "flags", 0),
+		.argsz = (uint32_t)type1_number(line, "argsz",
+						sizeof(struct vfio_iommu_type1_dma_unmap)),
 	};
 
 	bool bitmap = rec_value(line, "pgsize") || rec_value(line, "bitmap_size");
 
 	if (bitmap)
-		op.argsz = (uint32_t)number(line, "argsz", OPS_DIRTY_ARGSZ);
+		op.argsz = (uint32_t)type1_number(line, "argsz", OPS_DIRTY_ARGSZ);
 	if (bitmap != op_has_bitmap(&op) ||
-	    (bitmap && (number(line, "pgsize", 0) != OPS_PAGE ||
-			number(line, "bitmap_size", 0) != op_bitmap_bytes(&op) ||
+	    (bitmap && (type1_number(line, "pgsize", 0) != OPS_PAGE ||
+			type1_number(line, "bitmap_size", 0) != op_bitmap_bytes(&op) ||
 			rec_value(line, "fill") || rec_value(line, "data"))))
 		lose(r, TYPE1_LOST, "UNMAP with a bitmap");
 	else
@@ -327,12 +215,12 @@ static void read_dirty(struct reader *r, const struct rec_op *line)
 	}
 	op = (struct op){
 		.kind = OP_DIRTY,
-		.iova = number(line, "iova", 0),
-		.size = number(line, "size", 0),
+		.iova = type1_number(line, "iova", 0),
+		.size = type1_number(line, "size", 0),
 	};
-	if (what && !strcmp(what, "get") && number(line, "pgsize", 0) == OPS_PAGE &&
-	    number(line, "bitmap_size", 0) == op_bitmap_bytes(&op) && !rec_value(line, "argsz") &&
-	    !number(line, "fill", 0) && !rec_value(line, "data"))
+	if (what && !strcmp(what, "get") && type1_number(line, "pgsize", 0) == OPS_PAGE &&
+	    type1_number(line, "bitmap_size", 0) == op_bitmap_bytes(&op) &&
+	    !rec_value(line, "argsz") && !type1_number(line, "fill", 0) && !rec_value(line, "data"))
 		emit(r, &op, line);
 	else
 		lose(r, what && !strcmp(what, "get") ? TYPE1_OBSERVED : TYPE1_LOST,
@@ -487,11 +375,11 @@ static bool read_dma(struct reader *r, const struct rec_op *line)
 
 	if (r->at + 2 >= r->rec->ops || op.group == OPS_GROUPS || strncmp(dma->name, "dma_", 4) ||
 	    strcmp(close->name, "close") || strcmp(rec_bare(dma, 0), file) ||
-	    strcmp(rec_bare(close, 0), file) || number(dma, "len", 0) != 8 ||
-	    number(dma, "dev", 0) || number(dma, "iova", 0) % OPS_PAGE != 16)
+	    strcmp(rec_bare(close, 0), file) || type1_number(dma, "len", 0) != 8 ||
+	    type1_number(dma, "dev", 0) || type1_number(dma, "iova", 0) % OPS_PAGE != 16)
 		return false;
 	op.write = !strcmp(dma->name, "dma_from_dev");
-	op.iova = number(dma, "iova", 0) - 16;
+	op.iova = type1_number(dma, "iova", 0) - 16;
 	emit(r, &op, dma);
 	r->at += 2;
 	return true;
@@ -502,7 +390,7 @@ static void read_info(struct reader *r, const struct rec_op *line)
 	struct op op = {.kind = OP_INFO};
 
 	/* Inputs have none, or as much as the answer ever takes. */
-	op.value = number(line, "argsz", 0);
+	op.value = type1_number(line, "argsz", 0);
 	if (rec_value(line, "argsz") && (!op.value || op.value > PLENTY))
 		lose(r, TYPE1_OBSERVED, "GET_INFO with argsz=0, or a large one");
 	else
@@ -531,7 +419,8 @@ static void add_name(struct reader *r, struct name *all, unsigned *count, const 
 
 static void read_buffer(struct reader *r, const struct rec_op *line)
 {
-	add_buffer(r, line);
+	if (!type1_add_buffer(&r->memory, line))
+		lose(r, TYPE1_LOST, "more buffers than are followed");
 }
 
 static void read_device(struct reader *r, const struct rec_op *line)
@@ -582,10 +471,10 @@ static unsigned change_of(const struct rec_op *line)
 }
 
 /* An area changes as a buffer does, unless new memory would be of another sort. */
-static bool change_area(struct reader *r, const struct rec_op *line, const struct buffer *b)
+static bool change_area(struct reader *r, const struct rec_op *line, const struct type1_buffer *b)
 {
 	const struct ops_area *area = &ops_areas[b->area];
-	uint64_t off = number(line, "off", 0), size = number(line, "size", 0);
+	uint64_t off = type1_number(line, "off", 0), size = type1_number(line, "size", 0);
 	struct op op = {.kind = OP_MEMORY, .area = b->area, .value = change_of(line)};
 
 	if (op.value == OPS_CHANGES || (off | size) % OPS_PAGE || !size || off > b->size ||
@@ -600,7 +489,7 @@ static bool change_area(struct reader *r, const struct rec_op *line, const struc
 /* Only what is mapped from there later is concerned: that is lost then. */
 static void read_change(struct reader *r, const struct rec_op *line)
 {
-	struct buffer *b = find_buffer(r, rec_bare(line, 0));
+	struct type1_buffer *b = type1_find_buffer(&r->memory, rec_bare(line, 0));
 
 	if (b && b->same && change_area(r, line, b))
 		return;
@@ -616,7 +505,8 @@ static void read_change(struct reader *r, const struct rec_op *line)
 
 static void read_bar(struct reader *r, const struct rec_op *line)
 {
-	add_buffer(r, line);
+	if (!type1_add_buffer(&r->memory, line))
+		lose(r, TYPE1_LOST, "more buffers than are followed");
 	read_change(r, line);
 }
 
@@ -789,6 +679,7 @@ int type1_read(struct type1_session *session, const struct recording *rec, char 
 	emit(r, &(struct op){.kind = OP_JOIN}, NULL);
 	for (; r->at < rec->ops && !r->failed; r->at++)
 		read_line(r);
+	session->moved = r->memory.moved;
 	imply_limit(r);
 	forgive_end(session);
 	rc = r->failed ? -ENOMEM : 0;
