@@ -85,7 +85,7 @@ static unsigned name_device(struct transcript *t, const char *bdf)
 		refuse(t, "more devices than are followed");
 		return 0;
 	}
-	snprintf(t->device[t->names], sizeof(t->device[0]), "%s", bdf);
+	snprintf(t->device[t->names], sizeof(t->device[0]), "%.15s", bdf);
 	strbuf_add(&t->lines, "device d%u %s\n", t->names, bdf);
 	return t->names++;
 }
