@@ -95,7 +95,15 @@ static void failed(const struct multi_op *op, const char *point)
 	/* Up to 4.20 the first page of what was refused as a whole may stay. */
 	else if (op->kind == MULTI_MAP && multi_now.m.kernel < MULTI_V(5, 0) && is_busy())
 		c->stray[c->strays++] = (struct multi_range){op->iova, op->iova + op->size - 1};
-	/* Pages before the one that failed were marked. */
+	/* Pages before the one that failed were marked, of a copy too. */
+	for (uint64_t at = op->iova; op->kind == MULTI_RW && op->write && at - op->iova < op->size;
+	     at = (at / MULTI_PAGE + 1) * MULTI_PAGE) {
+		struct multi_map *map = multi_find(&multi_now.m, op->container, at);
+
+		if (map)
+			multi_mark(&multi_now.m, op->container, map, (at - map->iova) / MULTI_PAGE,
+				   false);
+	}
 	for (uint64_t i = 0; op->kind == MULTI_PIN && i < op->size; i++) {
 		uint64_t iova = op->iova + i * MULTI_PAGE;
 		struct multi_map *map = multi_find(&multi_now.m, op->container, iova);
