@@ -88,30 +88,34 @@ struct multi_answer multi_do_unpin(struct multi *m, const struct multi_op *op)
 	return (struct multi_answer){.error = i ? 0 : EINVAL, .value = i};
 }
 
-/* A mapping's part of it is done as a whole, and only then the pages are dirty. */
+/*
+ * A mapping's part of it is done as a whole, and only then the pages are dirty. What runs past
+ * the end of the space goes on at 0.
+ */
 int multi_do_rw(struct multi *m, const struct multi_op *op)
 {
-	uint64_t at = op->iova, last = op->iova + op->size - 1;
+	uint64_t at = op->iova, left = op->size;
 
 	if (multi_any_invalid(&m->container[op->container]))
 		return EBUSY;
-	while (at <= last) {
+	while (left) {
 		struct multi_map *map = multi_find(m, op->container, at);
-		uint64_t part_last, from, to;
+		uint64_t part, from, to;
 
 		if (!map)
 			return EINVAL;
 		if (!(map->prot & 1) || (op->write && !(map->prot & 2)))
 			return EPERM;
-		part_last = last < map->last ? last : map->last;
+		part = left - 1 < map->last - at ? left : map->last - at + 1;
 		from = (at - map->iova) / MULTI_PAGE;
-		to = (part_last - map->iova) / MULTI_PAGE;
+		to = (at + (part - 1) - map->iova) / MULTI_PAGE;
 		for (uint64_t page = from; page <= to; page++)
 			if (!multi_is_memory(map->vaddr + page * MULTI_PAGE, op->write))
 				return EFAULT;
 		for (uint64_t page = from; op->write && page <= to; page++)
 			multi_mark(m, op->container, map, page, true);
-		at = part_last + 1;
+		at += part;
+		left -= part;
 	}
 	return 0;
 }
