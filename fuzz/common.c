@@ -50,6 +50,11 @@ bool fuzz_bare(void)
 	return bare;
 }
 
+bool fuzz_is_session(size_t size, size_t least)
+{
+	return size >= least && size <= 65536;
+}
+
 static void choose_bug(void)
 {
 #ifdef SIO_SEEDED_BUGS

@@ -611,7 +611,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct weights weights;
 	unsigned count;
 
-	if (size < HEAD + RECORD || size > 65536)
+	if (!fuzz_is_session(size, HEAD + RECORD))
 		return 0;
 	fuzz_counts->inputs++;
 	memset(&t, 0, offsetof(struct target, log));
