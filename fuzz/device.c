@@ -380,6 +380,14 @@ static void do_attach(void)
 	uint32_t detach[3] = {how == 5 ? 7 : 12, how == 6 ? 2u << take(3) : 0, 0};
 	long want = arg[0] < 12 || arg[1] ? -EINVAL : arg[2] != 1 ? -ENOENT : 0, rc;
 
+	/* With a PASID, of which they have no byte, or not all; or of which the kernel knows
+	 * nothing. */
+	if (how == 7 || how == 9) {
+		arg[0] = 12 + (uint32_t)take(2);
+		detach[0] = 8 + (uint32_t)take(2);
+		arg[1] = detach[1] = 1;
+		want = -EINVAL;
+	}
 	/* A file of a group has no such calls. */
 	if (!t.by_node) {
 		same("ATTACH",

@@ -184,6 +184,9 @@ static inline void do_bar(void)
 
 	if (index == VFIO_PCI_CONFIG_REGION_INDEX)
 		return;
+	/* Lower there are registers that change when they are read. */
+	if (!(how & 1) && size > 0x2000)
+		at += 0x1000;
 	if (how & 2 && s->msix && s->msix_bar == index)
 		at = t.device->pci->msix_offset + 16u * s->vectors[MSIX] - 8 + (at & 15);
 	/* Registers that have an effect are left alone. */
