@@ -195,8 +195,7 @@ void unit_write(struct unit_fuzz *f, uint32_t offset, unsigned width, uint64_t v
 	if (width == 4)
 		value &= UINT32_MAX;
 	unit_note(f, "write 0x%" PRIx32 " width=%u 0x%" PRIx64, offset, width, value);
-	if (!fuzz_bare())
-		f->vendor->write(f, offset, width, value);
+	f->vendor->write(f, offset, width, value);
 	sio_unit_write(f->unit, offset, width, value);
 	check(f);
 }
@@ -241,7 +240,7 @@ static bool dma_piece(struct unit_fuzz *f, const struct sio_request *request)
 		f->others = true;
 	memset(buf, (int)(request->address >> 12 ^ f->lines), sizeof(buf));
 	rc = sio_hw_dma(f->hw, request, buf, &fault);
-	if (f->stale && f->clean)
+	if (f->stale && f->clean && !fuzz_bare())
 		unit_fail(f, "%s", f->caught);
 	known = answer.kind != NAIVE_UNKNOWN && !f->stale && (f->clean || f->strict);
 	if (!known || fuzz_bare()) {
