@@ -31,7 +31,9 @@ static const char *scope_differs(const uint8_t *at, const struct acpi_scope *sco
 static const char *fields_differ(const uint8_t *at, const struct acpi_dmar_entry *entry,
 				 unsigned haw)
 {
-	const uint64_t base = get(at + 8, 8), limit = entry->type == 1 ? get(at + 16, 8) : 0;
+	const bool has_base = entry->type == 0 || entry->type == 1 || entry->type == 3;
+	const uint64_t base = has_base ? get(at + 8, 8) : 0;
+	const uint64_t limit = entry->type == 1 ? get(at + 16, 8) : 0;
 
 	switch (entry->type) {
 	case 0:

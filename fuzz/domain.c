@@ -318,9 +318,11 @@ static void do_map(struct world *w, struct slot *slot, uint64_t record)
 	unsigned flags = record >> 40 & 0xff, to = record >> 48 & 0xff;
 	uint64_t len = length(slot, record >> 32 & 0xff), iova = where(w, slot, record), pa;
 	unsigned room = FLAT_LEAVES_MAX - slot->model.flat.count - 1;
+	struct fail_plan *outer;
 	struct domain_map map;
 	struct pt_run run;
 	int got, want;
+	bool fails;
 
 	if (record >> 56 & 1)
 		iova &= -(len & -len);
@@ -350,7 +352,16 @@ static void do_map(struct world *w, struct slot *slot, uint64_t record)
 	run = (struct pt_run){.oa = pa,
 			      .pages = len / PAGE,
 			      .oa_step = map.descending ? -(int64_t)PAGE : (int64_t)PAGE};
+	/* Where nothing was, nothing is when a table cannot be had. */
+	fails = (record >> 57 & 7) == 1 && domain_is_empty(&slot->model, iova, iova + (len - 1));
+	outer = fail_enter(fails ? fail_next(1 + (record >> 60)) : fail_current);
 	got = iommu_map(slot->domain, iova, &run, map.perm | (flags & 4 ? IOMMU_CACHE : 0));
+	fail_leave(outer);
+	if (fails && fail_met()) {
+		compare(w, "the error without memory", (uint64_t)-got, ENOMEM);
+		slot->model.ever_mapped = true;
+		return;
+	}
 	want = domain_map(&slot->model, &map);
 	compare(w, "the error", (uint64_t)-got, (uint64_t)-want);
 	/* Whoever maps over something on AMD-Vi has to tell the units. */

@@ -3,6 +3,7 @@
 #include "domain_kinds.h"
 
 #include "base.h"
+#include "fail.h"
 #include "softiommu.h"
 
 #include <stdio.h>
@@ -68,4 +69,28 @@ struct sio_machine *machine_of(const struct machine_kind *kind, const char *kern
 		abort();
 	}
 	return *at;
+}
+
+/* ---- failures ---- */
+
+static struct fail_plan plan;
+
+static bool is_table(const void *ctx, const struct fail_point *point)
+{
+	(void)ctx;
+	return point->kind == FAIL_TABLE;
+}
+
+struct fail_plan *fail_next(uint64_t n)
+{
+	if (!plan.count && !fail_plan_set(&plan, is_table, NULL))
+		abort();
+	plan.nth = n;
+	plan.passages = plan.injected = 0;
+	return &plan;
+}
+
+bool fail_met(void)
+{
+	return plan.injected != 0;
 }

@@ -29,4 +29,8 @@ const struct machine_kind *machine_kind_of(const char *name, uint64_t number);
 struct sio_machine *machine_of(const struct machine_kind *kind, const char *kernel, uint64_t number,
 			       bool strict);
 
+/* A plan by which the n-th table from here on cannot be had; whether that happened. */
+struct fail_plan *fail_next(uint64_t n);
+bool fail_met(void);
+
 #endif

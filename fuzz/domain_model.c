@@ -99,6 +99,13 @@ static unsigned leaf_perm(const struct domain_model *model, unsigned perm)
 	}
 }
 
+bool domain_is_empty(const struct domain_model *model, uint64_t first, uint64_t last)
+{
+	const unsigned at = flat_at(&model->flat, first);
+
+	return at == model->flat.count || model->flat.leaf[at].iova > last;
+}
+
 int domain_map(struct domain_model *model, const struct domain_map *map)
 {
 	uint64_t done = 0;

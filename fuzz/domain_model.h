@@ -32,6 +32,7 @@ struct domain_map {
 /* How many pages it takes, at most `most`. */
 unsigned domain_map_pages(const struct domain_model *model, const struct domain_map *map,
 			  unsigned most);
+bool domain_is_empty(const struct domain_model *model, uint64_t first, uint64_t last);
 /* 0 or -errno. There is room for all pages. */
 int domain_map(struct domain_model *model, const struct domain_map *map);
 /* Bytes, as iommu_unmap() says. */
