@@ -458,7 +458,7 @@ static void begin(uint64_t head)
 {
 	static struct sio_machine *kept[2];
 	const char *kernel = fuzz_kernel();
-	const unsigned later = kernel ? kernel[0] == '7' : head & 1;
+	const bool later = kernel ? kernel[0] == '7' : head & 1;
 	const struct sio_machine_cfg cfg = {.platform_text = platform,
 					    .kernel = later ? "7.2" : "6.12"};
 	struct iommu_ioas_alloc_words {

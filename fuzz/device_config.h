@@ -30,7 +30,7 @@ static inline void wrote_msi(unsigned before_lg2)
 	if (t.m.irqs.type != MSI)
 		*control &= 0xfe;
 	if ((*control >> 4 & 7u) > before_lg2)
-		*control = (uint8_t)((*control & ~0x70) | before_lg2 << 4);
+		*control = (uint8_t)((*control & ~0x70u) | before_lg2 << 4);
 	t.m.hardware[t.m.shape->msi + 2] =
 		(uint8_t)((t.m.hardware[t.m.shape->msi + 2] & ~keeps) | (*control & keeps));
 }
@@ -48,7 +48,7 @@ static inline bool wrote_pcie(uint32_t before)
 		size = control[1] >> 4 & 7;
 		if (size < (real[0] >> 5 & 7u))
 			size = real[0] >> 5 & 7;
-		t.m.hardware[t.m.shape->pcie + 9] = (uint8_t)((real[1] & ~0x70) | size << 4);
+		t.m.hardware[t.m.shape->pcie + 9] = (uint8_t)((real[1] & ~0x70u) | size << 4);
 	}
 	return reset && t.m.shape->flr;
 }
@@ -60,7 +60,7 @@ static inline bool wrote_power(unsigned state)
 	const bool back = (*real & 3) == 3 && state == 0 && !(*real & 8);
 
 	if (state == 0 || state == 3)
-		*real = (uint8_t)((*real & ~3) | state);
+		*real = (uint8_t)((*real & ~3u) | state);
 	return back;
 }
 

@@ -196,7 +196,7 @@ static inline void messages_in_hardware(unsigned before)
 	if (before == MSIX)
 		t.m.hardware[s->msix + 3] &= 0x7f;
 	if (now == MSI)
-		t.m.hardware[s->msi + 2] = (uint8_t)((t.m.hardware[s->msi + 2] & ~0x70) | 1 |
+		t.m.hardware[s->msi + 2] = (uint8_t)((t.m.hardware[s->msi + 2] & ~0x70u) | 1 |
 						     model_msi_lg2(&t.m) << 4);
 	if (now == MSIX)
 		t.m.hardware[s->msix + 3] = (uint8_t)((t.m.hardware[s->msix + 3] & ~0x40) | 0x80);

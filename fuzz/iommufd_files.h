@@ -212,6 +212,19 @@ static inline void check_exact(struct target *t, const struct hwpt *h,
 	}
 }
 
+/* A look that clears nothing sees the same again. */
+static inline void look_again(struct target *t, struct iommu_hwpt_get_dirty_bitmap cmd)
+{
+	static uint8_t before[BITMAP_BYTES];
+
+	memcpy(before, bitmap_at(0), BITMAP_BYTES);
+	memset(bitmap_at(0), 0, BITMAP_BYTES);
+	expect(t, "GET_DIRTY_BITMAP", command(t, IOMMU_HWPT_GET_DIRTY_BITMAP, &cmd, sizeof(cmd)),
+	       0);
+	if (memcmp(before, bitmap_at(0), BITMAP_BYTES))
+		differ(t, "what was dirty is not any more, and nothing cleared it");
+}
+
 static inline void do_dirty(struct target *t)
 {
 	uint64_t how = take(t, 1);
@@ -240,6 +253,8 @@ static inline void do_dirty(struct target *t)
 	memset(bitmap_at(0), 0, BITMAP_BYTES);
 	rc = command(t, IOMMU_HWPT_GET_DIRTY_BITMAP, &cmd, sizeof(cmd));
 	expect(t, "GET_DIRTY_BITMAP", rc, want);
+	if (!rc && cmd.flags & IOMMU_HWPT_GET_DIRTY_BITMAP_NO_CLEAR)
+		look_again(t, cmd);
 	/* Sizes that are no powers of two are masks and mean nothing. */
 	if (rc || !cmd.length || cmd.page_size & (cmd.page_size - 1))
 		return;
