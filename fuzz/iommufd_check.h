@@ -145,15 +145,15 @@ static inline void check_pins(struct target *t)
 	}
 	sio_stats(t->c.machine, &stats);
 	if (stats.pinned_pages != all)
-		fail_values(t, "pinned pages", stats.pinned_pages, all);
+		fail_count(t, "pinned pages", "pinned", stats.pinned_pages, all);
 	if ((payer ? payer->locked_pages : 0) != user)
-		fail_values(t, "the user's charge", payer ? payer->locked_pages : 0, user);
+		fail_count(t, "the user's charge", "user", payer ? payer->locked_pages : 0, user);
 	if (t->vague)
 		return;
 	if (sio_process_vmlck(t->c.process) / 4 != mm)
-		fail_values(t, "VmLck", sio_process_vmlck(t->c.process) / 4, mm);
+		fail_count(t, "VmLck", "VmLck", sio_process_vmlck(t->c.process), mm * 4);
 	if (sio_process_vmpin(t->c.process) / 4 != own)
-		fail_values(t, "VmPin", sio_process_vmpin(t->c.process) / 4, own);
+		fail_count(t, "VmPin", "VmPin", sio_process_vmpin(t->c.process), own * 4);
 }
 
 /* ---- what devices see ---- */
@@ -172,17 +172,18 @@ static inline void check_dma(struct target *t, const struct device *d, const str
 	const int rc = sio_dma_read(d->real, iova, &got, sizeof(got), NULL);
 	uint64_t byte;
 
+	note_dma(t, d, false, iova, rc);
 	/* Not every format can say that there is no reading where there is writing. */
 	if (a && !(a->prot & IOMMU_IOAS_MAP_READABLE))
 		return;
 	if (!a) {
 		if (!rc)
-			fail_values(t, "a device reads where nothing is mapped", iova, 0);
+			fail_pair(t, "a device's read where nothing is mapped", rc, -EACCES);
 		return;
 	}
 	byte = a->byte + (iova - a->first);
 	if (rc)
-		fail_values(t, "a device cannot read", iova, byte);
+		fail_pair(t, "a device's read", rc, 0);
 	if (a->file ? sio_pread(t->c.process, FILE_FD, client_address(DATA), sizeof(want), byte) !=
 				      sizeof(want) ||
 			      arena_copy_in(NULL, &want, DATA, sizeof(want))
@@ -190,6 +191,17 @@ static inline void check_dma(struct target *t, const struct device *d, const str
 		differ(t, "the program cannot read its own memory");
 	if (got != want)
 		fail_values(t, "a device reads other bytes", got, want);
+}
+
+static inline void fail_mock(const struct target *t, const struct iommu_test_cmd *cmd, int want)
+{
+	char line[FINDING_LINE] = "", wanted[64];
+
+	say(line, "t_check_map x0 hwpt=%u iova=0x%llx length=0x%llx", cmd->id, cmd->check_map.iova,
+	    cmd->check_map.length);
+	say_memory(line, cmd->check_map.uptr);
+	finding_answer(wanted, sizeof(wanted), want);
+	differ_asked(t, "a mock's domain translates otherwise", line, wanted, NULL);
 }
 
 static inline void check_mock(struct target *t, const struct hwpt *h, const struct model_area *a,
@@ -208,7 +220,7 @@ static inline void check_mock(struct target *t, const struct hwpt *h, const stru
 	cmd.check_map.uptr = a ? a->byte + (iova - a->first) : MEMORY_AT;
 	rc = client_ioctl(&t->c, 0, IOMMU_TEST_CMD, &cmd, sizeof(cmd));
 	if (rc != (a ? 0 : -EINVAL))
-		fail_values(t, "a mock's domain translates otherwise", iova, (uint64_t)rc);
+		fail_mock(t, &cmd, a ? 0 : -EINVAL);
 }
 
 /* One page of one area, and the byte behind it if nothing is there. */
@@ -258,9 +270,14 @@ static inline void check_iotlbs(struct target *t)
 					     .id = h->id,
 					     .check_iotlb = {n, h->iotlb[n]}};
 
-		if (h->id && h->nested && h->mock &&
-		    client_ioctl(&t->c, 0, IOMMU_TEST_CMD, &cmd, sizeof(cmd)))
-			differ(t, "a nested HWPT's cache holds something else");
+		char line[FINDING_LINE] = "";
+
+		if (!h->id || !h->nested || !h->mock ||
+		    !client_ioctl(&t->c, 0, IOMMU_TEST_CMD, &cmd, sizeof(cmd)))
+			continue;
+		say(line, "t_check_iotlb x0 %u id=%u iotlb=%u", h->id, n, h->iotlb[n]);
+		differ_asked(t, "a nested HWPT's cache holds something else", line, "ret=0 ...",
+			     NULL);
 	}
 }
 
@@ -292,7 +309,7 @@ static inline void audit(struct target *t, bool thorough)
 	char what[512] = "";
 
 	if (sio_audit(t->c.machine, thorough, what, sizeof(what)))
-		differ(t, what);
+		differ_asked(t, what, "audit", "ret=0", NULL);
 }
 
 #endif

@@ -87,7 +87,7 @@ static inline void do_mark(struct target *t)
 		}
 	}
 	if (!want && cmd.dirty.out_nr_dirty != count)
-		fail_values(t, "DIRTY counts", cmd.dirty.out_nr_dirty, count);
+		differ_number(t, "DIRTY counts", "nr_dirty", cmd.dirty.out_nr_dirty, count, true);
 }
 
 static inline uint64_t any_page_size(struct target *t)
@@ -304,17 +304,23 @@ static inline bool requests_full(const struct target *t)
 	return false;
 }
 
-static inline int request_pages(const struct device *d, const struct request *request)
+static inline int request_pages(struct target *t, const struct device *d,
+				const struct request *request)
 {
 	int rc = 0;
 
-	for (unsigned i = 0; i < request->count && !rc; i++)
+	for (unsigned i = 0; i < request->count && !rc; i++) {
 		rc = sio_page_request(
 			d->real, &(struct sio_page_request){.iova = request->addr + i * MODEL_PAGE,
 							    .read = request->perm & 1,
 							    .write = request->perm & 2,
 							    .last = i + 1 == request->count,
 							    .group = (uint16_t)request->grpid});
+		note(t, 0, rc, "dev_request %c iova=0x%llx read=%u write=%u last=%u group=%u",
+		     "ABCD"[d - t->device], (unsigned long long)(request->addr + i * MODEL_PAGE),
+		     request -> perm & 1, request -> perm >> 1 & 1, i + 1 == request -> count,
+		     request -> grpid);
+	}
 	return rc;
 }
 
@@ -346,8 +352,7 @@ static inline void do_request(struct target *t)
 		return;
 	}
 	h = hwpt_of(t, d->hwpt);
-	rc = request_pages(d, &request);
-	note(t, d == t->device ? "# device A requests pages" : "# device B requests pages", rc);
+	rc = request_pages(t, d, &request);
 	if (rc && rc != -EBUSY && h && h->fault && !t->pasids)
 		differ(t, "a device cannot request pages");
 	if (!rc)
@@ -410,7 +415,7 @@ static inline void read_too_little(struct target *t, const struct queue *q)
 	long rc = sio_pread(t->c.process, q->fd, client_address(DATA), len, 0);
 
 	rc = rc < 0 ? -errno : rc;
-	note(t, "fault_read Q", (int)rc);
+	note(t, q->fd, rc, "fault_read %% len=%zu", len);
 	if (rc != -EINVAL)
 		fail_pair(t, "read of less than a group", rc, -EINVAL);
 }
@@ -440,7 +445,7 @@ static inline void do_read(struct target *t)
 	arena_sealed = (how & 0xf8) == 0xe8;
 	rc = sio_pread(t->c.process, q->fd, client_address(DATA), len, 0);
 	rc = rc < 0 ? -errno : rc;
-	note(t, "fault_read Q", (int)rc);
+	note(t, q->fd, rc, "fault_read %% len=%zu%s", len, arena_sealed ? " ro=1" : "");
 	while (done < len && q->queued_count && len % 40 == 0) {
 		struct request r = q->queued[0];
 
@@ -476,7 +481,8 @@ static inline void do_respond(struct target *t)
 	put_data(0, response, sizeof(response));
 	rc = sio_pwrite(t->c.process, q->fd, client_address(DATA), len, 0);
 	rc = rc < 0 ? -errno : rc;
-	note(t, "fault_write Q", (int)rc);
+	note(t, q->fd, rc, "fault_write %% cookie=%u code=%u cookie2=%u code2=%u len=%zu",
+	     response[0].cookie, response[0].code, response[1].cookie, response[1].code, len);
 	for (unsigned i = 0; len % 8 == 0 && i < len / 8 && !want; i++) {
 		unsigned n = 0;
 
@@ -587,13 +593,14 @@ static inline void do_access_replace(struct target *t)
 static inline void do_close_file(struct target *t)
 {
 	const int fd = (int)(2 + take(t, 1) % (FDS - 2));
+	int rc;
 
 	for (unsigned i = 0; i < REAL; i++)
 		if (t->device[i].fd == fd)
 			return;
 	child_end(t);
-	sio_close(t->c.process, fd);
-	note(t, "close X", fd);
+	rc = sio_close(t->c.process, fd);
+	note(t, fd, rc < 0 ? -errno : 0, "close %%");
 	if (t->access[fd].ioas)
 		access_forget(t, (unsigned)fd);
 	for (unsigned i = 0; i < QUEUES; i++)
@@ -757,6 +764,8 @@ static inline void do_rw(struct target *t)
 		good = a->prot & (how & 1 ? IOMMU_IOAS_MAP_WRITEABLE : IOMMU_IOAS_MAP_READABLE);
 	}
 	memset(data_at(0), (int)how, 64);
+	if (how & 1)
+		note(t, 0, 0, "fill s off=0 size=64 byte=%u", (unsigned)how);
 	rc = test(t, IOMMU_TEST_OP_ACCESS_RW, &cmd);
 	if (good ? rc && sure : known && !rc)
 		fail_pair(t, "ACCESS_RW", rc, good ? 0 : -ENOENT);

@@ -9,10 +9,7 @@
 
 #include "iommufd_target.h"
 
-#define UNSURE      1 /* an answer that the reference does not know */
-#define NODE_BIND   _IO(IOMMUFD_TYPE, 118)
-#define NODE_ATTACH _IO(IOMMUFD_TYPE, 119)
-#define NODE_DETACH _IO(IOMMUFD_TYPE, 120)
+#define UNSURE 1 /* an answer that the reference does not know */
 
 /* ---- reserved regions ---- */
 
@@ -427,7 +424,7 @@ static inline void node_close(struct target *t, struct device *d)
 {
 	child_end(t);
 	sio_close(t->c.process, d->fd);
-	note(t, "close D", 0);
+	note(t, d->fd, 0, "close %%");
 	detached(t, d);
 	d->fd = -1;
 	d->id = 0;
@@ -440,13 +437,14 @@ static inline void node_open(struct target *t, struct device *d)
 		int32_t iommufd;
 		uint32_t devid;
 	} bind = {.argsz = sizeof(bind)};
-	char path[48], text[32];
+	char path[48];
 	int rc;
 
-	snprintf(text, sizeof(text), "cdev D%d %c", (int)(d - t->device), "ABCD"[d - t->device]);
 	snprintf(path, sizeof(path), "/dev/vfio/devices/vfio%d", sio_device_cdev(d->real));
 	d->fd = sio_open(t->c.process, path);
-	note(t, text, d->fd);
+	d->fd = d->fd < 0 ? -errno : d->fd;
+	note(t, d->fd, d->fd < 0 ? d->fd : 0, "cdev %s %c", d->fd < 0 ? "x" : "%",
+	     "ABCD"[d - t->device]);
 	if (d->fd < 0 && !t->injected)
 		differ(t, "a node does not open");
 	if (d->fd < 0)
@@ -472,8 +470,7 @@ static inline void node_attach(struct target *t, struct device *d, uint32_t pt)
 		return;
 	/* Where the failure was tells whether reserved regions went; here that cannot be seen. */
 	if (replace && model_of(t, pt) && t->injected) {
-		sio_inject(t->c.machine, "", NULL, 0);
-		t->injected = false;
+		inject_off(t);
 	}
 	want = want_attach(t, d, pt, replace);
 	rc = call(t, d->fd, NODE_ATTACH, &attach, sizeof(attach));

@@ -8,6 +8,8 @@
  */
 #include "corpus/minimize.h"
 
+#include "trace/recording.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -407,12 +409,6 @@ static bool shrink_sizes(struct minimizer *m)
 
 /* ---- the whole ---- */
 
-static bool is_header(const char *line)
-{
-	return text_take(&line, "# kernel: ") || text_take(&line, "# iommu: ") ||
-	       text_take(&line, "# platform: ") || text_take(&line, "# container: ");
-}
-
 static int take_lines(struct minimizer *m, const struct text_file *file)
 {
 	m->line = calloc(file->lines + 1u, sizeof(*m->line));
@@ -428,7 +424,7 @@ static int take_lines(struct minimizer *m, const struct text_file *file)
 		if (!line->text)
 			return -ENOMEM;
 		line->is_operation = text_take(&caps, "# caps=") || (text[0] != '#' && !blank);
-		line->kept = line->is_operation || is_header(text);
+		line->kept = line->is_operation || recording_is_header(text);
 	}
 	return 0;
 }
