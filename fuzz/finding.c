@@ -15,6 +15,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* As many bytes of a bitmap are in a recording. */
+#define SHOWN_BYTES 8192u
+
 void finding_begin(struct finding *f, FILE *out, const struct author_cfg *cfg)
 {
 	const char *text;
@@ -76,7 +79,7 @@ void finding_line(struct finding *f, long rc, const char *line)
 	fprintf(f->out, "%s => %s\n", line, own);
 }
 
-void finding_do(struct finding *f, const char *line)
+const char *finding_do(struct finding *f, const char *line)
 {
 	const char *answer = perform(f, line);
 
@@ -84,6 +87,7 @@ void finding_do(struct finding *f, const char *line)
 		fprintf(f->out, "%s\n", line);
 	else
 		fprintf(f->out, "%s => %s\n", line, *answer ? answer : "ret=? ...");
+	return answer;
 }
 
 void finding_unsaid(struct finding *f, const char *comment)
@@ -103,6 +107,38 @@ static const char *find_field(const char *answer, const char *key, unsigned n)
 		at += strcspn(at, " ");
 	}
 	return NULL;
+}
+
+void finding_value(const char *answer, const char *key, char *value, size_t len)
+{
+	const char *field = find_field(answer, key, 0);
+
+	snprintf(value, len, "%.*s", field ? (int)strcspn(field, " ") : 1, field ? field : "?");
+}
+
+char *finding_bitmap(const uint8_t *bytes, size_t len, size_t bit)
+{
+	const size_t most = len < SHOWN_BYTES ? len : SHOWN_BYTES;
+	uint8_t *changed = malloc(most + 1);
+	struct strbuf text = {0};
+
+	if (!changed)
+		abort();
+	memcpy(changed, bytes, most);
+	if (bit / 8 < most)
+		changed[bit / 8] ^= (uint8_t)(1u << bit % 8);
+	if (most > 16)
+		strbuf_add(&text, "rle:");
+	for (size_t i = 0, run; i < most; i += run) {
+		for (run = 1; most > 16 && i + run < most && changed[i + run] == changed[i];)
+			run++;
+		if (most > 16)
+			strbuf_add(&text, "%s%02x*%zu", i ? "," : "", changed[i], run);
+		else
+			strbuf_add(&text, "%02x", changed[i]);
+	}
+	free(changed);
+	return text.data;
 }
 
 void finding_want(struct finding *f, const char *line, const char *wanted, const char *key,

@@ -29,8 +29,11 @@ void finding_begin(struct finding *f, FILE *out, const struct author_cfg *cfg);
 /* A line with its answer, or a comment. `rc`: what the session got, >= 0 or a negative errno
  * value. */
 void finding_line(struct finding *f, long rc, const char *line);
-/* The same without knowing what the session got. */
-void finding_do(struct finding *f, const char *line);
+/* The same without knowing what the session got: the answer, "" if there is none, until the next
+ * line. */
+const char *finding_do(struct finding *f, const char *line);
+/* The value of an answer's field; "?": it has none. */
+void finding_value(const char *answer, const char *key, char *value, size_t len);
 /* A comment in the place of something that no line says. */
 void finding_unsaid(struct finding *f, const char *comment);
 /*
@@ -43,6 +46,9 @@ void finding_end(struct finding *f);
 
 /* "ret=0 ...", "ret=-1 errno=EINVAL ...". */
 void finding_answer(char *text, size_t len, long rc);
+
+/* A bitmap as recordings write it, with the bit changed; to be freed. */
+char *finding_bitmap(const uint8_t *bytes, size_t len, size_t bit);
 
 /* FUZZ_RECORD: a folder that gets every session as a recording, of which nothing differed. The file
  * of the next one, to be closed; NULL: not asked for. */

@@ -12,6 +12,39 @@
 
 /* ---- one address space ---- */
 
+/* The area with the lowest address from `from` on; NULL: none. */
+static inline const struct model_area *area_from(const struct model_ioas *s, uint64_t from)
+{
+	const struct model_area *lowest = NULL;
+
+	for (unsigned i = 0; i < s->areas; i++)
+		if (s->area[i].first >= from && (!lowest || s->area[i].first < lowest->first))
+			lowest = &s->area[i];
+	return lowest;
+}
+
+/* What "ioas_areas" should answer. */
+static inline void fail_areas(const struct target *t, const struct model_ioas *s, const char *what)
+{
+	static char wanted[64 * MODEL_AREAS];
+	const struct model_area *a = area_from(s, 0);
+	size_t at;
+	char line[64];
+
+	snprintf(line, sizeof(line), "ioas_areas x0 %u", s->id);
+	at = (size_t)snprintf(wanted, sizeof(wanted), "ret=0 domains=%u areas=[", s->domains);
+	for (; a && at < sizeof(wanted); a = a->last == UINT64_MAX ? NULL : area_from(s, a->last))
+		at += (size_t)snprintf(wanted + at, sizeof(wanted) - at, "%s0x%llx-0x%llx:%s%s%s",
+				       wanted[at - 1] == '[' ? "" : ",",
+				       (unsigned long long)a->first, (unsigned long long)a->last,
+				       a->prot & IOMMU_IOAS_MAP_READABLE ? "r" : "-",
+				       a->prot & IOMMU_IOAS_MAP_WRITEABLE ? "w" : "-",
+				       s->domains ? "" : ":empty");
+	if (at < sizeof(wanted))
+		snprintf(wanted + at, sizeof(wanted) - at, "]");
+	differ_asked(t, what, line, wanted, NULL);
+}
+
 static inline void check_areas(struct target *t, struct model_ioas *s)
 {
 	const struct iommufd_ioas *ioas = iommufd_ioas_find(context(t), s->id);
@@ -20,7 +53,7 @@ static inline void check_areas(struct target *t, struct model_ioas *s)
 	uint64_t from = 0;
 
 	if (!ioas)
-		differ(t, "an IOAS is gone");
+		fail_areas(t, s, "an IOAS is gone");
 	while (iopt_area_at(ioas->iopt, from, &info)) {
 		const struct model_area *a = model_area_in(s, info.first, info.last);
 		const unsigned prot =
@@ -28,20 +61,38 @@ static inline void check_areas(struct target *t, struct model_ioas *s)
 			(a && a->prot & IOMMU_IOAS_MAP_WRITEABLE ? (unsigned)IOMMU_WRITE : 0);
 
 		if (!a || a->first != info.first || a->last != info.last)
-			fail_values(t, "an area", info.first, a ? a->first : 0);
-		if (a->byte != info.user_va || a->file != info.file ||
-		    (info.prot & (IOMMU_READ | IOMMU_WRITE)) != prot ||
+			fail_areas(t, s, "an area is another");
+		if (a->byte != info.user_va || a->file != info.file)
+			fail_values(t, "an area shows other memory", info.user_va, a->byte);
+		if ((info.prot & (IOMMU_READ | IOMMU_WRITE)) != prot ||
 		    info.filled != (s->domains != 0))
-			fail_values(t, "an area is not what it should be", info.first, a->first);
+			fail_areas(t, s, "an area is not what it should be");
 		count++;
 		if (info.last == UINT64_MAX)
 			break;
 		from = info.last + 1;
 	}
 	if (count != s->areas)
-		fail_values(t, "areas", count, s->areas);
+		fail_areas(t, s, "an area is missing");
 	if (ioas->iopt->domain_count != s->domains)
-		fail_values(t, "domains", ioas->iopt->domain_count, s->domains);
+		fail_areas(t, s, "the number of domains is another");
+}
+
+static inline void fail_ranges(const struct target *t, const struct model_ioas *s, const char *what)
+{
+	static char wanted[48 * MODEL_GAPS + 64];
+	size_t at;
+	char line[64];
+
+	snprintf(line, sizeof(line), "ioas_iova_ranges x0 %u num=%u", s->id, MODEL_GAPS);
+	at = (size_t)snprintf(wanted, sizeof(wanted), "ret=0 num=%u alignment=0x%llx ranges=[",
+			      s->gaps, (unsigned long long)s->alignment);
+	for (unsigned i = 0; i < s->gaps; i++)
+		at += (size_t)snprintf(wanted + at, sizeof(wanted) - at, "%s0x%llx-0x%llx",
+				       i ? "," : "", (unsigned long long)s->gap[i].first,
+				       (unsigned long long)s->gap[i].last);
+	snprintf(wanted + at, sizeof(wanted) - at, "]");
+	differ_asked(t, what, line, wanted, NULL);
 }
 
 /* As the program can ask. */
@@ -51,16 +102,13 @@ static inline void check_ranges(struct target *t, struct model_ioas *s)
 					     .ioas_id = s->id,
 					     .num_iovas = MODEL_GAPS,
 					     .allowed_iovas = DATA};
-	int rc = client_ioctl(&t->c, 0, IOMMU_IOAS_IOVA_RANGES, &cmd, sizeof(cmd));
 
-	if (rc)
-		fail_pair(t, "IOVA_RANGES", rc, 0);
+	if (client_ioctl(&t->c, 0, IOMMU_IOAS_IOVA_RANGES, &cmd, sizeof(cmd)))
+		fail_ranges(t, s, "IOVA_RANGES fails");
 	if (cmd.out_iova_alignment != s->alignment)
-		fail_values(t, "alignment", cmd.out_iova_alignment, s->alignment);
-	if (cmd.num_iovas != s->gaps)
-		fail_values(t, "usable ranges", cmd.num_iovas, s->gaps);
-	if (memcmp(s->gap, data_at(0), s->gaps * sizeof(s->gap[0])))
-		differ(t, "a usable range is another");
+		fail_ranges(t, s, "the alignment is another");
+	if (cmd.num_iovas != s->gaps || memcmp(s->gap, data_at(0), s->gaps * sizeof(s->gap[0])))
+		fail_ranges(t, s, "a usable range is another");
 }
 
 /* ---- pins and charges ---- */
@@ -165,6 +213,25 @@ static inline bool is_special(uint64_t iova)
 	       (iova >= UINT64_C(0xfd00000000) && iova <= UINT64_C(0xffffffffff));
 }
 
+/* The same bytes by the program's own way have the answer that is wanted. */
+static inline void fail_bytes(const struct target *t, const struct model_area *a, uint64_t byte,
+			      const char *what)
+{
+	char line[FINDING_LINE] = "", wanted[32] = "?";
+	struct finding f;
+
+	print_all(t, &f, stderr, 1);
+	if (a->file)
+		say(line, "file_check x%d off=0x%llx size=8", FILE_FD, (unsigned long long)byte);
+	else
+		say(line, "check %c off=0x%llx size=8", byte < HUGE_AT ? 'm' : 'h',
+		    (unsigned long long)(byte - (byte < HUGE_AT ? MEMORY_AT : HUGE_AT)));
+	finding_value(finding_do(&f, line), "crc32", wanted, sizeof(wanted));
+	words_line(line, &t->log[(t->logged - 1) % LOG]);
+	finding_want(&f, line, wanted, "crc32", 0);
+	print_mark(t, &f, what);
+}
+
 static inline void check_dma(struct target *t, const struct device *d, const struct model_area *a,
 			     uint64_t iova)
 {
@@ -190,7 +257,7 @@ static inline void check_dma(struct target *t, const struct device *d, const str
 		    : sio_mem_read(t->c.process, byte, &want, sizeof(want)))
 		differ(t, "the program cannot read its own memory");
 	if (got != want)
-		fail_values(t, "a device reads other bytes", got, want);
+		fail_bytes(t, a, byte, "a device reads other bytes");
 }
 
 static inline void fail_mock(const struct target *t, const struct iommu_test_cmd *cmd, int want)

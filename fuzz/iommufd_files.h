@@ -10,9 +10,6 @@
 
 #include <poll.h>
 
-#define BITMAP       (DATA + 0x4000)
-#define BITMAP_BYTES 0x4000u
-
 /* ---- dirty pages ---- */
 
 /* Leaves are half pages: what is marked is what is reported. Else more can be. */
@@ -131,11 +128,6 @@ static inline int want_dirty(const struct target *t, const struct iommu_hwpt_get
 	return h->dirty_ops ? 0 : -EOPNOTSUPP;
 }
 
-static inline uint8_t *bitmap_at(uint64_t byte)
-{
-	return data_at(BITMAP - DATA + byte);
-}
-
 /*
  * The later mock's table is the generic one: record_dirty() forgets the last entry of a leaf of
  * several. Such an entry is the second half of a page, or as large as a table.
@@ -166,7 +158,7 @@ static inline void check_bitmap(struct target *t, struct hwpt *h, struct model_i
 		}
 		if (h->tracking && is_told(t, h, s, at) && n / 8 + offset < BITMAP_BYTES &&
 		    !(*bitmap_at(n / 8 + offset) >> n % 8 & 1))
-			fail_values(t, "a dirty page is not reported", at, at);
+			fail_bit(t, cmd, n, "a dirty page is not reported");
 		if (cmd->flags & IOMMU_HWPT_GET_DIRTY_BITMAP_NO_CLEAR)
 			h->mark[kept++] = at;
 	}
@@ -200,7 +192,7 @@ static inline void check_exact(struct target *t, const struct hwpt *h,
 					 (at + MOCK_PAGE_SIZE - 1) / cmd->page_size >= n;
 			}
 			if (!known || byte < offset)
-				fail_values(t, "a clean page is reported", n, 0);
+				fail_bit(t, cmd, n, "a clean page is reported");
 		}
 	}
 }
@@ -279,7 +271,8 @@ static inline void do_queue(struct target *t)
 	if (!rc)
 		*q = (struct queue){.id = cmd.out_fault_id, .fd = (int)cmd.out_fault_fd};
 	else if (count_of(t, IOMMUFD_OBJ_NONE) != before)
-		differ(t, "FAULT_QUEUE_ALLOC failed and left an object");
+		fail_count(t, "FAULT_QUEUE_ALLOC failed and left an object", "objects",
+			   count_of(t, IOMMUFD_OBJ_NONE), before);
 }
 
 static inline void request_wait(struct target *t, const struct device *d, struct request request)
@@ -385,7 +378,7 @@ static inline void check_records(struct target *t, const struct request *r, size
 		};
 
 		if (memcmp(&want, data_at(at + i * sizeof(want)), sizeof(want)))
-			differ(t, "a page request reads otherwise");
+			fail_record(t, &want, (unsigned)(at / sizeof(want)) + i);
 	}
 }
 
@@ -404,8 +397,13 @@ static inline void check_poll(struct target *t, const struct queue *q)
 	const unsigned polled = (unsigned)sio_poll(t->c.process, q->fd);
 	const unsigned want = POLLOUT | (q->queued_count ? (unsigned)(POLLIN | POLLRDNORM) : 0);
 
+	char line[32];
+
+	snprintf(line, sizeof(line), "poll x%d", q->fd);
 	if (polled != want)
-		fail_values(t, "poll", polled, want);
+		differ_asked(t, "poll tells something else", line,
+			     q->queued_count ? "ret=1 revents=in,out,rdnorm" : "ret=1 revents=out",
+			     NULL);
 }
 
 /* Room for less than the first group: an error, and the group stays. */
@@ -550,7 +548,8 @@ static inline void do_access(struct target *t)
 		t->access[cmd.create_access.out_access_fd] = (struct access){s->id, flags};
 		settle(t, s);
 	} else if (count_of(t, IOMMUFD_OBJ_NONE) != before) {
-		differ(t, "CREATE_ACCESS failed and left an object");
+		fail_count(t, "CREATE_ACCESS failed and left an object", "objects",
+			   count_of(t, IOMMUFD_OBJ_NONE), before);
 	}
 }
 

@@ -636,7 +636,8 @@ static inline void do_hwpt(struct target *t)
 	if (!rc)
 		hwpt_made(t, &cmd, d, data.iotlb);
 	else if (count_of(t, IOMMUFD_OBJ_NONE) != before)
-		differ(t, "HWPT_ALLOC failed and left an object");
+		fail_count(t, "HWPT_ALLOC failed and left an object", "objects",
+			   count_of(t, IOMMUFD_OBJ_NONE), before);
 }
 
 /* ---- DESTROY ---- */

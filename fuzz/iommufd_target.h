@@ -14,17 +14,19 @@
 #include "iommufd/iommufd_private.h"
 #include "mock/iommufd_test.h"
 
-#define FDS     24u
-#define DATA    (ARENA_FIRST + 0x1000) /* what structures point to */
-#define DEVICES 10u
-#define REAL    4u /* the first ones are functions on PCI, the others the mock's */
-#define HWPTS   16u
-#define QUEUES  4u
-#define GROUPS  24u
-#define ITEMS   48u
-#define SOURCES 512u
-#define MARKS   64u
-#define LOG     2048u
+#define BITMAP       (DATA + 0x4000)
+#define BITMAP_BYTES 0x4000u
+#define FDS          24u
+#define DATA         (ARENA_FIRST + 0x1000) /* what structures point to */
+#define DEVICES      10u
+#define REAL         4u /* the first ones are functions on PCI, the others the mock's */
+#define HWPTS        16u
+#define QUEUES       4u
+#define GROUPS       24u
+#define ITEMS        48u
+#define SOURCES      512u
+#define MARKS        64u
+#define LOG          2048u
 
 struct device {
 	uint32_t id; /* 0: there is none, or not bound */
@@ -110,6 +112,16 @@ static inline uint64_t take(struct target *t, unsigned bytes)
 }
 
 /* ---- what is printed ---- */
+
+static inline uint8_t *data_at(uint64_t offset)
+{
+	return arena + (DATA - ARENA_FIRST) + offset;
+}
+
+static inline uint8_t *bitmap_at(uint64_t byte)
+{
+	return data_at(BITMAP - DATA + byte);
+}
 
 static inline struct words *next_words(struct target *t)
 {
@@ -290,6 +302,34 @@ static inline void fail_count(const struct target *t, const char *what, const ch
 	differ_asked(t, text, "stats", wanted, key);
 }
 
+/* The n-th bit should be another. */
+static inline void fail_bit(const struct target *t, const struct iommu_hwpt_get_dirty_bitmap *cmd,
+			    uint64_t n, const char *what)
+{
+	const uint64_t pages = (cmd->length - 1) / cmd->page_size + 1;
+	const uint64_t offset = cmd->data - BITMAP, len = (pages + 63) / 64 * 8;
+	char *wanted;
+
+	if (n / 8 >= len || len > BITMAP_BYTES - offset)
+		differ(t, what);
+	wanted = finding_bitmap(bitmap_at(offset), len, n);
+	differ_answer(t, what, wanted, "bitmap", 0);
+	free(wanted);
+}
+
+/* The n-th of a read should be another. */
+static inline void fail_record(const struct target *t, const struct iommu_hwpt_pgfault *want,
+			       unsigned n)
+{
+	char wanted[200];
+
+	snprintf(wanted, sizeof(wanted),
+		 "flags:0x%x,dev:%u,pasid:%u,grpid:%u,perm:0x%x,addr:0x%llx,length:%u,cookie:%u",
+		 want->flags, want->dev_id, want->pasid, want->grpid, want->perm, want->addr,
+		 want->length, want->cookie);
+	differ_answer(t, "a page request reads otherwise", wanted, "fault", n);
+}
+
 /* `want` is what the description says; an operation that was made to fail may, instead. */
 static inline void expect(const struct target *t, const char *what, int rc, int want)
 {
@@ -311,11 +351,6 @@ static inline int guarded_copy_out(const struct uaccess *ua, uint64_t dst, const
 static inline void put_data(uint64_t offset, const void *data, size_t len)
 {
 	arena_copy_out(NULL, DATA + offset, data, len);
-}
-
-static inline uint8_t *data_at(uint64_t offset)
-{
-	return arena + (DATA - ARENA_FIRST) + offset;
 }
 
 static inline int call(struct target *t, int fd, unsigned long request, void *cmd, uint32_t size)
