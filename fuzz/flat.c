@@ -71,11 +71,18 @@ struct flat_leaf *flat_find(struct flat *flat, uint64_t iova)
 
 /* ---- changes ---- */
 
-/* n leaves go out at `at`, and there is room for m others. */
+/* n leaves go out at `at`, and there is room for m others. Leaf by leaf, because the memmove() of
+ * sanitizers goes byte by byte. */
 static void replace(struct flat *flat, unsigned at, unsigned n, unsigned m)
 {
-	memmove(&flat->leaf[at + m], &flat->leaf[at + n],
-		(flat->count - at - n) * sizeof(flat->leaf[0]));
+	struct flat_leaf *to = &flat->leaf[at + m];
+	const struct flat_leaf *from = &flat->leaf[at + n];
+	unsigned rest = flat->count - at - n;
+
+	for (unsigned i = 0; m < n && i < rest; i++)
+		to[i] = from[i];
+	for (unsigned i = rest; m > n && i-- > 0;)
+		to[i] = from[i];
 	flat->count += m - n;
 }
 

@@ -29,14 +29,16 @@ static unsigned kernel_find(const char *name)
 
 void naive_init(struct naive *naive, const char *kernel, const struct ops_setup *setup)
 {
-	unsigned k = kernel_find(kernel);
+	unsigned k = kernel ? kernel_find(kernel) : 0;
 
 	memset(naive, 0, offsetof(struct naive, held));
 	naive->kernel = k;
 	naive->platform = &ops_platforms[setup->platform];
 	naive->v2 = setup->v2;
 	naive->entry_limit = k == V(4, 19) || k >= V(5, 1) ? setup->entry_limit : UINT32_MAX;
-	naive_memory_init(naive, !setup->unprivileged, setup->device_memory);
+	naive->device_memory = setup->device_memory && naive->platform->other;
+	if (kernel)
+		naive_memory_init(naive, !setup->unprivileged);
 	/* Before 6.1 a group joins any domain whose tables it can use, however narrow, and a domain
 	 * keeps its width when the group that made it leaves. */
 	naive->blind = !k || (k < V(6, 1) && naive->platform->bits[0] != naive->platform->bits[1]);

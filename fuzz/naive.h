@@ -72,7 +72,8 @@ struct naive_answer {
 enum naive_dma { NAIVE_DMA_WORKS, NAIVE_DMA_FAULTS, NAIVE_DMA_UNKNOWN };
 
 /* A process with an unlimited RLIMIT_MEMLOCK and an empty container. A kernel that is not followed,
- * or not on that platform, makes it blind. */
+ * or not on that platform, makes it blind; so does NULL, for who wants no more than an idea of
+ * which mappings there are. */
 void naive_init(struct naive *naive, const char *kernel, const struct ops_setup *setup);
 /* Whether there are rules for the operation, as things are. */
 bool naive_knows(const struct naive *naive, const struct op *op);
@@ -97,7 +98,7 @@ unsigned naive_reserved(const struct naive *naive, struct ops_range range[2]);
 
 /* ---- memory of the processes: naive_memory.c ---- */
 
-void naive_memory_init(struct naive *naive, bool privileged, bool device_memory);
+void naive_memory_init(struct naive *naive, bool privileged);
 /* NULL: the process has nothing there. */
 struct naive_page *naive_page(struct naive *naive, unsigned process, uint64_t vaddr);
 /* Whether the page can be pinned so, and whether there are rules for it; then what is pinned. */

@@ -51,7 +51,7 @@ static void new_memory(struct naive *naive, struct naive_process *process)
 				process->page[area_first(area) + page] = fresh(naive, area, page);
 }
 
-void naive_memory_init(struct naive *naive, bool privileged, bool device_memory)
+void naive_memory_init(struct naive *naive, bool privileged)
 {
 	struct naive_process *process = &naive->process[0];
 
@@ -59,7 +59,6 @@ void naive_memory_init(struct naive *naive, bool privileged, bool device_memory)
 					  .privileged = privileged,
 					  .limit_pages = UINT64_MAX / OPS_PAGE};
 	naive->last_id = NAIVE_FIRST;
-	naive->device_memory = device_memory && naive->platform->other;
 	new_memory(naive, process);
 }
 

@@ -156,16 +156,21 @@ static inline void unit_fuzz_run(const char *platform, const uint16_t *reg, unsi
 				 void (*set_up)(struct unit_fuzz *f), const uint8_t *data,
 				 size_t size)
 {
+	static struct sio_hw *kept[2];
 	const uint64_t head = records_get(data, size, -1);
 	struct sio_hw_cfg cfg = {.platform_text = platform, .strict = head & 1};
+	struct sio_hw **hw = &kept[head & 1];
 	struct unit_fuzz f = {.reg = reg, .regs = regs};
 	char why[512] = "";
 
 	fuzz_counts->inputs++;
-	if (sio_hw_create(&cfg, &f.hw, why, sizeof(why))) {
+	if (*hw) {
+		sio_hw_reset(*hw);
+	} else if (sio_hw_create(&cfg, hw, why, sizeof(why))) {
 		fprintf(stderr, "unit: %s\n", why);
 		abort();
 	}
+	f.hw = *hw;
 	f.unit = sio_hw_unit(f.hw, 0);
 	f.arena = sio_hw_alloc(f.hw, UNIT_PAGES);
 	if (head & 6) {
@@ -182,7 +187,6 @@ static inline void unit_fuzz_run(const char *platform, const uint16_t *reg, unsi
 		fprintf(stderr, "unit: %s\n", why);
 		abort();
 	}
-	sio_hw_destroy(f.hw);
 }
 
 #endif

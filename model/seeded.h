@@ -48,4 +48,7 @@ const char *seeded_name(enum seeded_bug which);
 
 #endif
 
+/* Before a function that nothing but a seeded bug calls: `./dev coverage` does not ask for it. */
+#define SEEDED_ONLY
+
 #endif

@@ -147,6 +147,14 @@ void sio_hw_destroy(struct sio_hw *hw)
 	free(hw);
 }
 
+void sio_hw_reset(struct sio_hw *hw)
+{
+	machine_enter(hw->machine, false);
+	machine_power_on(hw->machine);
+	machine_forget_events(hw->machine);
+	machine_leave(hw->machine);
+}
+
 /* ---- units ---- */
 
 struct sio_unit *sio_hw_unit(struct sio_hw *hw, unsigned n)

@@ -41,6 +41,13 @@ void machine_iommufd_init(struct sio_machine *machine);
 /* Everything that runs ends, files included; the system stays. */
 void machine_end_use(struct sio_machine *machine);
 
+/* ---- machine_reset.c ---- */
+
+/* Units, functions and memory as after power-on; nobody is at work. */
+void machine_power_on(struct sio_machine *machine);
+/* What arrived and was not looked at, and the counters. */
+void machine_forget_events(struct sio_machine *machine);
+
 /* ---- machine_keep.c ---- */
 
 /* The system was just booted: remember it, if it is one that can be put back. */

@@ -10,7 +10,7 @@
  */
 #include "machine_boot.h"
 
-static void hardware_power_on(struct sio_machine *machine)
+void machine_power_on(struct sio_machine *machine)
 {
 	for (unsigned i = 0; i < machine->unit_count; i++)
 		machine->unit[i].unit->ops->reset(machine->unit[i].unit);
@@ -21,8 +21,7 @@ static void hardware_power_on(struct sio_machine *machine)
 	phys_reset(machine->phys);
 }
 
-/* What arrived and was not looked at, and the counters. */
-static void forget_events(struct sio_machine *machine)
+void machine_forget_events(struct sio_machine *machine)
 {
 	pthread_mutex_lock(&machine->event_lock);
 	machine->irq_count = machine->stale_new_count = 0;
@@ -51,14 +50,14 @@ int sio_machine_reset(struct sio_machine *machine)
 	fail_plan_clear(&machine->iommu.inject);
 	machine_end_use(machine);
 	if (machine_rewind(machine)) {
-		forget_events(machine);
+		machine_forget_events(machine);
 		machine_leave(machine);
 		return 0;
 	}
 	machine_end_system(machine);
 	iommu_reset(&machine->iommu);
-	hardware_power_on(machine);
-	forget_events(machine);
+	machine_power_on(machine);
+	machine_forget_events(machine);
 	rc = machine_boot_system(&boot);
 	machine_settle(machine);
 	if (!rc)

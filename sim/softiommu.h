@@ -518,6 +518,11 @@ struct sio_hw_cfg {
 /* Errors as those of sio_machine_create(). */
 int sio_hw_create(const struct sio_hw_cfg *cfg, struct sio_hw **hw, char *error, size_t error_len);
 void sio_hw_destroy(struct sio_hw *hw);
+/*
+ * Off and on again: units, devices and memory as sio_hw_create() left them, at a fraction of its
+ * price. Pages that were allocated are so no more. No other call may be under way.
+ */
+void sio_hw_reset(struct sio_hw *hw);
 
 /* The n-th unit in the platform's order; NULL: there are no more. Lives as long as the hw. */
 struct sio_unit *sio_hw_unit(struct sio_hw *hw, unsigned n);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "harness.h"
+#include "prng.h"
 
 static struct sio_hw *create(const char *platform)
 {
@@ -288,6 +289,65 @@ START_TEST(a_walk_shows_why_an_address_faults)
 }
 END_TEST
 
+/* Any accesses; a digest of all that was answered. */
+static uint64_t scribble(struct sio_hw *hw, uint64_t seed)
+{
+	struct prng rng = {seed};
+	uint64_t digest = sio_hw_alloc(hw, 64), arena = digest;
+
+	for (unsigned i = 0; i < 2000; i++) {
+		struct sio_unit *unit = sio_hw_unit(hw, (unsigned)prng_below(&rng, 2));
+		uint64_t kind = prng_below(&rng, 4), word = arena + prng_below(&rng, 64) * 4096;
+		uint32_t at = (uint32_t)prng_below(&rng, 64) * 8;
+		struct sio_request request = {
+			.requester = (uint16_t)(prng_below(&rng, 32) * 8),
+			.address = word,
+			.len = 8,
+			.write = prng_below(&rng, 2),
+		};
+
+		word |= prng_below(&rng, 8) | prng_below(&rng, 16) << 60;
+		if (kind == 0 && unit)
+			sio_unit_write(unit, at, 8, prng_below(&rng, 4) ? word : prng_next(&rng));
+		if (kind == 1 && unit)
+			digest = digest * 31 + sio_unit_read(unit, at, 8);
+		if (kind == 2)
+			sio_hw_write(hw, arena + at + prng_below(&rng, 4) * 4096, &word, 8);
+		if (kind == 3)
+			digest = digest * 31 + (uint64_t)sio_hw_dma(hw, &request, &word, NULL);
+		digest = digest * 31 + word;
+	}
+	return digest;
+}
+
+START_TEST(what_was_reset_answers_as_what_is_new)
+{
+	static const char *const platform[] = {"vtd48", "vtd-mixed", "amdvi", "amd-mixed"};
+	struct sio_hw *used = create(platform[_i]);
+	char what[256];
+
+	for (uint64_t seed = 1; seed <= 30; seed++) {
+		struct sio_hw *fresh = create(platform[_i]);
+
+		scribble(used, seed + 1000);
+		sio_hw_reset(used);
+		ck_assert_msg(!sio_hw_audit(used, what, sizeof(what)), "seed %u: %s",
+			      (unsigned)seed, what);
+		for (unsigned unit = 0; sio_hw_unit(fresh, unit); unit++)
+			for (uint32_t at = 0; at < 0x3000; at += 8)
+				ck_assert_msg(sio_unit_read(sio_hw_unit(used, unit), at, 8) ==
+						      sio_unit_read(sio_hw_unit(fresh, unit), at,
+								    8),
+					      "seed %u: register 0x%x", (unsigned)seed, at);
+		ck_assert_msg(scribble(used, seed) == scribble(fresh, seed), "seed %u",
+			      (unsigned)seed);
+		sio_hw_reset(used);
+		sio_hw_destroy(fresh);
+	}
+	sio_hw_destroy(used);
+}
+END_TEST
+
 START_TEST(a_platform_that_cannot_be_is_refused_as_for_a_machine)
 {
 	struct sio_hw *hw = (void *)1;
@@ -321,6 +381,7 @@ int main(void)
 	tcase_add_test(tc, what_was_not_invalidated_is_an_event_with_strict_checking);
 	tcase_add_test(tc, a_stale_interrupt_entry_is_told_of_by_its_index);
 	tcase_add_loop_test(tc, a_walk_shows_why_an_address_faults, 0, 2);
+	tcase_add_loop_test(tc, what_was_reset_answers_as_what_is_new, 0, 4);
 	tcase_add_test(tc, a_platform_that_cannot_be_is_refused_as_for_a_machine);
 	suite_add_tcase(suite, tc);
 	return run_suite(suite);

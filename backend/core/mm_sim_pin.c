@@ -120,8 +120,8 @@ static int pin_as_is(struct mm_sim *sim, const struct area *whole, uint64_t page
 }
 
 /* SEEDED(T12): with a reference that unpinning, which takes it for device memory, leaves. */
-static int pin_zero_page(struct mm_sim *sim, const struct area *area, uint64_t page,
-			 struct pin_run *run)
+SEEDED_ONLY static int pin_zero_page(struct mm_sim *sim, const struct area *area, uint64_t page,
+				     struct pin_run *run)
 {
 	struct extent x;
 	int rc;

@@ -88,7 +88,7 @@ static void unmap_now(struct vtd_domain *vd, iova_t iova, uint64_t len)
 }
 
 /* V02: tables make room for a large page, and units still know them when they are free. */
-static void drop_unflushed(struct vtd_domain *vd, iova_t iova, uint64_t len)
+SEEDED_ONLY static void drop_unflushed(struct vtd_domain *vd, iova_t iova, uint64_t len)
 {
 	struct pt_gather tables = {0};
 
@@ -98,7 +98,7 @@ static void drop_unflushed(struct vtd_domain *vd, iova_t iova, uint64_t len)
 }
 
 /* V03: making room for large pages goes on to the one in which the range's end lies. */
-static void drop_past_end(struct vtd_domain *vd, const struct pt_map_req *req)
+SEEDED_ONLY static void drop_past_end(struct vtd_domain *vd, const struct pt_map_req *req)
 {
 	iova_t end = req->iova + (req->count << req->size_lg2), found;
 	uint64_t size = SIO_BIT(req->size_lg2);

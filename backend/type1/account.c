@@ -108,14 +108,14 @@ static struct mm *payer(const struct type1 *t1, const struct t1_dma *dma)
 }
 
 /* A charge waits for the worker, which another charge or call wakes up. */
-static void charge_later(struct type1 *t1, struct mm *mm, uint64_t pages)
+SEEDED_ONLY static void charge_later(struct type1 *t1, struct mm *mm, uint64_t pages)
 {
 	t1_charges_arrive(t1);
 	t1->late.mm = mm_get(mm);
 	t1->late.pages = pages;
 }
 
-void t1_charges_arrive(struct type1 *t1)
+SEEDED_ONLY void t1_charges_arrive(struct type1 *t1)
 {
 	struct mm *mm = t1->late.mm;
 

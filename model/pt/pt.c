@@ -61,7 +61,7 @@ bool pt_init(struct pt *pt, struct phys *phys, const struct pt_ops *ops, const s
 }
 
 /* A03: a tree that grew is freed without its lowest level. */
-static void forget_leaf_tables(struct phys *phys, struct pt_gather *gather)
+SEEDED_ONLY static void forget_leaf_tables(struct phys *phys, struct pt_gather *gather)
 {
 	struct pt_gather upper = {0};
 
