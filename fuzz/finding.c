@@ -11,7 +11,7 @@
 
 #include "trace/session.h"
 
-#include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -114,6 +114,19 @@ void finding_value(const char *answer, const char *key, char *value, size_t len)
 	const char *field = find_field(answer, key, 0);
 
 	snprintf(value, len, "%.*s", field ? (int)strcspn(field, " ") : 1, field ? field : "?");
+}
+
+void finding_stats(char *text, size_t len, const char *key, uint64_t value)
+{
+	static const char *const fields[] = {"pinned",   "user",    "VmLck",  "VmPin",
+					     "mappings", "domains", "objects"};
+	size_t at = (size_t)snprintf(text, len, "ret=0");
+
+	for (size_t i = 0; i < SIO_ARRAY_SIZE(fields) && at < len; i++)
+		if (!strcmp(fields[i], key))
+			at += (size_t)snprintf(text + at, len - at, " %s=%" PRIu64, key, value);
+		else
+			at += (size_t)snprintf(text + at, len - at, " %s=?", fields[i]);
 }
 
 char *finding_bitmap(const uint8_t *bytes, size_t len, size_t bit)

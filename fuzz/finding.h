@@ -47,6 +47,8 @@ void finding_end(struct finding *f);
 /* "ret=0 ...", "ret=-1 errno=EINVAL ...". */
 void finding_answer(char *text, size_t len, long rc);
 
+/* What "stats" should answer if all that is known is one of its fields. */
+void finding_stats(char *text, size_t len, const char *key, uint64_t value);
 /* A bitmap as recordings write it, with the bit changed; to be freed. */
 char *finding_bitmap(const uint8_t *bytes, size_t len, size_t bit);
 

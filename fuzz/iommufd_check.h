@@ -42,7 +42,7 @@ static inline void fail_areas(const struct target *t, const struct model_ioas *s
 				       s->domains ? "" : ":empty");
 	if (at < sizeof(wanted))
 		snprintf(wanted + at, sizeof(wanted) - at, "]");
-	differ_asked(t, what, line, wanted, NULL);
+	differ_asked(t, what, line, wanted);
 }
 
 static inline void check_areas(struct target *t, struct model_ioas *s)
@@ -92,7 +92,7 @@ static inline void fail_ranges(const struct target *t, const struct model_ioas *
 				       i ? "," : "", (unsigned long long)s->gap[i].first,
 				       (unsigned long long)s->gap[i].last);
 	snprintf(wanted + at, sizeof(wanted) - at, "]");
-	differ_asked(t, what, line, wanted, NULL);
+	differ_asked(t, what, line, wanted);
 }
 
 /* As the program can ask. */
@@ -268,7 +268,7 @@ static inline void fail_mock(const struct target *t, const struct iommu_test_cmd
 	    cmd->check_map.length);
 	say_memory(line, cmd->check_map.uptr);
 	finding_answer(wanted, sizeof(wanted), want);
-	differ_asked(t, "a mock's domain translates otherwise", line, wanted, NULL);
+	differ_asked(t, "a mock's domain translates otherwise", line, wanted);
 }
 
 static inline void check_mock(struct target *t, const struct hwpt *h, const struct model_area *a,
@@ -343,8 +343,7 @@ static inline void check_iotlbs(struct target *t)
 		    !client_ioctl(&t->c, 0, IOMMU_TEST_CMD, &cmd, sizeof(cmd)))
 			continue;
 		say(line, "t_check_iotlb x0 %u id=%u iotlb=%u", h->id, n, h->iotlb[n]);
-		differ_asked(t, "a nested HWPT's cache holds something else", line, "ret=0 ...",
-			     NULL);
+		differ_asked(t, "a nested HWPT's cache holds something else", line, "ret=0 ...");
 	}
 }
 
@@ -376,7 +375,7 @@ static inline void audit(struct target *t, bool thorough)
 	char what[512] = "";
 
 	if (sio_audit(t->c.machine, thorough, what, sizeof(what)))
-		differ_asked(t, what, "audit", "ret=0", NULL);
+		differ_asked(t, what, "audit", "ret=0");
 }
 
 #endif

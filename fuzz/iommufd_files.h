@@ -402,8 +402,7 @@ static inline void check_poll(struct target *t, const struct queue *q)
 	snprintf(line, sizeof(line), "poll x%d", q->fd);
 	if (polled != want)
 		differ_asked(t, "poll tells something else", line,
-			     q->queued_count ? "ret=1 revents=in,out,rdnorm" : "ret=1 revents=out",
-			     NULL);
+			     q->queued_count ? "ret=1 revents=in,out,rdnorm" : "ret=1 revents=out");
 }
 
 /* Room for less than the first group: an error, and the group stays. */

@@ -262,12 +262,12 @@ static inline void differ_number(const struct target *t, const char *what, const
 
 /* The last answer is right, but if one asked `line` then, the answer should be `wanted`. */
 static inline void differ_asked(const struct target *t, const char *what, const char *line,
-				const char *wanted, const char *key)
+				const char *wanted)
 {
 	struct finding f;
 
 	print_all(t, &f, stderr, 0);
-	finding_want(&f, line, wanted, key, 0);
+	finding_want(&f, line, wanted, NULL, 0);
 	print_mark(t, &f, what);
 }
 
@@ -294,12 +294,12 @@ static inline void fail_values(const struct target *t, const char *what, uint64_
 static inline void fail_count(const struct target *t, const char *what, const char *key,
 			      uint64_t got, uint64_t want)
 {
-	char text[160], wanted[32];
+	char text[160], wanted[160];
 
 	snprintf(text, sizeof(text), "%s: %#llx, not %#llx", what, (unsigned long long)got,
 		 (unsigned long long)want);
-	snprintf(wanted, sizeof(wanted), "%llu", (unsigned long long)want);
-	differ_asked(t, text, "stats", wanted, key);
+	finding_stats(wanted, sizeof(wanted), key, want);
+	differ_asked(t, text, "stats", wanted);
 }
 
 /* The n-th bit should be another. */
