@@ -209,7 +209,8 @@ static void check_query(const struct world *w, const struct slot *slot, uint64_t
 	compare(w, "whether there is a next page", any, at < slot->model.flat.count);
 	if (any)
 		compare(w, "the next page", found,
-			want.pages ? iova : slot->model.flat.leaf[at].iova);
+			slot->model.flat.leaf[at].iova < iova ? iova
+							      : slot->model.flat.leaf[at].iova);
 }
 
 static void check_stale(const struct world *w)

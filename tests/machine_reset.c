@@ -480,6 +480,58 @@ START_TEST(a_reset_boots_only_what_is_not_as_it_was_booted)
 }
 END_TEST
 
+/* A page each in so many leaf tables that those fill more than the memory that a boot takes for
+ * tables, at both ends of RAM. */
+START_TEST(a_reset_gives_back_all_tables)
+{
+	struct sio_machine *machine = machine_of("vtd48", false);
+	struct world w = {.machine = machine, .rng = {1}};
+	struct sio_stats before, stats;
+	char *first;
+
+	w.out = fopen("/dev/null", "w");
+	ck_assert_ptr_nonnull(w.out);
+	ck_assert_uint_eq(boots_of_reset(machine), 1);
+	first = look(machine);
+	for (unsigned round = 0; round < 2; round++) {
+		sio_stats(machine, &before);
+		begin(&w);
+		for (uint64_t n = 0; n < 10000; n++) {
+			struct vfio_iommu_type1_dma_map map = {.argsz = sizeof(map),
+							       .flags = 3,
+							       .vaddr = w.area,
+							       .iova = (2048 + n) << 21,
+							       .size = SIO_PAGE_SIZE};
+
+			ck_assert_int_eq(sio_ioctl(w.process, w.container, VFIO_IOMMU_MAP_DMA,
+						   &map),
+					 0);
+		}
+		sio_stats(machine, &stats);
+		ck_assert_uint_ge(stats.table_pages - before.table_pages, 10000);
+		ck_assert_uint_eq(boots_of_reset(machine), 0);
+	}
+	same("vtd48", 0, first, look(machine));
+	sio_machine_destroy(machine);
+	fclose(w.out);
+}
+END_TEST
+
+/* What a rarity did to the system is nothing to go back to. */
+START_TEST(a_reset_boots_where_legal_rarities_happen)
+{
+	struct sio_machine *machine = machine_of("vtd48", false);
+
+	ck_assert_int_eq(sio_rare(machine, "map.small-pages", NULL, 0), 0);
+	for (unsigned i = 0; i < 3; i++)
+		ck_assert_uint_eq(boots_of_reset(machine), 1);
+	ck_assert_int_eq(sio_rare(machine, "", NULL, 0), 0);
+	ck_assert_uint_eq(boots_of_reset(machine), 1);
+	ck_assert_uint_eq(boots_of_reset(machine), 0);
+	sio_machine_destroy(machine);
+}
+END_TEST
+
 START_TEST(reset_gives_back_what_dma_without_an_iommu_wrote)
 {
 	struct sio_machine *machine = machine_of("vtd48", false);
@@ -575,6 +627,8 @@ int main(void)
 			    SIO_ARRAY_SIZE(cases));
 	tcase_add_test(tc, nor_can_it_with_any_kernel);
 	tcase_add_test(tc, a_reset_boots_only_what_is_not_as_it_was_booted);
+	tcase_add_test(tc, a_reset_gives_back_all_tables);
+	tcase_add_test(tc, a_reset_boots_where_legal_rarities_happen);
 	tcase_add_test(tc, reset_gives_back_what_dma_without_an_iommu_wrote);
 	tcase_add_test(tc, reset_forgets_notices);
 	tcase_add_test(tc, reset_in_a_row_takes_no_memory);
