@@ -129,28 +129,21 @@ void finding_stats(char *text, size_t len, const char *key, uint64_t value)
 			at += (size_t)snprintf(text + at, len - at, " %s=?", fields[i]);
 }
 
-char *finding_bitmap(const uint8_t *bytes, size_t len, size_t bit)
+char *finding_bitmap(const uint8_t *bytes, size_t len)
 {
 	const size_t most = len < SHOWN_BYTES ? len : SHOWN_BYTES;
-	uint8_t *changed = malloc(most + 1);
 	struct strbuf text = {0};
 
-	if (!changed)
-		abort();
-	memcpy(changed, bytes, most);
-	if (bit / 8 < most)
-		changed[bit / 8] ^= (uint8_t)(1u << bit % 8);
 	if (most > 16)
 		strbuf_add(&text, "rle:");
 	for (size_t i = 0, run; i < most; i += run) {
-		for (run = 1; most > 16 && i + run < most && changed[i + run] == changed[i];)
+		for (run = 1; most > 16 && i + run < most && bytes[i + run] == bytes[i];)
 			run++;
 		if (most > 16)
-			strbuf_add(&text, "%s%02x*%zu", i ? "," : "", changed[i], run);
+			strbuf_add(&text, "%s%02x*%zu", i ? "," : "", bytes[i], run);
 		else
-			strbuf_add(&text, "%02x", changed[i]);
+			strbuf_add(&text, "%02x", bytes[i]);
 	}
-	free(changed);
 	return text.data;
 }
 

@@ -49,8 +49,8 @@ void finding_answer(char *text, size_t len, long rc);
 
 /* What "stats" should answer if all that is known is one of its fields. */
 void finding_stats(char *text, size_t len, const char *key, uint64_t value);
-/* A bitmap as recordings write it, with the bit changed; to be freed. */
-char *finding_bitmap(const uint8_t *bytes, size_t len, size_t bit);
+/* A bitmap as recordings write it; to be freed. */
+char *finding_bitmap(const uint8_t *bytes, size_t len);
 
 /* FUZZ_RECORD: a folder that gets every session as a recording, of which nothing differed. The file
  * of the next one, to be closed; NULL: not asked for. */

@@ -8,6 +8,7 @@
 #include "iommufd_files.h"
 
 #include <linux/vfio.h>
+#include <zlib.h>
 
 #define INFO_BYTES 2048u
 
@@ -113,6 +114,16 @@ static inline void info_expect(const struct target *t, const struct model_ioas *
 	memcpy(want + 56, s->gap, 16 * s->gaps);
 }
 
+static inline void fail_info(const struct target *t, unsigned i, const uint8_t *expected)
+{
+	char what[80], wanted[32];
+
+	snprintf(what, sizeof(what), "GET_INFO, byte %u is 0x%02x, not 0x%02x", i, arena[i],
+		 expected[i]);
+	snprintf(wanted, sizeof(wanted), "0x%08lx", crc32(crc32(0, NULL, 0), expected, INFO_BYTES));
+	differ_answer(t, what, wanted, "crc32", 0);
+}
+
 static inline void compat_info(struct target *t, struct model_ioas *s, uint64_t how)
 {
 	static const uint16_t sizes[] = {24, 16, 20, 40, 56, 72, 1024, 12, 41, 88, 104, 24};
@@ -128,12 +139,11 @@ static inline void compat_info(struct target *t, struct model_ioas *s, uint64_t 
 		info_expect(t, s, argsz, expected);
 	rc = sio_ioctl(t->c.process, 0, VFIO_IOMMU_GET_INFO, client_address(ARENA_FIRST));
 	rc = rc < 0 ? -errno : rc;
-	note(t, 0, rc, "info x0 argsz=%u", argsz);
+	note(t, 0, rc, "info x0 argsz=%u fill=0x5a", argsz);
 	expect(t, "GET_INFO", rc, want);
 	for (unsigned i = 0; i < INFO_BYTES; i++)
 		if (arena[i] != expected[i])
-			fail_values(t, "GET_INFO, offset and byte", (uint64_t)i << 16 | arena[i],
-				    expected[i]);
+			fail_info(t, i, expected);
 }
 
 static inline void compat_map(struct target *t, struct model_ioas *s, uint64_t how)

@@ -142,11 +142,15 @@ static inline bool is_told(const struct target *t, const struct hwpt *h, struct 
 	return a && at % MODEL_PAGE == 0 && a->last - a->first < MODEL_HUGE / 2 - 1;
 }
 
-/* All that was marked before the first hole; what was read is clean now. */
+/*
+ * All that was marked before the first hole; what was read is clean now. Bits that are wrong, some
+ * of which check_exact() may have found, are put right for the finding.
+ */
 static inline void check_bitmap(struct target *t, struct hwpt *h, struct model_ioas *s,
-				const struct iommu_hwpt_get_dirty_bitmap *cmd)
+				const struct iommu_hwpt_get_dirty_bitmap *cmd, bool wrong)
 {
 	const uint64_t last = cmd->iova + (cmd->length - 1), offset = cmd->data - BITMAP;
+	const char *what = wrong ? "a clean page is reported" : NULL;
 	unsigned bits = 0, kept = 0;
 
 	for (unsigned i = 0; i < h->marks; i++) {
@@ -157,12 +161,16 @@ static inline void check_bitmap(struct target *t, struct hwpt *h, struct model_i
 			continue;
 		}
 		if (h->tracking && is_told(t, h, s, at) && n / 8 + offset < BITMAP_BYTES &&
-		    !(*bitmap_at(n / 8 + offset) >> n % 8 & 1))
-			fail_bit(t, cmd, n, "a dirty page is not reported");
+		    !(*bitmap_at(n / 8 + offset) >> n % 8 & 1)) {
+			*bitmap_at(n / 8 + offset) |= (uint8_t)(1u << n % 8);
+			what = "a dirty page is not reported";
+		}
 		if (cmd->flags & IOMMU_HWPT_GET_DIRTY_BITMAP_NO_CLEAR)
 			h->mark[kept++] = at;
 	}
 	h->marks = kept;
+	if (what)
+		fail_bits(t, cmd, what);
 	for (uint64_t n = 0; n < BITMAP_BYTES; n++)
 		bits += *bitmap_at(n);
 	/* The later mock's table tells what it has, tracked or not. */
@@ -170,11 +178,12 @@ static inline void check_bitmap(struct target *t, struct hwpt *h, struct model_i
 		differ(t, "pages are reported while nothing is tracked");
 }
 
-/* Before the marks change: nothing but marked pages may be reported, each with all of its bits. */
-static inline void check_exact(struct target *t, const struct hwpt *h,
-			       const struct iommu_hwpt_get_dirty_bitmap *cmd)
+/* Before the marks change: nothing but marked pages may be reported, each with all of its bits.
+ * True: there were others, they are taken out. */
+static inline bool check_exact(const struct hwpt *h, const struct iommu_hwpt_get_dirty_bitmap *cmd)
 {
 	const uint64_t offset = cmd->data - BITMAP;
+	bool wrong = false;
 
 	for (uint64_t byte = 0; byte < BITMAP_BYTES; byte++) {
 		const unsigned bits = *bitmap_at(byte);
@@ -191,10 +200,13 @@ static inline void check_exact(struct target *t, const struct hwpt *h,
 				known |= h->mark[k] >= cmd->iova && at / cmd->page_size <= n &&
 					 (at + MOCK_PAGE_SIZE - 1) / cmd->page_size >= n;
 			}
-			if (!known || byte < offset)
-				fail_bit(t, cmd, n, "a clean page is reported");
+			if (known && byte >= offset)
+				continue;
+			*bitmap_at(byte) &= (uint8_t) ~(1u << i);
+			wrong = true;
 		}
 	}
+	return wrong;
 }
 
 static inline void do_dirty(struct target *t)
@@ -228,9 +240,7 @@ static inline void do_dirty(struct target *t)
 	/* Sizes that are no powers of two are masks and mean nothing. */
 	if (rc || !cmd.length || cmd.page_size & (cmd.page_size - 1))
 		return;
-	if (is_exact(t, h) && !h->overflow)
-		check_exact(t, h, &cmd);
-	check_bitmap(t, h, s, &cmd);
+	check_bitmap(t, h, s, &cmd, is_exact(t, h) && !h->overflow && check_exact(h, &cmd));
 	if (is_exact(t, h) || cmd.flags & IOMMU_HWPT_GET_DIRTY_BITMAP_NO_CLEAR)
 		return;
 	/* A large page is clean as a whole. */

@@ -267,6 +267,56 @@ static bool is_reported(const struct multi_op *op, const struct multi_map *map)
 	return map->iova >= op->iova && map->last <= op->iova + op->size - 1;
 }
 
+static uint64_t *new_bitmap(const struct multi_op *op)
+{
+	uint64_t *bits = calloc(1, bitmap_bytes(op) + 8);
+
+	if (!bits)
+		abort();
+	return bits;
+}
+
+/* Behind the pages of a mapping the last word has bits that are nobody's. */
+static bool is_nobodys(struct multi *m, const struct multi_op *op, uint64_t bit)
+{
+	return !m->container[op->container].shifted &&
+	       !multi_find(m, op->container, op->iova + bit * MULTI_PAGE);
+}
+
+static void set_bit(uint64_t *bits, uint64_t n, bool value)
+{
+	bits[n / 64] &= ~(UINT64_C(1) << n % 64);
+	bits[n / 64] |= (uint64_t)value << n % 64;
+}
+
+/* All bits that are known, as they should be. */
+__attribute__((noreturn)) static void fail_bitmap(struct multi *m, const struct multi_op *op,
+						  const char *what, const uint64_t *bits)
+{
+	const struct multi_container *c = &m->container[op->container];
+	uint64_t *wanted = new_bitmap(op);
+	bool must, may;
+
+	memcpy(wanted, bits, bitmap_bytes(op));
+	for (unsigned i = 0; i < c->maps; i++) {
+		const struct multi_map *map = &c->map[i];
+		uint64_t bit = (map->iova - op->iova) / MULTI_PAGE;
+		uint64_t pages = (map->last - map->iova) / MULTI_PAGE + 1;
+
+		if (!is_reported(op, map))
+			continue;
+		for (uint64_t page = 0; page < pages; page++, bit++) {
+			multi_dirty(m, op->container, map, page, &must, &may);
+			set_bit(wanted, bit, may && (must || bit_of(bits, bit)));
+		}
+		for (; bit % 64; bit++)
+			if (bit_of(bits, bit) && is_nobodys(m, op, bit))
+				set_bit(wanted, bit, false);
+	}
+	multi_fail_answer(what, finding_bitmap((const uint8_t *)wanted, bitmap_bytes(op)),
+			  "bitmap");
+}
+
 static void check_mapping(struct multi *m, const struct multi_op *op, const struct multi_map *map,
 			  const uint64_t *bits, bool lossy)
 {
@@ -277,14 +327,14 @@ static void check_mapping(struct multi *m, const struct multi_op *op, const stru
 	for (uint64_t page = 0; page < pages; page++) {
 		multi_dirty(m, op->container, map, page, &must, &may);
 		if (bit_of(bits, first + page) ? !may : must && !lossy)
-			multi_fail_bit(bit_of(bits, first + page) ? "a clean page is reported"
-								  : "a dirty page is not reported",
-				       bits, bitmap_bytes(op), first + page);
+			fail_bitmap(m, op,
+				    bit_of(bits, first + page) ? "a clean page is reported"
+							       : "a dirty page is not reported",
+				    bits);
 	}
 	for (uint64_t bit = first + pages; bit % 64; bit++)
-		if (!m->container[op->container].shifted && bit_of(bits, bit) &&
-		    !multi_find(m, op->container, op->iova + bit * MULTI_PAGE))
-			multi_fail_bit("what is no page is reported", bits, bitmap_bytes(op), bit);
+		if (bit_of(bits, bit) && is_nobodys(m, op, bit))
+			fail_bitmap(m, op, "what is no page is reported", bits);
 }
 
 /* As things are in `m`. A report that begins elsewhere leaves bits of its neighbours behind, from
@@ -305,15 +355,6 @@ static void check_bitmap(struct multi *m, const struct multi_op *op, const uint6
 			check_mapping(m, op, &c->map[i], bits,
 				      op->kind == MULTI_UNMAP && m->kernel < MULTI_V(5, 12) &&
 					      reported > 1);
-}
-
-static uint64_t *new_bitmap(const struct multi_op *op)
-{
-	uint64_t *bits = calloc(1, bitmap_bytes(op) + 8);
-
-	if (!bits)
-		abort();
-	return bits;
 }
 
 static struct multi_answer run_dirty(const struct multi_op *op)

@@ -95,9 +95,6 @@ __attribute__((noreturn)) void multi_fail_answer(const char *what, const char *w
 /* That field of it should be another address or size. */
 __attribute__((noreturn)) void multi_fail_number(const char *what, const char *key,
 						 uint64_t expected);
-/* The bit of the bitmap, of so many bytes, should be another. */
-__attribute__((noreturn)) void multi_fail_bit(const char *what, const uint64_t *bits, uint64_t len,
-					      uint64_t bit);
 /* The last line is right, but "stats" should have this number. */
 void multi_compare_count(const char *what, const char *key, uint64_t got, uint64_t expected);
 /* The last line is right, but if one asked `line` then, the answer should be `wanted`. */

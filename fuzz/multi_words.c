@@ -273,11 +273,6 @@ void multi_fail_number(const char *what, const char *key, uint64_t expected)
 	multi_fail_answer(what, wanted, key);
 }
 
-void multi_fail_bit(const char *what, const uint64_t *bits, uint64_t len, uint64_t bit)
-{
-	multi_fail_answer(what, finding_bitmap((const uint8_t *)bits, len, bit), "bitmap");
-}
-
 void multi_fail_asked(const char *what, const char *line, const char *wanted)
 {
 	struct finding f;
