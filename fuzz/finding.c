@@ -11,7 +11,6 @@
 
 #include "trace/session.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -116,19 +115,6 @@ void finding_value(const char *answer, const char *key, char *value, size_t len)
 	snprintf(value, len, "%.*s", field ? (int)strcspn(field, " ") : 1, field ? field : "?");
 }
 
-void finding_stats(char *text, size_t len, const char *key, uint64_t value)
-{
-	static const char *const fields[] = {"pinned",   "user",    "VmLck",  "VmPin",
-					     "mappings", "domains", "objects"};
-	size_t at = (size_t)snprintf(text, len, "ret=0");
-
-	for (size_t i = 0; i < SIO_ARRAY_SIZE(fields) && at < len; i++)
-		if (!strcmp(fields[i], key))
-			at += (size_t)snprintf(text + at, len - at, " %s=%" PRIu64, key, value);
-		else
-			at += (size_t)snprintf(text + at, len - at, " %s=?", fields[i]);
-}
-
 char *finding_bitmap(const uint8_t *bytes, size_t len)
 {
 	const size_t most = len < SHOWN_BYTES ? len : SHOWN_BYTES;
@@ -147,19 +133,41 @@ char *finding_bitmap(const uint8_t *bytes, size_t len)
 	return text.data;
 }
 
-void finding_want(struct finding *f, const char *line, const char *wanted, const char *key,
-		  unsigned n)
+void finding_want(struct finding *f, const char *line, const char *wanted)
 {
-	const char *answer = perform(f, line), *field = key ? find_field(answer, key, n) : NULL;
+	perform(f, line);
+	fprintf(f->out, "%s => %s\n", line, wanted);
+}
+
+void finding_want_field(struct finding *f, const char *line, const char *key, unsigned n,
+			const char *value)
+{
+	const char *answer = perform(f, line), *field = find_field(answer, key, n);
 
 	if (field)
-		fprintf(f->out, "%s => %.*s%s%s\n", line, (int)(field - answer), answer, wanted,
+		fprintf(f->out, "%s => %.*s%s%s\n", line, (int)(field - answer), answer, value,
 			field + strcspn(field, " "));
 	else
-		fprintf(f->out, "%s => %s\n", line, key ? answer : wanted);
-	/* A mark of findings follows the line itself. */
-	if (key && !field)
-		f->departed++;
+		fprintf(f->out, "%s => %s\n", line, *answer ? answer : "ret=? ...");
+	f->departed += !field;
+}
+
+void finding_want_fields(struct finding *f, const char *line, const char *fields)
+{
+	const char *answer = perform(f, line), *end;
+	char key[32], value[64];
+
+	fprintf(f->out, "%s =>", line);
+	for (; *answer; answer = end + strspn(end, " ")) {
+		end = answer + strcspn(answer, " ");
+		snprintf(key, sizeof(key), "%.*s", (int)strcspn(answer, "= "), answer);
+		finding_value(fields, key, value, sizeof(value));
+		if (find_field(fields, key, 0))
+			fprintf(f->out, " %s=%s", key, value);
+		else
+			fprintf(f->out, " %.*s", (int)(end - answer), answer);
+	}
+	fputc('\n', f->out);
 }
 
 void finding_end(struct finding *f)

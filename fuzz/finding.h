@@ -36,19 +36,18 @@ const char *finding_do(struct finding *f, const char *line);
 void finding_value(const char *answer, const char *key, char *value, size_t len);
 /* A comment in the place of something that no line says. */
 void finding_unsaid(struct finding *f, const char *comment);
-/*
- * The last line, with the answer that is wanted: all of it, which may end in "...", or with `key`
- * only the value of that field, the n-th of its name. A comment tells what it is here.
- */
-void finding_want(struct finding *f, const char *line, const char *wanted, const char *key,
-		  unsigned n);
+/* The last line, with the answer that is wanted: all of it, which may end in "...". */
+void finding_want(struct finding *f, const char *line, const char *wanted);
+/* ... as it is here, but for the n-th field of that name. */
+void finding_want_field(struct finding *f, const char *line, const char *key, unsigned n,
+			const char *value);
+/* ... but for these fields, "pinned=2 user=0". */
+void finding_want_fields(struct finding *f, const char *line, const char *fields);
 void finding_end(struct finding *f);
 
 /* "ret=0 ...", "ret=-1 errno=EINVAL ...". */
 void finding_answer(char *text, size_t len, long rc);
 
-/* What "stats" should answer if all that is known is one of its fields. */
-void finding_stats(char *text, size_t len, const char *key, uint64_t value);
 /* A bitmap as recordings write it; to be freed. */
 char *finding_bitmap(const uint8_t *bytes, size_t len);
 

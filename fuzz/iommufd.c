@@ -243,17 +243,10 @@ static void check_nothing_left(const struct target *t)
 	struct sio_stats stats;
 
 	sio_stats(t->c.machine, &stats);
-	if (stats.pinned_pages)
-		fail_count(t, "pages stay pinned", "pinned", stats.pinned_pages, 0);
-	if (stats.iommufd_objects)
-		fail_count(t, "objects stay alive", "objects", stats.iommufd_objects, 0);
-	if (stats.mappings)
-		fail_count(t, "mappings stay", "mappings", stats.mappings, 0);
-	if (stats.domains)
-		fail_count(t, "domains stay", "domains", stats.domains, 0);
-	if (t->c.machine->user && t->c.machine->user->locked_pages)
-		fail_count(t, "the user stays charged", "user", t->c.machine->user->locked_pages,
-			   0);
+	if (stats.pinned_pages || stats.iommufd_objects || stats.mappings || stats.domains ||
+	    (t->c.machine->user && t->c.machine->user->locked_pages))
+		fail_counts(t, "something is left",
+			    "pinned=0 user=0 mappings=0 domains=0 objects=0");
 }
 
 /* Everything, from the lowest descriptor up or down. */

@@ -29,8 +29,7 @@ static inline void do_ioas(struct target *t)
 		t->ioas[i] = (struct model_ioas){.id = cmd.out_ioas_id};
 		settle(t, &t->ioas[i]);
 	} else if (count_of(t, IOMMUFD_OBJ_NONE) != before) {
-		fail_count(t, "IOAS_ALLOC failed and left an object", "objects",
-			   count_of(t, IOMMUFD_OBJ_NONE), before);
+		fail_counts(t, "IOAS_ALLOC failed and left an object", "objects=%u", before);
 	}
 }
 

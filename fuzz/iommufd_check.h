@@ -165,6 +165,17 @@ static inline void held_collect(struct target *t, struct held_runs *runs)
 	qsort(runs->run, runs->count, sizeof(runs->run[0]), held_order);
 }
 
+static inline void fail_pins(const struct target *t, const char *what, uint64_t all, uint64_t user,
+			     uint64_t mm, uint64_t own)
+{
+	if (t->vague)
+		fail_counts(t, what, "pinned=%llu user=%llu", (unsigned long long)all,
+			    (unsigned long long)user);
+	fail_counts(t, what, "pinned=%llu user=%llu VmLck=%llu VmPin=%llu", (unsigned long long)all,
+		    (unsigned long long)user, (unsigned long long)mm * 4,
+		    (unsigned long long)own * 4);
+}
+
 static inline void check_pins(struct target *t)
 {
 	static struct held_runs runs;
@@ -193,15 +204,15 @@ static inline void check_pins(struct target *t)
 	}
 	sio_stats(t->c.machine, &stats);
 	if (stats.pinned_pages != all)
-		fail_count(t, "pinned pages", "pinned", stats.pinned_pages, all);
+		fail_pins(t, "pinned pages", all, user, mm, own);
 	if ((payer ? payer->locked_pages : 0) != user)
-		fail_count(t, "the user's charge", "user", payer ? payer->locked_pages : 0, user);
+		fail_pins(t, "the user's charge", all, user, mm, own);
 	if (t->vague)
 		return;
 	if (sio_process_vmlck(t->c.process) / 4 != mm)
-		fail_count(t, "VmLck", "VmLck", sio_process_vmlck(t->c.process), mm * 4);
+		fail_pins(t, "VmLck", all, user, mm, own);
 	if (sio_process_vmpin(t->c.process) / 4 != own)
-		fail_count(t, "VmPin", "VmPin", sio_process_vmpin(t->c.process), own * 4);
+		fail_pins(t, "VmPin", all, user, mm, own);
 }
 
 /* ---- what devices see ---- */
@@ -228,7 +239,7 @@ static inline void fail_bytes(const struct target *t, const struct model_area *a
 		    (unsigned long long)(byte - (byte < HUGE_AT ? MEMORY_AT : HUGE_AT)));
 	finding_value(finding_do(&f, line), "crc32", wanted, sizeof(wanted));
 	words_line(line, &t->log[(t->logged - 1) % LOG]);
-	finding_want(&f, line, wanted, "crc32", 0);
+	finding_want_field(&f, line, "crc32", 0, wanted);
 	print_mark(t, &f, what);
 }
 

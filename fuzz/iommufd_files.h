@@ -281,8 +281,7 @@ static inline void do_queue(struct target *t)
 	if (!rc)
 		*q = (struct queue){.id = cmd.out_fault_id, .fd = (int)cmd.out_fault_fd};
 	else if (count_of(t, IOMMUFD_OBJ_NONE) != before)
-		fail_count(t, "FAULT_QUEUE_ALLOC failed and left an object", "objects",
-			   count_of(t, IOMMUFD_OBJ_NONE), before);
+		fail_counts(t, "FAULT_QUEUE_ALLOC failed and left an object", "objects=%u", before);
 }
 
 static inline void request_wait(struct target *t, const struct device *d, struct request request)
@@ -557,8 +556,7 @@ static inline void do_access(struct target *t)
 		t->access[cmd.create_access.out_access_fd] = (struct access){s->id, flags};
 		settle(t, s);
 	} else if (count_of(t, IOMMUFD_OBJ_NONE) != before) {
-		fail_count(t, "CREATE_ACCESS failed and left an object", "objects",
-			   count_of(t, IOMMUFD_OBJ_NONE), before);
+		fail_counts(t, "CREATE_ACCESS failed and left an object", "objects=%u", before);
 	}
 }
 

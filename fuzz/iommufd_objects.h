@@ -636,8 +636,7 @@ static inline void do_hwpt(struct target *t)
 	if (!rc)
 		hwpt_made(t, &cmd, d, data.iotlb);
 	else if (count_of(t, IOMMUFD_OBJ_NONE) != before)
-		fail_count(t, "HWPT_ALLOC failed and left an object", "objects",
-			   count_of(t, IOMMUFD_OBJ_NONE), before);
+		fail_counts(t, "HWPT_ALLOC failed and left an object", "objects=%u", before);
 }
 
 /* ---- DESTROY ---- */

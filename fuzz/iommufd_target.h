@@ -238,14 +238,16 @@ static inline void differ(const struct target *t, const char *what)
 static inline void differ_answer(const struct target *t, const char *what, const char *wanted,
 				 const char *key, unsigned n)
 {
-	const struct words *w = &t->log[(t->logged - 1) % LOG];
 	char line[FINDING_LINE];
 	struct finding f;
 
-	if (!t->logged || !words_line(line, w))
+	if (!t->logged || !words_line(line, &t->log[(t->logged - 1) % LOG]))
 		differ(t, what);
 	print_all(t, &f, stderr, 1);
-	finding_want(&f, line, wanted, key, n);
+	if (key)
+		finding_want_field(&f, line, key, n, wanted);
+	else
+		finding_want(&f, line, wanted);
 	print_mark(t, &f, what);
 }
 
@@ -267,7 +269,7 @@ static inline void differ_asked(const struct target *t, const char *what, const 
 	struct finding f;
 
 	print_all(t, &f, stderr, 0);
-	finding_want(&f, line, wanted, NULL, 0);
+	finding_want(&f, line, wanted);
 	print_mark(t, &f, what);
 }
 
@@ -290,16 +292,20 @@ static inline void fail_values(const struct target *t, const char *what, uint64_
 	differ(t, text);
 }
 
-/* What is counted, by a field of the question "stats". */
-static inline void fail_count(const struct target *t, const char *what, const char *key,
-			      uint64_t got, uint64_t want)
+/* What is counted should be that: `fields` of the question "stats". */
+__attribute__((format(printf, 3, 4))) static inline void
+fail_counts(const struct target *t, const char *what, const char *format, ...)
 {
-	char text[160], wanted[160];
+	char fields[200];
+	struct finding f;
+	va_list args;
 
-	snprintf(text, sizeof(text), "%s: %#llx, not %#llx", what, (unsigned long long)got,
-		 (unsigned long long)want);
-	finding_stats(wanted, sizeof(wanted), key, want);
-	differ_asked(t, text, "stats", wanted);
+	va_start(args, format);
+	vsnprintf(fields, sizeof(fields), format, args);
+	va_end(args);
+	print_all(t, &f, stderr, 0);
+	finding_want_fields(&f, "stats", fields);
+	print_mark(t, &f, what);
 }
 
 /* The bits that came were put right in their place. */

@@ -95,8 +95,8 @@ __attribute__((noreturn)) void multi_fail_answer(const char *what, const char *w
 /* That field of it should be another address or size. */
 __attribute__((noreturn)) void multi_fail_number(const char *what, const char *key,
 						 uint64_t expected);
-/* The last line is right, but "stats" should have this number. */
-void multi_compare_count(const char *what, const char *key, uint64_t got, uint64_t expected);
+/* The last line is right, but "stats" should have these numbers. */
+__attribute__((noreturn)) void multi_fail_counts(const char *what, const char *fields);
 /* The last line is right, but if one asked `line` then, the answer should be `wanted`. */
 __attribute__((noreturn)) void multi_fail_asked(const char *what, const char *line,
 						const char *wanted);

@@ -117,6 +117,25 @@ void multi_audit(void)
 		multi_fail_asked(what, "audit", "ret=0");
 }
 
+static void compare_counts(const struct sio_stats *stats, uint64_t maps)
+{
+	const uint64_t vmlck = multi_charge(&multi_now.m) * 4, pins = multi_pins(&multi_now.m);
+	const char *what = NULL;
+	char fields[128];
+
+	if (sio_process_vmlck(multi_now.process) != vmlck)
+		what = "VmLck is another";
+	else if (stats->mappings != maps)
+		what = "the number of mappings is another";
+	else if (stats->pinned_pages != pins)
+		what = "the number of pinned pages is another";
+	if (!what)
+		return;
+	snprintf(fields, sizeof(fields), "pinned=%" PRIu64 " VmLck=%" PRIu64 " mappings=%" PRIu64,
+		 pins, vmlck, maps);
+	multi_fail_counts(what, fields);
+}
+
 void multi_check_state(void)
 {
 	struct sio_stale stale;
@@ -133,10 +152,6 @@ void multi_check_state(void)
 			   multi_now.op->group);
 	for (unsigned c = 0; c < MULTI_CONTAINERS; c++)
 		maps += multi_now.m.container[c].maps;
-	multi_compare_count("VmLck in KiB", "VmLck", sio_process_vmlck(multi_now.process),
-			    multi_charge(&multi_now.m) * 4);
 	sio_stats(multi_now.machine, &stats);
-	multi_compare_count("the number of mappings", "mappings", stats.mappings, maps);
-	multi_compare_count("the number of pinned pages", "pinned", stats.pinned_pages,
-			    multi_pins(&multi_now.m));
+	compare_counts(&stats, maps);
 }

@@ -261,7 +261,10 @@ void multi_fail_answer(const char *what, const char *wanted, const char *key)
 	multi_print(&f, stderr, multi_now.answered);
 	before(&f, l);
 	line_of(line, l);
-	finding_want(&f, line, wanted, key, 0);
+	if (key)
+		finding_want_field(&f, line, key, 0, wanted);
+	else
+		finding_want(&f, line, wanted);
 	multi_print_mark(&f, what);
 }
 
@@ -278,20 +281,17 @@ void multi_fail_asked(const char *what, const char *line, const char *wanted)
 	struct finding f;
 
 	multi_print(&f, stderr, multi_now.lines);
-	finding_want(&f, line, wanted, NULL, 0);
+	finding_want(&f, line, wanted);
 	multi_print_mark(&f, what);
 }
 
-void multi_compare_count(const char *what, const char *key, uint64_t got, uint64_t expected)
+void multi_fail_counts(const char *what, const char *fields)
 {
-	char text[160], wanted[160];
+	struct finding f;
 
-	if (got == expected)
-		return;
-	snprintf(text, sizeof(text), "%s is 0x%" PRIx64 ", expected 0x%" PRIx64, what, got,
-		 expected);
-	finding_stats(wanted, sizeof(wanted), key, expected);
-	multi_fail_asked(text, "stats", wanted);
+	multi_print(&f, stderr, multi_now.lines);
+	finding_want_fields(&f, "stats", fields);
+	multi_print_mark(&f, what);
 }
 
 /* As "fillseq" and "dev_write" make bytes of a seed. */
