@@ -59,6 +59,7 @@ struct multi_session {
 	unsigned rare; /* in force */
 	uint64_t token;
 	bool reserved_reached;               /* by the device of a group that joins */
+	uint64_t reached;                    /* where */
 	bool came_and_went;                  /* the group had joined when the call failed */
 	unsigned lines, answered;            /* the line that has the operation's answer */
 	struct multi_line line[MULTI_LINES]; /* stays as it was from one session to the next */
@@ -100,6 +101,8 @@ __attribute__((noreturn)) void multi_fail_counts(const char *what, const char *f
 /* The last line is right, but if one asked `line` then, the answer should be `wanted`. */
 __attribute__((noreturn)) void multi_fail_asked(const char *what, const char *line,
 						const char *wanted);
+/* The device of a group that joins reached this meanwhile. */
+__attribute__((noreturn)) void multi_fail_reached(const char *what, unsigned group, uint64_t iova);
 /* What a device transferred last is not what was sent. */
 __attribute__((noreturn)) void multi_fail_bytes(const char *what);
 

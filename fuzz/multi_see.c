@@ -102,9 +102,11 @@ void multi_moment(void *ctx, enum iommu_moment which)
 	    multi_now.before.in[op->group] >= 0)
 		return;
 	direct = &multi_now.m.platform->direct[op->group];
-	if (direct->last)
-		multi_now.reserved_reached |= reaches(op->group, direct->first) ||
-					      reaches(op->group, direct->first + MULTI_PAGE);
+	for (uint64_t at = 0; direct->last && at <= MULTI_PAGE && !multi_now.reserved_reached;
+	     at += MULTI_PAGE) {
+		multi_now.reserved_reached = reaches(op->group, direct->first + at);
+		multi_now.reached = direct->first + at;
+	}
 }
 
 /* ---- after each operation ---- */
@@ -148,8 +150,8 @@ void multi_check_state(void)
 	if (sio_stale_next(multi_now.machine, &stale))
 		multi_fail_asked(stale.text, "stale", "ret=0 count=0");
 	if (multi_now.reserved_reached)
-		multi_fail("while its group joins, device %u reaches what is reserved for it",
-			   multi_now.op->group);
+		multi_fail_reached("a device reaches what is reserved for it while its group joins",
+				   multi_now.op->group, multi_now.reached);
 	for (unsigned c = 0; c < MULTI_CONTAINERS; c++)
 		maps += multi_now.m.container[c].maps;
 	sio_stats(multi_now.machine, &stats);

@@ -224,6 +224,15 @@ static void before(struct finding *f, const struct multi_line *l)
 
 /* ---- the whole ---- */
 
+static void print_line(struct finding *f, const struct multi_line *l)
+{
+	char line[FINDING_LINE];
+
+	before(f, l);
+	line_of(line, l);
+	finding_line(f, l->rc, line);
+}
+
 void multi_print(struct finding *f, FILE *out, unsigned end)
 {
 	const struct author_cfg cfg = {.name = "multi",
@@ -232,17 +241,11 @@ void multi_print(struct finding *f, FILE *out, unsigned end)
 				       .platform_file = multi_now.m.platform->text,
 				       .container = "type1",
 				       .strict = true};
-	char line[FINDING_LINE];
 
 	finding_begin(f, out, &cfg);
 	print_start(f);
-	for (unsigned i = 0; i < end; i++) {
-		const struct multi_line *l = &multi_now.line[i];
-
-		before(f, l);
-		line_of(line, l);
-		finding_line(f, l->rc, line);
-	}
+	for (unsigned i = 0; i < end; i++)
+		print_line(f, &multi_now.line[i]);
 }
 
 void multi_print_mark(struct finding *f, const char *what)
@@ -291,6 +294,27 @@ void multi_fail_counts(const char *what, const char *fields)
 
 	multi_print(&f, stderr, multi_now.lines);
 	finding_want_fields(&f, "stats", fields);
+	multi_print_mark(&f, what);
+}
+
+void multi_fail_reached(const char *what, unsigned group, uint64_t iova)
+{
+	char line[FINDING_LINE] = "";
+	unsigned joins = multi_now.lines;
+	struct finding f;
+
+	/* The transfers that follow are of no interest. */
+	while (joins && multi_now.line[joins - 1].word != MULTI_SAY_SET_CONTAINER)
+		joins--;
+	joins -= joins != 0;
+	multi_print(&f, stderr, joins);
+	say(line, "dev_watch %s iova=0x%" PRIx64, device[group], iova);
+	finding_do(&f, line);
+	for (unsigned i = joins; i < multi_now.lines && multi_now.line[i].word != MULTI_SAY_DMA;
+	     i++)
+		print_line(&f, &multi_now.line[i]);
+	snprintf(line, sizeof(line), "dev_watched %s", device[group]);
+	finding_want(&f, line, "ret=0 reached=0");
 	multi_print_mark(&f, what);
 }
 

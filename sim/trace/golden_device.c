@@ -5,6 +5,8 @@
  * "dev_write" and "dev_read" are DMA under the device's own requester id, with any kind of device.
  * "dev_pin", "dev_unpin" and "dev_rw" are what a driver of an emulated device asks of the container
  * that the device is in; after "dev_on_unmap" it gives back what it holds of a mapping that goes.
+ * Between "dev_watch" and "dev_watched" a device tries, whenever something was mapped in a domain
+ * and the call goes on, to read at an address.
  *
  * Invariant: `pin` has every range that was ever pinned. To give back a page once more than it is
  * pinned changes nothing, so nothing is ever taken out.
@@ -206,6 +208,8 @@ void golden_device_fini(struct golden *g)
 {
 	struct sio_machine *machine = g->s->machine;
 
+	if (machine && g->watch)
+		machine->iommu.moment = NULL;
 	for (unsigned i = 0; machine && i < machine->device_count; i++)
 		forget(&machine->device[i], g);
 	for (struct sio_device *at = machine ? machine->emulated : NULL; at; at = at->next)
@@ -213,6 +217,53 @@ void golden_device_fini(struct golden *g)
 	free(g->pin);
 	g->pin = NULL;
 	g->pins = 0;
+}
+
+/* In the middle of a call, under the machine's lock. */
+static void watch(void *ctx, enum iommu_moment which)
+{
+	struct golden *g = ctx;
+	uint64_t got;
+	const struct dma_req req = {
+		.segment = g->watch->fn->segment,
+		.requester = pci_requester_id(g->watch->fn),
+		.iova = g->watched,
+		.len = sizeof(got),
+		.kind = DMA_READ,
+	};
+
+	if (which == IOMMU_MOMENT_MAPPED &&
+	    !machine_transfer(g->s->machine, g->s->machine->port, &req, &got, NULL))
+		g->reached++;
+}
+
+static int run_dev_watch(struct golden *g)
+{
+	struct sio_device *device = golden_device(g, 0);
+
+	g->watched = golden_need(g, "iova");
+	if (!g->rc && !device->iommu)
+		golden_bad(g, "%s: an emulated device has no DMA", g->op->name);
+	if (g->rc)
+		return g->rc;
+	g->watch = device;
+	g->reached = 0;
+	g->s->machine->iommu.moment = watch;
+	g->s->machine->iommu.moment_ctx = g;
+	golden_answer(g, 0);
+	return 0;
+}
+
+/* How often it was reached meanwhile; and the watch ends. */
+static int run_dev_watched(struct golden *g)
+{
+	golden_device(g, 0);
+	if (g->rc)
+		return g->rc;
+	g->s->machine->iommu.moment = NULL;
+	golden_answer(g, 0);
+	strbuf_add(&g->out, " reached=%u", g->reached);
+	return 0;
 }
 
 /* As kernels before 6.6 do: who opens the device may take it away from memory of firmware's. */
@@ -237,6 +288,8 @@ const struct golden_word golden_device_words[] = {
 	{"dev_unpin", run_dev_unpin, 1, 1, "iova pages"},
 	{"dev_on_unmap", run_dev_on_unmap, 1, 1, NULL},
 	{"dev_rw", run_dev_rw, 1, 1, "iova len write seed kernel"},
+	{"dev_watch", run_dev_watch, 1, 1, "iova"},
+	{"dev_watched", run_dev_watched, 1, 1, NULL},
 	{"dev_relaxed", run_dev_relaxed, 1, 1, NULL},
 	{NULL, NULL, 0, 0, NULL},
 };

@@ -79,7 +79,10 @@ struct golden {
 	struct sio_process *first; /* while it is another one's turn; else NULL */
 	struct golden_pin *pin;
 	unsigned pins;
-	uint8_t behind;                 /* the byte behind the buffer that structures lie in */
+	struct sio_device *watch; /* tries to read, whenever something was mapped; NULL: none */
+	uint64_t watched;         /* where */
+	unsigned reached;         /* how often it got through */
+	uint8_t behind;           /* the byte behind the buffer that structures lie in */
 	enum sio_contiguity contiguity; /* of memory without huge pages */
 	struct strbuf out;
 	int rc; /* a malformed argument was met */
