@@ -100,6 +100,12 @@ static const char *const good[] = {
 	      "dev_read A iova=0x4010 len=16 => ret=0 crc32=0x49d8a4a2\n"
 	      "dev_read A iova=0x5000 => ret=-1 errno=EACCES\n"
 	      "stale => ret=0 count=0\n",
+	/* A device that tries an address meanwhile: the one MAP lets it through, UNMAP maps
+	   nothing. */
+	TYPE1 OPENED "dev_watch A iova=0x4000 => ret=0\n"
+		     "map c iova=0x4000 buf=b off=0 size=0x1000 flags=rw => ret=0\n"
+		     "unmap c iova=0x4000 size=0x1000 => ret=0 size=0x1000\n"
+		     "dev_watched A => ret=0 reached=1\n",
 	/* Pages that a driver holds go with the mapping, if it is asked. */
 	OWN "map c iova=0x4000 buf=b off=0 size=0x4000 flags=rw => ret=0\n"
 	    "dev_pin V iova=0x5000 pages=2 => ret=2\n"
