@@ -56,4 +56,10 @@ static inline unsigned sio_lg2(uint64_t value)
 	return 63u - (unsigned)__builtin_clzll(value);
 }
 
+/*
+ * Whether n words are all zero, which others may be writing. For long runs in memory that is known
+ * to be there: a sanitizer that looked at each word would be most of the work.
+ */
+bool sio_words_zero(const uint64_t *words, unsigned n);
+
 #endif

@@ -325,30 +325,39 @@ uint32_t phys_frame_pins(const struct phys *phys, uint64_t pfn)
 	return counts_at(phys, pfn).pins;
 }
 
-/* Frames from pfn on whose counts are known to be those of pfn without looking at each. */
-static uint64_t counts_span(const struct phys *phys, uint64_t pfn)
+/* The first frame from pfn on that is not pinned so often; `end` or above: there is none. */
+static uint64_t pins_end(const struct phys *phys, uint64_t pfn, uint64_t end, uint32_t pins)
 {
-	return phys->priv->block[pfn_to_block(pfn)].detailed
-		       ? 1
-		       : FRAMES_PER_BLOCK - pfn % FRAMES_PER_BLOCK;
+	const struct phys_priv *priv = phys->priv;
+
+	while (pfn < end) {
+		const struct block *block = &priv->block[pfn_to_block(pfn)];
+		uint64_t next = sio_align_down(pfn, FRAMES_PER_BLOCK) + FRAMES_PER_BLOCK;
+
+		if (!block->detailed && block->pins != pins)
+			break;
+		for (; block->detailed && pfn < next; pfn++)
+			if (priv->frame[pfn].pins != pins)
+				return pfn;
+		pfn = next;
+	}
+	return pfn;
 }
 
 bool phys_pinned_run(const struct phys *phys, uint64_t pfn, uint64_t *first, uint64_t *n,
 		     uint32_t *pins)
 {
-	uint64_t end = phys->priv->bump;
+	uint64_t end = phys->priv->bump, last;
 
 	if (pfn < phys->priv->frames_first)
 		pfn = phys->priv->frames_first;
-	while (pfn < end && !phys_frame_pins(phys, pfn))
-		pfn += counts_span(phys, pfn);
+	pfn = pins_end(phys, pfn, end, 0);
 	if (pfn >= end)
 		return false;
 	*first = pfn;
 	*pins = phys_frame_pins(phys, pfn);
-	while (pfn < end && phys_frame_pins(phys, pfn) == *pins)
-		pfn += counts_span(phys, pfn);
-	*n = (pfn < end ? pfn : end) - *first;
+	last = pins_end(phys, pfn, end, *pins);
+	*n = (last < end ? last : end) - pfn;
 	return true;
 }
 
@@ -375,42 +384,46 @@ void phys_frames_reset(struct phys *phys)
 
 /* ---- audit ---- */
 
-static const char *block_audit(const struct phys *phys, uint64_t index)
-{
-	const struct block *block = &phys->priv->block[index];
-	unsigned used = 0;
+struct frame_sums {
+	uint64_t frames, pins;
+};
 
-	if (!block->detailed)
-		return NULL;
-	for (unsigned i = 0; i < FRAMES_PER_BLOCK; i++)
-		used += !frame_is_free(&phys->priv->frame[index * FRAMES_PER_BLOCK + i]);
-	return used == block->refs ? NULL : "a block's used frames are miscounted";
+/* What the block at pfn adds to the sums. False: its own count is wrong. */
+static bool block_audit(const struct phys *phys, uint64_t pfn, struct frame_sums *sums)
+{
+	const struct block *block = &phys->priv->block[pfn_to_block(pfn)];
+	const struct frame_counts *frame = &phys->priv->frame[pfn];
+	uint64_t n = phys->priv->bump - pfn, used = 0;
+
+	if (!block->detailed) {
+		struct frame_counts counts = {block->refs, block->pins};
+
+		n = n < FRAMES_PER_BLOCK ? n : FRAMES_PER_BLOCK;
+		sums->frames += frame_is_free(&counts) ? 0 : n;
+		sums->pins += counts.pins * n;
+		return true;
+	}
+	for (unsigned i = 0; i < FRAMES_PER_BLOCK; i++) {
+		used += !frame_is_free(&frame[i]);
+		sums->pins += frame[i].pins;
+	}
+	sums->frames += used;
+	return used == block->refs;
 }
 
 const char *phys_frames_audit(const struct phys *phys)
 {
 	const struct phys_priv *priv = phys->priv;
-	uint64_t frames = 0, pins = 0, recycled = 0, step;
+	struct frame_sums sums = {0};
+	uint64_t recycled = 0;
 	struct imap_entry run;
 	const char *why = imap_audit(&priv->recycled);
 
 	if (why)
 		return why;
-	for (uint64_t pfn = priv->frames_first; pfn < priv->bump; pfn += step) {
-		struct frame_counts counts = counts_at(phys, pfn);
-
-		if (pfn % FRAMES_PER_BLOCK == 0) {
-			why = block_audit(phys, pfn_to_block(pfn));
-			if (why)
-				return why;
-		}
-		step = counts_span(phys, pfn);
-		if (step > priv->bump - pfn)
-			step = priv->bump - pfn;
-		pins += counts.pins * step;
-		if (!frame_is_free(&counts))
-			frames += step;
-	}
+	for (uint64_t pfn = priv->frames_first; pfn < priv->bump; pfn += FRAMES_PER_BLOCK)
+		if (!block_audit(phys, pfn, &sums))
+			return "a block's used frames are miscounted";
 	for (struct imap_iter it = imap_iter(&priv->recycled, 0); imap_next(&it, &run);) {
 		struct frame_counts first = counts_at(phys, run.first);
 		struct frame_counts last = counts_at(phys, run.last);
@@ -419,11 +432,11 @@ const char *phys_frames_audit(const struct phys *phys)
 			return "a recycled run holds a used frame";
 		recycled += run.last - run.first + 1;
 	}
-	if (pins != priv->pins)
+	if (sums.pins != priv->pins)
 		return "sum of pins differs from its counter";
-	if (frames != priv->frames)
+	if (sums.frames != priv->frames)
 		return "frames in use differ from their counter";
-	if (frames + recycled + priv->lost != priv->bump - priv->frames_first)
+	if (sums.frames + recycled + priv->lost != priv->bump - priv->frames_first)
 		return "free and used frames do not add up";
 	return NULL;
 }

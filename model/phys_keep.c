@@ -35,12 +35,7 @@ static unsigned frames_given_out(const struct phys_priv *priv)
 
 static bool page_is_zero(const void *page)
 {
-	const uint64_t *word = page;
-	uint64_t any = 0;
-
-	for (unsigned i = 0; i < SIO_PAGE_SIZE / sizeof(*word); i++)
-		any |= word[i];
-	return !any;
+	return sio_words_zero(page, SIO_PAGE_SIZE / sizeof(uint64_t));
 }
 
 static pa_t frame_address(unsigned frame)

@@ -222,6 +222,8 @@ static bool pt_copies_agree(const struct pt_format *fmt, const uint64_t *entries
 	return true;
 }
 
+#define EMPTY_RUN 32u
+
 /* One table and what lies below it. Depth is bounded by the levels. */
 static const char *pt_audit_table(const struct pt *pt, pa_t table, unsigned level, uint64_t *tables)
 {
@@ -241,11 +243,19 @@ static const char *pt_audit_table(const struct pt *pt, pa_t table, unsigned leve
 	entries = phys_ptr(pt->phys, table);
 	for (unsigned i = 0; i < 512; i++) {
 		uint64_t raw = pt_load(&entries[i]);
-		struct pt_entry entry = fmt->decode(raw, level, &pt->caps);
 		const char *wrong = NULL;
+		struct pt_entry entry;
 
-		live += raw != 0;
-		if (raw != 0 && entry.kind == PT_EMPTY)
+		if (i % EMPTY_RUN == 0 && sio_words_zero(&entries[i], EMPTY_RUN)) {
+			i += EMPTY_RUN - 1;
+			continue;
+		}
+
+		if (!raw)
+			continue;
+		live++;
+		entry = fmt->decode(raw, level, &pt->caps);
+		if (entry.kind == PT_EMPTY)
 			return "an entry without permission is not zero";
 		if (entry.kind == PT_RESERVED)
 			return "an entry has reserved bits set";
