@@ -227,7 +227,7 @@ struct pt_run flat_query(const struct flat *flat, uint64_t iova, uint64_t max_pa
 	struct pt_run run = {.oa_step = (int64_t)PAGE};
 	unsigned at = flat_at(flat, iova);
 	const uint64_t first = iova & -PAGE;
-	struct flat_page page;
+	struct flat_page page = {0};
 
 	if (!max_pages || at == flat->count || flat->leaf[at].iova > iova)
 		return run;
