@@ -118,6 +118,12 @@ static const char *const good[] = {
 	    "dev_rw V iova=0x8000 len=16 => ret=-1 errno=EINVAL\n"
 	    "unmap c iova=0x4000 size=0x4000 => ret=0 size=0x4000\n"
 	    "locked => ret=0 VmLck=0 VmPin=0\n",
+	/* A device that is an iommufd's has no container whose pages its driver could have. */
+	VTD "iommufd i => ret=0\ndevice A A => ret=0 group=1\ndev_on_unmap A => ret=0\n"
+	    "cdev d A => ret=0\nbind d i => ret=0 id=1\n"
+	    "dev_pin A iova=0x1000 => ret=-1 errno=EINVAL\n"
+	    "dev_unpin A iova=0x1000 => ret=-1 errno=EINVAL\n"
+	    "dev_rw A iova=0x1000 => ret=-1 errno=EINVAL\n",
 	/* What is mapped, and structures that cannot be written. */
 	SELFTEST "iommufd i => ret=0\nioas_alloc i s ro=1 => ret=-1 errno=EFAULT\n"
 		 "ioas_alloc i s => ret=0 id=1\nbuffer b size=0x10000 => ret=0\n"
