@@ -118,6 +118,11 @@ static const char *const good[] = {
 	    "dev_rw V iova=0x8000 len=16 => ret=-1 errno=EINVAL\n"
 	    "unmap c iova=0x4000 size=0x4000 => ret=0 size=0x4000\n"
 	    "locked => ret=0 VmLck=0 VmPin=0\n",
+	/* An emulated device has neither DMA nor requests nor a node. */
+	OWN "dev_read V iova=0x4000 => ret=-1 errno=EINVAL\n"
+	    "dev_write V iova=0x4000 => ret=-1 errno=EINVAL\n"
+	    "dev_request V iova=0x4000 => ret=-1 errno=ENODEV\n"
+	    "cdev d V => ret=-1 errno=ENOENT\n",
 	/* A device that is an iommufd's has no container whose pages its driver could have. */
 	VTD "iommufd i => ret=0\ndevice A A => ret=0 group=1\ndev_on_unmap A => ret=0\n"
 	    "cdev d A => ret=0\nbind d i => ret=0 id=1\n"
