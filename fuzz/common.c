@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -49,6 +50,37 @@ bool fuzz_bare(void)
 		bare = getenv("FUZZ_BARE") != NULL;
 	return bare;
 }
+
+bool fuzz_is_session(size_t size, size_t least)
+{
+	return size >= least && size <= 65536;
+}
+
+#ifdef FUZZ_WITHOUT_ENTROPY
+/*
+ * What TARGET.options says to those who read it. Weighing inputs by their rare features takes more
+ * time than running them where each has thousands. First, so that the command can say otherwise;
+ * and only where there are flags: other engines have none.
+ */
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+__attribute__((visibility("default"))) int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	static char flag[] = "-entropic=0";
+	char **more;
+
+	if (*argc < 2 || (*argv)[1][0] != '-' || !strchr((*argv)[1], '='))
+		return 0;
+	more = calloc((size_t)*argc + 2, sizeof(*more));
+	if (!more)
+		return 0;
+	more[0] = (*argv)[0];
+	more[1] = flag;
+	memcpy(more + 2, *argv + 1, (size_t)(*argc - 1) * sizeof(*more));
+	*argv = more;
+	++*argc;
+	return 0;
+}
+#endif
 
 static void choose_bug(void)
 {

@@ -712,7 +712,7 @@ static void begin(struct world *w, uint64_t head)
 	}
 	w->lines = 0;
 	w->place = 0;
-	w->machine = machine_of(w->kind, fuzz_kernel(), head >> 8 & 1);
+	w->machine = machine_of(w->kind, fuzz_kernel(), head >> 8 & 1, head >> 12 & 3);
 	/* Before 5.12 drivers cut pages up themselves, or refuse to map over others. */
 	if (w->machine->personality.vtd_every_pgsize || w->machine->personality.amd_map_busy) {
 		fprintf(stderr, "domain: Linux %s is older than what is known here\n",

@@ -22,8 +22,11 @@ struct machine_kind {
 
 /* By name; NULL: the one that the number stands for. NULL: there is none of that name. */
 const struct machine_kind *machine_kind_of(const char *name, uint64_t number);
-/* As after power-on, with the kernel, or with the one that the number stands for. Made once. */
-struct sio_machine *machine_of(const struct machine_kind *kind, const char *kernel,
-			       uint64_t number);
+/*
+ * As after power-on, with the kernel, or with the one that the number stands for; each made once.
+ * Strict: units tell when they use what is stale, and find it in no other way than the slow one.
+ */
+struct sio_machine *machine_of(const struct machine_kind *kind, const char *kernel, uint64_t number,
+			       bool strict);
 
 #endif

@@ -26,5 +26,10 @@ const char *fuzz_kernel(void);
 const char *fuzz_platform(void);
 /* FUZZ_BARE: neither reference nor audits, to measure the emulator alone. */
 bool fuzz_bare(void);
+/*
+ * Whether an input is long enough for a session, and no longer than is sensible. Asked here because
+ * libFuzzer begins with the empty input, and gives up where that runs no code that it looks into.
+ */
+bool fuzz_is_session(size_t size, size_t least);
 
 #endif

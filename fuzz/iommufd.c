@@ -15,6 +15,8 @@
  */
 #include "iommufd_areas.h"
 #include "iommufd_check.h"
+#include "iommufd_nodes.h"
+#include "iommufd_viommu.h"
 
 #include "prng.h"
 
@@ -125,117 +127,6 @@ static void do_invalidate(struct target *t)
 			      true);
 }
 
-/* ---- what hangs on a vIOMMU ---- */
-
-static void hw_queue(struct target *t, struct iommu_hw_queue_alloc *cmd, uint64_t how)
-{
-	const struct iommufd_object *obj =
-		iommufd_object_find(context(t), cmd->viommu_id, IOMMUFD_OBJ_VIOMMU);
-	struct model_ioas *s = NULL;
-	struct item *item = t->item;
-
-	if (obj)
-		s = model_of(
-			t, sio_container_of(obj, struct iommufd_viommu, obj)->parent->ioas->obj.id);
-	cmd->nesting_parent_iova = any_iova(t, s);
-	cmd->length = how & 0x80 ? any_length(t, s, cmd->nesting_parent_iova) : MODEL_PAGE;
-	while (item < t->item + ITEMS && item->owner)
-		item++;
-	if (item == t->item + ITEMS || command(t, IOMMU_HW_QUEUE_ALLOC, cmd, sizeof(*cmd)))
-		return;
-	*item = (struct item){UINT32_C(1) << 16 | cmd->out_hw_queue_id, 0, s->id,
-			      cmd->nesting_parent_iova & -MODEL_PAGE,
-			      (cmd->nesting_parent_iova + (cmd->length - 1)) | (MODEL_PAGE - 1)};
-	if (!model_covered(s, item->first, item->last))
-		differ(t, "a hardware queue where nothing is mapped");
-	for (unsigned n = 0; n < s->areas; n++)
-		s->area[n].locks += item_in(item, s, s->area[n].first, s->area[n].last);
-	settle(t, s);
-}
-
-static void window_unmap(struct target *t)
-{
-	if (!t->window)
-		return;
-	sio_mem_unmap(t->c.process, t->window, t->window_size);
-	t->window = 0;
-	note(t, 0, 0, "bufunmap w");
-}
-
-static void window_map(struct target *t, uint64_t how)
-{
-	const uint64_t size = (1 + (how >> 3) % 4) << 12, offset = how & 0x80 ? 4096 : 8192;
-	int rc;
-
-	window_unmap(t);
-	t->window_size = size;
-	rc = sio_mem_map_fd(t->c.process, 0, offset, size, 0, &t->window);
-	if (rc)
-		t->window = 0;
-	note(t, 0, rc, "mmap_iommufd w x0 off=%llu size=0x%llx", (unsigned long long)offset,
-	     (unsigned long long)size);
-}
-
-static void do_viommu(struct target *t)
-{
-	uint64_t how = take(t, 1);
-	uint32_t in[6] = {(uint32_t)how};
-	struct iommu_viommu_alloc viommu = {.type = IOMMU_VIOMMU_TYPE_SELFTEST,
-					    .dev_id = any_id(t, IOMMUFD_OBJ_DEVICE),
-					    .data_uptr = DATA,
-					    .data_len = how & 16   ? 24
-							: how & 32 ? 8
-								   : 0};
-	struct iommu_vdevice_alloc vdevice = {.viommu_id = any_id(t, IOMMUFD_OBJ_VIOMMU),
-					      .dev_id = viommu.dev_id,
-					      .virt_id = how >> 4};
-	struct iommu_veventq_alloc events = {.viommu_id = vdevice.viommu_id,
-					     .type = IOMMU_VEVENTQ_TYPE_SELFTEST,
-					     .veventq_depth = (uint32_t)(how >> 4) % 4};
-	struct iommu_hw_queue_alloc queue = {.viommu_id = vdevice.viommu_id,
-					     .type = IOMMU_HW_QUEUE_TYPE_SELFTEST,
-					     .index = count_of(t, IOMMUFD_OBJ_HW_QUEUE)};
-	struct iommu_test_cmd trigger = {.trigger_vevent = {.dev_id = viommu.dev_id}};
-	long rc;
-
-	if (!t->later)
-		return;
-	switch (how & 7) {
-	case 0:
-	case 1:
-		viommu.hwpt_id = any_id(t, IOMMUFD_OBJ_HWPT_PAGING);
-		put_data(0, in, sizeof(in));
-		command(t, IOMMU_VIOMMU_ALLOC, &viommu, sizeof(viommu));
-		break;
-	case 2:
-		command(t, IOMMU_VDEVICE_ALLOC, &vdevice, sizeof(vdevice));
-		break;
-	case 3:
-		arena_sealed = how >= 0xe0;
-		if (!files_full(t))
-			command(t, IOMMU_VEVENTQ_ALLOC, &events, sizeof(events));
-		arena_sealed = false;
-		break;
-	case 4:
-		hw_queue(t, &queue, how);
-		break;
-	case 5:
-		test(t, IOMMU_TEST_OP_TRIGGER_VEVENT, &trigger);
-		break;
-	case 6:
-		window_map(t, how);
-		break;
-	default:
-		events.out_veventq_fd = (uint32_t)(how >> 3) % FDS;
-		for (unsigned i = 0; i < QUEUES; i++)
-			if (t->queue[i].id && t->queue[i].fd == (int)events.out_veventq_fd)
-				return;
-		rc = sio_pread(t->c.process, (int)events.out_veventq_fd, client_address(DATA), 48,
-			       0);
-		note(t, (int)events.out_veventq_fd, rc < 0 ? -errno : rc, "vevent_read %% len=48");
-	}
-}
-
 /* ---- processes ---- */
 
 static void check_nothing_left(const struct target *t)
@@ -275,6 +166,9 @@ static void open_again(struct target *t)
 	memset(t->queue, 0, sizeof(t->queue));
 	memset(t->item, 0, sizeof(t->item));
 	memset(t->access, 0, sizeof(t->access));
+	memset(t->viommu, 0, sizeof(t->viommu));
+	memset(t->vdevice, 0, sizeof(t->vdevice));
+	memset(t->events, 0, sizeof(t->events));
 	for (unsigned i = 0; i < DEVICES; i++) {
 		t->device[i].id = t->device[i].hwpt = 0;
 		t->device[i].fd = -1;
@@ -349,6 +243,8 @@ static void scene_nested(struct target *t, struct device *d, bool viommu)
 	struct iommu_fault_alloc fault = {0};
 	struct iommu_viommu_alloc alloc = {.type = IOMMU_VIOMMU_TYPE_SELFTEST, .dev_id = d->id};
 	struct iommu_vdevice_alloc vdevice = {.virt_id = 0x1f, .dev_id = d->id};
+	struct iommu_veventq_alloc events = {.type = IOMMU_VEVENTQ_TYPE_SELFTEST,
+					     .veventq_depth = 1 + d->id % 3};
 	struct iommu_test_cmd replace = {.id = d->stdev};
 	struct iommu_hwpt_alloc parent = {.pt_id = t->ioas[0].id,
 					  .flags = pasid | IOMMU_HWPT_ALLOC_NEST_PARENT |
@@ -362,7 +258,16 @@ static void scene_nested(struct target *t, struct device *d, bool viommu)
 	if (viommu) {
 		command(t, IOMMU_VIOMMU_ALLOC, &alloc, sizeof(alloc));
 		nested.pt_id = vdevice.viommu_id = alloc.out_viommu_id;
+		t->viommu[0] = (struct viommu){alloc.out_viommu_id, alloc.hwpt_id};
 		command(t, IOMMU_VDEVICE_ALLOC, &vdevice, sizeof(vdevice));
+		events.viommu_id = vdevice.viommu_id;
+		command(t, IOMMU_VEVENTQ_ALLOC, &events, sizeof(events));
+		t->events[0] = (struct events){.id = events.out_veventq_id,
+					       .viommu = events.viommu_id,
+					       .fd = (int)events.out_veventq_fd,
+					       .depth = events.veventq_depth};
+		t->vdevice[0] = (struct vdevice){vdevice.out_vdevice_id, vdevice.viommu_id, d->id,
+						 vdevice.virt_id};
 	}
 	nested.fault_id = fault.out_fault_id;
 	nested.data_type = d->real ? IOMMU_HWPT_DATA_VTD_S1 : IOMMU_HWPT_DATA_SELFTEST;
@@ -391,7 +296,7 @@ static void scene_access(struct target *t)
 static void scene_narrow(struct target *t, uint8_t how)
 {
 	const struct iommu_iova_range range = {0 - (MODEL_PAGE << (1 + how % 8)),
-					       UINT64_MAX - MODEL_PAGE};
+					       UINT64_MAX - (how & 8 ? 0 : MODEL_PAGE)};
 	struct iommu_ioas_allow_iovas cmd = {.num_iovas = 1, .allowed_iovas = DATA};
 
 	do_ioas(t);
@@ -413,6 +318,9 @@ static void scene_devices(struct target *t, unsigned which)
 {
 	if (which == 1 || which == 6 || which == 7)
 		mock_new(t, which == 1 && t->later ? MOCK_FLAGS_DEVICE_PASID : 0, t->ioas[0].id);
+	/* A second one behind the same unit. */
+	if (which == 1 && t->later)
+		mock_new(t, 0, t->ioas[0].id);
 	if (which >= 2 && which < 5)
 		node_open(t, &t->device[which == 3 ? 2 : 0]);
 	if (which == 3 || which == 4)
@@ -427,7 +335,7 @@ static void scene_begin(struct target *t, unsigned which, uint8_t how)
 {
 	struct model_source source = {.byte = MEMORY_AT, .length = 4 * MODEL_PAGE, .flags = 7};
 	const struct request request = {.count = 2, .grpid = 511, .perm = 1, .addr = 0x5000};
-	static const uint8_t scenes[] = {1, 1, 2, 2, 2, 2, 2, 2, 3, 3, 3, 4, 5, 6, 7, 8};
+	static const uint8_t scenes[] = {1, 1, 1, 2, 2, 2, 2, 2, 3, 3, 3, 4, 5, 6, 7, 8};
 
 	which = scenes[which % SIO_ARRAY_SIZE(scenes)];
 	if (which == 2 && t->amd)
@@ -468,7 +376,7 @@ static const struct kind {
 	{do_access, 4, true},      {do_pin, 6, true},      {do_access_replace, 1, true},
 	{do_close_file, 2, false}, {do_unpin, 2, false},   {do_rw, 4, false},
 	{do_info, 1, false},       {do_compat, 16, false}, {do_invalidate, 3, false},
-	{do_viommu, 5, false},     {do_dma, 4, false},     {do_process, 2, false},
+	{do_viommu, 8, false},     {do_dma, 4, false},     {do_process, 2, false},
 };
 
 #define KINDS SIO_ARRAY_SIZE(kinds)
@@ -637,7 +545,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct weights weights;
 	unsigned count;
 
-	if (size < HEAD + RECORD || size > 65536)
+	if (!fuzz_is_session(size, HEAD + RECORD))
 		return 0;
 	fuzz_counts->inputs++;
 	memset(&t, 0, offsetof(struct target, log));

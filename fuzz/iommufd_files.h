@@ -35,8 +35,15 @@ static inline void do_track(struct target *t)
 	struct iommu_hwpt_set_dirty_tracking cmd = {.hwpt_id = any_id(t, IOMMUFD_OBJ_HWPT_PAGING),
 						    .flags = how & 0xf0 ? how & 1 : how & 3};
 	struct hwpt *h = hwpt_of(t, cmd.hwpt_id);
-	const int rc = command(t, IOMMU_HWPT_SET_DIRTY_TRACKING, &cmd, sizeof(cmd));
-	int want = 0;
+	struct iommu_hwpt_set_dirty_tracking off = cmd;
+	int want = 0, rc;
+
+	/* Off and on again: what was dirty is forgotten. */
+	off.flags = 0;
+	if (h && h->tracking && cmd.flags == 1 && how & 0x80)
+		expect(t, "SET_DIRTY_TRACKING",
+		       command(t, IOMMU_HWPT_SET_DIRTY_TRACKING, &off, sizeof(off)), 0);
+	rc = command(t, IOMMU_HWPT_SET_DIRTY_TRACKING, &cmd, sizeof(cmd));
 
 	if (cmd.flags > 1)
 		want = -EOPNOTSUPP;
@@ -612,6 +619,9 @@ static inline void do_close_file(struct target *t)
 	for (unsigned i = 0; i < QUEUES; i++)
 		if (t->queue[i].id && t->queue[i].fd == fd)
 			t->queue[i].fd = -1;
+	for (unsigned i = 0; i < VIOMMUS; i++)
+		if (t->events[i].id && t->events[i].fd == fd)
+			t->events[i].fd = -1;
 }
 
 static inline int want_pin(const struct target *t, const struct access *access,
@@ -664,7 +674,8 @@ static inline void any_pages(struct target *t, const struct model_ioas *s, uint6
 	pages = (a->last - a->first) / MODEL_PAGE + 1;
 	*iova = a->first + first % pages * MODEL_PAGE;
 	*length = (1 + (first >> 4) % 4) * MODEL_PAGE;
-	if (*length > a->last - *iova + 1)
+	/* Now and then on into the next one, or nothing. */
+	if (*length > a->last - *iova + 1 && !(how & 8))
 		*length = a->last - *iova + 1;
 }
 

@@ -177,6 +177,7 @@ static inline void detached(struct target *t, struct device *d)
 	if (!id)
 		return;
 	d->hwpt = 0;
+	d->of = d->virt = 0;
 	if (!group_attached(t, d->group))
 		requests_end(t, id, d->group);
 	model_unreserve(s, owner_of(t, d));
@@ -184,10 +185,23 @@ static inline void detached(struct target *t, struct device *d)
 	hwpt_left(t, id);
 }
 
+/* Events carry the number that the device has by now. */
+static inline void number_now(const struct target *t, struct device *d, const struct hwpt *h)
+{
+	d->of = d->virt = 0;
+	for (unsigned i = 0; h->of && i < VIOMMUS; i++)
+		if (t->vdevice[i].id && t->vdevice[i].viommu == h->of &&
+		    t->vdevice[i].device == d->id) {
+			d->of = h->of;
+			d->virt = (uint32_t)t->vdevice[i].virt;
+		}
+}
+
 static inline void attached(struct target *t, struct device *d, struct hwpt *h)
 {
 	struct model_ioas *s = base_of(t, h);
 
+	number_now(t, d, h);
 	d->hwpt = h->id;
 	regions_add(t, d, s);
 	settle(t, s);
@@ -208,6 +222,7 @@ static inline void replaced(struct target *t, struct device *d, struct hwpt *h)
 
 	if (id == h->id)
 		return;
+	number_now(t, d, h);
 	if (s != old)
 		group_unreserve(t, d->group, old);
 	for (unsigned i = 0; i < DEVICES; i++) {
@@ -418,93 +433,6 @@ static inline void do_mock(struct target *t)
 	}
 }
 
-/* ---- functions on PCI ---- */
-
-static inline void node_close(struct target *t, struct device *d)
-{
-	child_end(t);
-	sio_close(t->c.process, d->fd);
-	note(t, d->fd, 0, "close %%");
-	detached(t, d);
-	d->fd = -1;
-	d->id = 0;
-}
-
-static inline void node_open(struct target *t, struct device *d)
-{
-	struct {
-		uint32_t argsz, flags;
-		int32_t iommufd;
-		uint32_t devid;
-	} bind = {.argsz = sizeof(bind)};
-	char path[48];
-	int rc;
-
-	snprintf(path, sizeof(path), "/dev/vfio/devices/vfio%d", sio_device_cdev(d->real));
-	d->fd = sio_open(t->c.process, path);
-	d->fd = d->fd < 0 ? -errno : d->fd;
-	note(t, d->fd, d->fd < 0 ? d->fd : 0, "cdev %s %c", d->fd < 0 ? "x" : "%",
-	     "ABCD"[d - t->device]);
-	if (d->fd < 0 && !t->injected)
-		differ(t, "a node does not open");
-	if (d->fd < 0)
-		return;
-	rc = call(t, d->fd, NODE_BIND, &bind, sizeof(bind));
-	if (rc) {
-		expect(t, "bind", rc, 0);
-		node_close(t, d);
-		return;
-	}
-	d->id = bind.devid;
-}
-
-static inline void node_attach(struct target *t, struct device *d, uint32_t pt)
-{
-	struct {
-		uint32_t argsz, flags, pt_id;
-	} attach = {.argsz = sizeof(attach), .pt_id = pt};
-	const bool replace = d->hwpt;
-	int want, rc;
-
-	if (hwpts_full(t))
-		return;
-	/* Where the failure was tells whether reserved regions went; here that cannot be seen. */
-	if (replace && model_of(t, pt) && t->injected) {
-		inject_off(t);
-	}
-	want = want_attach(t, d, pt, replace);
-	rc = call(t, d->fd, NODE_ATTACH, &attach, sizeof(attach));
-	check_attach(t, d, pt, replace, want, rc, attach.pt_id);
-}
-
-static inline void do_node(struct target *t)
-{
-	uint64_t how = take(t, 1);
-	/* Rather one of the two in one group. */
-	static const uint8_t which[] = {0, 1, 2, 3, 3, 0, 2, 3};
-	struct device *d = &t->device[which[take(t, 1) % SIO_ARRAY_SIZE(which)]];
-	struct {
-		uint32_t argsz, flags;
-	} detach = {.argsz = sizeof(detach)};
-	uint32_t pt = any_pt(t), on = group_hwpt(t, d->group);
-
-	/* Where the rest of its group is. */
-	if (on && how & 8)
-		pt = how & 0x20 ? on : hwpt_of(t, on)->ioas;
-	if (d->fd < 0)
-		node_open(t, d);
-	if (d->fd < 0)
-		return;
-	if ((how & 7) < 5) {
-		node_attach(t, d, pt);
-	} else if ((how & 7) < 7) {
-		expect(t, "detach", call(t, d->fd, NODE_DETACH, &detach, sizeof(detach)), 0);
-		detached(t, d);
-	} else {
-		node_close(t, d);
-	}
-}
-
 /* ---- HWPT_ALLOC ---- */
 
 static inline int want_nested(struct target *t, const struct iommu_hwpt_alloc *cmd,
@@ -572,6 +500,7 @@ static inline void hwpt_made(struct target *t, const struct iommu_hwpt_alloc *cm
 		.mock = !d->real,
 		.nested = !s,
 		.viommu = !s && !parent,
+		.of = !s && !parent ? cmd->pt_id : 0,
 		.nest_parent = cmd->flags & IOMMU_HWPT_ALLOC_NEST_PARENT,
 		.dirty_ops = cmd->flags & IOMMU_HWPT_ALLOC_DIRTY_TRACKING,
 		.fault = cmd->flags & IOMMU_HWPT_FAULT_ID_VALID ? cmd->fault_id : 0,
@@ -689,15 +618,31 @@ static inline void queue_unlocked(struct target *t, struct item *item)
 	settle(t, s);
 }
 
+/* What hangs on a vIOMMU: itself, its queues; devices there also go with the device. */
+static inline void viommu_parts_gone(struct target *t, uint32_t id)
+{
+	for (unsigned i = 0; i < VIOMMUS; i++) {
+		if (t->viommu[i].id == id)
+			t->viommu[i].id = 0;
+		if (t->vdevice[i].id == id || t->vdevice[i].device == id)
+			t->vdevice[i].id = 0;
+		if (t->events[i].id == id)
+			t->events[i].id = 0;
+	}
+}
+
 static inline void destroyed(struct target *t, uint32_t id)
 {
 	struct hwpt *h = hwpt_of(t, id);
+
+	viommu_parts_gone(t, id);
 
 	for (unsigned i = REAL; i < DEVICES; i++) {
 		struct device *d = &t->device[i];
 
 		if (d->id && d->stdev == id) {
 			detached(t, d);
+			viommu_parts_gone(t, d->id);
 			d->id = 0;
 		}
 	}

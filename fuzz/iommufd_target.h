@@ -24,6 +24,7 @@
 #define QUEUES       4u
 #define GROUPS       24u
 #define ITEMS        48u
+#define VIOMMUS      12u
 #define SOURCES      512u
 #define MARKS        64u
 #define LOG          2048u
@@ -35,6 +36,7 @@ struct device {
 	struct sio_device *real; /* NULL: a mock */
 	int fd, group;           /* of a real one; fd -1: its node is not open */
 	bool odd;                /* a mock with flags */
+	uint32_t of, virt;       /* vIOMMU and number there, when it was attached; 0: none */
 };
 
 struct hwpt {
@@ -43,6 +45,7 @@ struct hwpt {
 	bool nested, automatic, mock, nest_parent, dirty_ops, tracking, viommu;
 	uint64_t pgsizes;
 	uint32_t fault;
+	uint32_t of; /* the vIOMMU that a nested one was made from */
 	uint32_t iotlb[MOCK_NESTED_DOMAIN_IOTLB_NUM]; /* of a nested one */
 	uint64_t mark[MARKS];                         /* dirty, in halves of pages */
 	unsigned marks;
@@ -62,6 +65,27 @@ struct queue {
 	bool zero_free;
 	struct request queued[GROUPS], unanswered[GROUPS];
 	unsigned queued_count, unanswered_count;
+};
+
+struct viommu {
+	uint32_t id, parent; /* 0: none */
+};
+
+struct vdevice {
+	uint32_t id, viommu, device; /* 0: none */
+	uint64_t virt;
+};
+
+/* Events that wait; those beyond the depth leave one record, the last. */
+struct events {
+	uint32_t id, viommu; /* 0: none */
+	int fd;              /* -1: closed */
+	uint32_t depth, sequence, lost_sequence;
+	struct {
+		uint32_t sequence, virt;
+	} event[4];
+	unsigned count;
+	bool lost;
 };
 
 /* What an access or a hardware queue has pinned. */
@@ -91,6 +115,9 @@ struct target {
 	struct device device[DEVICES];
 	struct hwpt hwpt[HWPTS];
 	struct queue queue[QUEUES];
+	struct viommu viommu[VIOMMUS];
+	struct vdevice vdevice[VIOMMUS];
+	struct events events[VIOMMUS];
 	struct item item[ITEMS];
 	struct access access[FDS];
 	struct source source[SOURCES];
@@ -172,7 +199,7 @@ static inline void print_start(struct finding *f)
 		"buffer h size=0x400000 kind=shared huge=1 align=0x300000000",
 		"buffer s size=0xf000",
 		"iommufd x0",
-		"memfd x1 size=0x10000",
+		"memfd x1 size=0x10000 huge=1",
 	};
 
 	for (unsigned i = 0; i < SIO_ARRAY_SIZE(lines); i++)

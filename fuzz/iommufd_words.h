@@ -140,7 +140,8 @@ static inline void words_viommu(char *line, const struct words *w)
 	struct iommu_viommu_alloc cmd;
 
 	memcpy(&cmd, w->bytes, sizeof(cmd));
-	say(line, "viommu_alloc x0 v type=%u dev=%u hwpt=%u", cmd.type, cmd.dev_id, cmd.hwpt_id);
+	say(line, "viommu_alloc x0 v type=%u dev=%u hwpt=%u flags=%u", cmd.type, cmd.dev_id,
+	    cmd.hwpt_id, cmd.flags);
 	if (cmd.data_len)
 		say_hex(line, "data", w->data, cmd.data_len);
 }
@@ -372,7 +373,7 @@ static inline bool words_vfio(char *line, const struct words *w)
 
 	switch (w->request) {
 	case NODE_BIND:
-		say(line, "bind x%d x0", w->fd);
+		say(line, "bind x%d x%d", w->fd, (int)word[2]);
 		return true;
 	case NODE_ATTACH:
 		say(line, "attach x%d %u", w->fd, word[2]);

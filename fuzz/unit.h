@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Any sequence of register accesses, memory writes and DMA against one unit, through the public
- * hardware API. Whatever software does, the unit answers in bounded time, touches nothing but
- * emulated memory, and its invariants hold.
+ * hardware API.
  *
  * Records of 8 bytes become operations over a 64-page arena: values are biased to addresses in it
  * with flag bits set, registers to those that exist. Most inputs begin with a unit that works: its
- * first pages are tables that translate, a queue and a log, which the operations then spoil.
+ * first pages are tables that translate, a queue and a log, which the operations then spoil. Some
+ * inputs spoil nothing: they change leaves and invalidate, by any of the ways there are.
+ *
+ * After every operation all registers are what a second set of them, written from the manuals, has
+ * (unit_vtd.c, unit_amdvi.c). DMA goes where a walk by memory alone leads (unit_naive.h), and what
+ * it is blocked for is recorded, whenever no cache can know better: with strict checking, if the
+ * unit was not caught with a stale translation; without, if nothing changed since all was
+ * forgotten, or what changed was invalidated. In that case it must not be caught either.
  */
 #ifndef FUZZ_UNIT_H
 #define FUZZ_UNIT_H
@@ -14,16 +20,13 @@
 #include "fuzz.h"
 
 #include "records.h"
-#include "softiommu.h"
-
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "unit_naive.h"
 
 #define UNIT_PAGES 64u
 
 /* What the unit that works translates for this requester: so many pages from 0 on. */
 #define UNIT_DEVICE 0x18u
+#define UNIT_DOMAIN 7u
 #define UNIT_MAPPED 16u
 /* Pages of the arena: what a device is, three or four tables from the root down, what they map. */
 enum {
@@ -31,162 +34,125 @@ enum {
 	UNIT_CONTEXT,
 	UNIT_TOP,
 	UNIT_LEAVES = 5,
+	UNIT_PASIDS, /* directory, and table */
 	UNIT_QUEUE = 8,
 	UNIT_LOG,
+	UNIT_LEAVES_2 = 12,
+	UNIT_TABLES_END = 16,
 	UNIT_DATA = 16
 };
 
+#define UNIT_MSIS 8u
+#define UNIT_LINE 160u
+
+struct unit_msi {
+	uint64_t address;
+	uint32_t data;
+};
+
+/* The unit writes `len` bytes at pa; around them stands what was there. */
+struct unit_store {
+	uint64_t pa;
+	unsigned len;
+	uint8_t byte[8], before[8], after[8];
+};
+#define UNIT_STORES 64u
+
+/* A word of the arena. */
+struct unit_slot {
+	unsigned page, index;
+};
+#define UNIT_SLOTS 24u
+
 struct unit_fuzz {
+	const struct unit_vendor *vendor;
 	const uint8_t *data;
 	size_t size;
 	struct sio_hw *hw;
 	struct sio_unit *unit;
-	uint64_t arena;
-	/* Offsets of registers, as many as there are of the vendor. */
-	const uint16_t *reg;
-	unsigned regs;
+	uint64_t head, arena;
+	bool strict;
+	bool orderly;    /* tables are changed by remap() only */
+	bool clean;      /* no cache holds what memory does not say */
+	bool stale;      /* the unit was caught with a translation in this operation */
+	bool through;    /* the device is not translated */
+	unsigned leaves; /* page of the arena that has the leaves */
+	bool others;     /* not only what was set up may be cached since all was forgotten */
+	char caught[UNIT_LINE];
+	/* Messages of this operation, and those that there ought to be. */
+	struct unit_msi got[UNIT_MSIS], want[UNIT_MSIS];
+	unsigned got_msis, want_msis; /* how many; one bit each */
+	/* What it ought to write in this operation. */
+	struct unit_store store[UNIT_STORES];
+	unsigned stores;
+	char line[RECORDS_MAX * 2 + 8][UNIT_LINE];
+	unsigned lines;
 };
 
-static inline uint64_t unit_take(struct unit_fuzz *f, unsigned bytes)
-{
-	uint64_t value = 0;
+/* What is the vendor's. */
+struct unit_vendor {
+	const char *name, *platform;
+	const uint16_t *reg; /* offsets, those that are written often several times */
+	unsigned regs;
+	/* Tables, queue, log and registers of a unit that works. */
+	void (*set_up)(struct unit_fuzz *f);
+	/* The second set of registers: as after power-on. */
+	void (*reset)(struct unit_fuzz *f);
+	/* Before a write: what the registers will be. */
+	void (*write)(struct unit_fuzz *f, uint32_t offset, unsigned width, uint64_t value);
+	/* All registers are what they ought to be. */
+	void (*check)(struct unit_fuzz *f);
+	struct naive_answer (*walk)(struct unit_fuzz *f, const struct sio_request *request);
+	/* A request was blocked: what is recorded. */
+	void (*fault)(struct unit_fuzz *f, const struct sio_request *request,
+		      const struct naive_answer *answer);
+	/* What is recorded is unknown: take over what the registers are. */
+	void (*adopt)(struct unit_fuzz *f);
+	/* Everything is forgotten. */
+	void (*forget)(struct unit_fuzz *f, uint64_t how);
+	/* Forget so many leaves, a power of two and aligned, of UNIT_DOMAIN. */
+	void (*forget_leaves)(struct unit_fuzz *f, unsigned first, unsigned count, uint64_t how);
+	/* A leaf of the unit that works, and what leads to a table of leaves. */
+	uint64_t (*leaf)(uint64_t page, unsigned perm);
+	uint64_t (*last_table)(uint64_t page);
+	/* The same permissions in a leaf, of memory from 0 on, where there was an entry for a
+	 * table. */
+	uint64_t (*large_leaf)(uint64_t entry, uint64_t how);
+	/* Have the device of the unit that works translated, or let through; forget what it was. */
+	void (*redevice)(struct unit_fuzz *f, bool through, uint64_t how);
+	/* The words that decide about a page of it, in the arena; how many there are. */
+	unsigned (*used)(struct unit_fuzz *f, unsigned page, struct unit_slot *slot);
+	/* A value for a register, of those that mean something there. */
+	uint64_t (*value)(struct unit_fuzz *f, uint32_t offset);
+	/* A command that is good, or nearly, into the queue and the tail behind it. */
+	void (*submit)(struct unit_fuzz *f);
+};
 
-	for (unsigned i = 0; i < bytes && f->size; i++, f->size--)
-		value = value << 8 | *f->data++;
-	return value;
-}
+void unit_fail(const struct unit_fuzz *f, const char *format, ...)
+	__attribute__((noreturn, format(printf, 2, 3)));
+void unit_note(struct unit_fuzz *f, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void unit_compare(const struct unit_fuzz *f, const char *what, uint64_t got, uint64_t want);
 
-/* An arena address with flags, a small number, or any bytes. */
-static inline uint64_t unit_value(struct unit_fuzz *f)
-{
-	uint64_t how = unit_take(f, 1);
+/* So many bytes of the record, zeros when it has no more; a value of any kind. */
+uint64_t unit_take(struct unit_fuzz *f, unsigned bytes);
+uint64_t unit_value(struct unit_fuzz *f);
 
-	switch (how & 3) {
-	case 0:
-	case 1:
-		return f->arena + unit_take(f, 1) % UNIT_PAGES * 4096 + (how >> 2) +
-		       ((how & 1) ? unit_take(f, 2) << 48 : 0);
-	case 2:
-		return unit_take(f, 2);
-	default:
-		/* Any bits, as far as the record has them, at any place. */
-		return unit_take(f, 4) << (how >> 2 & 31) ^ unit_take(f, 1) << 56;
-	}
-}
-
-/* A word of a page of the arena. */
-static inline void unit_poke(struct unit_fuzz *f, unsigned page, unsigned index, uint64_t value)
-{
-	sio_hw_write(f->hw, f->arena + page * 4096u + index * 8u, &value, sizeof(value));
-}
-
+/* A word of a page of the arena, and its address. */
+void unit_poke(struct unit_fuzz *f, unsigned page, unsigned index, uint64_t value);
 static inline uint64_t unit_page(const struct unit_fuzz *f, unsigned page)
 {
-	return f->arena + page * UINT64_C(4096);
+	return f->arena + page * NAIVE_PAGE;
 }
 
-/* A unit that was set up does what it was set up for. */
-static inline void unit_check(struct unit_fuzz *f)
-{
-	for (unsigned i = 0; i < UNIT_MAPPED; i++) {
-		uint64_t word = UINT64_C(0x1234567800000000) + i, got = 0;
-		struct sio_request request = {.requester = UNIT_DEVICE,
-					      .address = i * UINT64_C(4096),
-					      .len = sizeof(got)};
+/* Write a register, of the unit and of the second set. */
+void unit_write(struct unit_fuzz *f, uint32_t offset, unsigned width, uint64_t value);
+/* The unit ought to write this there, 8 bytes at most; told before it happens. */
+void unit_stores(struct unit_fuzz *f, uint64_t pa, uint64_t value, unsigned len);
+/* Memory as it is after what the unit ought to write. False: nothing is there. */
+bool unit_word(struct unit_fuzz *f, uint64_t pa, uint64_t *word);
+/* The unit ought to send this message; of one cause the last one counts, low causes come first. */
+void unit_sends(struct unit_fuzz *f, unsigned cause, uint64_t address, uint32_t data);
 
-		unit_poke(f, UNIT_DATA + i, 0, word);
-		if (sio_hw_dma(f->hw, &request, &got, NULL) || got != word) {
-			fprintf(stderr, "unit: page %u is not translated\n", i);
-			abort();
-		}
-	}
-}
-
-static inline void unit_dma(struct unit_fuzz *f)
-{
-	static uint8_t buf[3 * 4096];
-	uint64_t shape = unit_take(f, 1);
-	struct sio_request request = {
-		.requester = (uint16_t)(shape & 16 ? UNIT_DEVICE : unit_take(f, 1) * 2),
-		.has_pasid = (shape & 2) != 0,
-		.pasid = (uint32_t)(shape & 2 ? unit_take(f, 1) : 0),
-		.address = shape & 4 ? unit_value(f) : unit_take(f, 3) << 4,
-		.len = shape & 8 ? 4 : 1 + (size_t)unit_take(f, 1) * 48 % sizeof(buf),
-		.write = shape & 1,
-	};
-
-	sio_hw_dma(f->hw, &request, buf, NULL);
-}
-
-static inline void unit_step(struct unit_fuzz *f)
-{
-	uint64_t op = unit_take(f, 1), at;
-
-	fuzz_counts->operations++;
-	switch (op & 7) {
-	case 0:
-	case 1:
-	case 2:
-		at = f->reg[unit_take(f, 1) % f->regs];
-		sio_unit_write(f->unit, (uint32_t)at, op & 8 ? 4 : 8, unit_value(f));
-		break;
-	case 3:
-		at = op & 8 ? unit_take(f, 2) : f->reg[unit_take(f, 1) % f->regs];
-		sio_unit_read(f->unit, (uint32_t)at, op & 16 ? 4 : 8);
-		break;
-	case 4:
-	case 5:
-	case 6: {
-		uint64_t value;
-
-		at = f->arena + unit_take(f, 1) % UNIT_PAGES * 4096 + (op >> 3) * 8;
-		if (op & 1)
-			at += unit_take(f, 1) % 16 * 256;
-		value = unit_value(f);
-		sio_hw_write(f->hw, at, &value, sizeof(value));
-		break;
-	}
-	default:
-		unit_dma(f);
-	}
-}
-
-/* `set_up`: tables, queue, log and registers of a unit that works. */
-static inline void unit_fuzz_run(const char *platform, const uint16_t *reg, unsigned regs,
-				 void (*set_up)(struct unit_fuzz *f), const uint8_t *data,
-				 size_t size)
-{
-	static struct sio_hw *kept[2];
-	const uint64_t head = records_get(data, size, -1);
-	struct sio_hw_cfg cfg = {.platform_text = platform, .strict = head & 1};
-	struct sio_hw **hw = &kept[head & 1];
-	struct unit_fuzz f = {.reg = reg, .regs = regs};
-	char why[512] = "";
-
-	fuzz_counts->inputs++;
-	if (*hw) {
-		sio_hw_reset(*hw);
-	} else if (sio_hw_create(&cfg, hw, why, sizeof(why))) {
-		fprintf(stderr, "unit: %s\n", why);
-		abort();
-	}
-	f.hw = *hw;
-	f.unit = sio_hw_unit(f.hw, 0);
-	f.arena = sio_hw_alloc(f.hw, UNIT_PAGES);
-	if (head & 6) {
-		set_up(&f);
-		unit_check(&f);
-	}
-	for (size_t n = 0; n < records_count(size); n++) {
-		f.data = data + (n + 1) * RECORD_BYTES;
-		f.size = RECORD_BYTES;
-		unit_step(&f);
-	}
-	/* The fuzzer owns the memory's contents; the unit's own state has to be sound. */
-	if (sio_hw_audit(f.hw, why, sizeof(why)) && !strstr(why, "free table frame")) {
-		fprintf(stderr, "unit: %s\n", why);
-		abort();
-	}
-}
+void unit_fuzz_run(const struct unit_vendor *vendor, const uint8_t *data, size_t size);
 
 #endif

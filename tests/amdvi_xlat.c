@@ -357,6 +357,26 @@ START_TEST(accessed_and_dirty_follow_had)
 }
 END_TEST
 
+START_TEST(entries_above_a_table_of_which_a_page_was_absent_are_marked)
+{
+	struct rig rig;
+
+	for (uint64_t had = 1; had < 4; had += 2) {
+		rig_init(&rig, EFR_FULL, CAP_NO_NP);
+		rig_dte(&rig, RID, dte_v1(4) | had << 7, DID, 0);
+		rig_map(&rig, A, 0);
+		ck_faults(rread(&rig, A), AMDVI_IO_PAGE_FAULT);
+		/* Not present to present: there is nothing to invalidate. */
+		rig_map(&rig, A, V1_LEAF | 0x9000);
+		ck_translates(rread(&rig, A), 0x9000);
+		ck_assert_uint_eq(mem(&rig, rig_slot(&rig, A, 0)) & 0x20, 0x20);
+		for (unsigned level = 1; level < 4; level++)
+			ck_assert_uint_eq(mem(&rig, rig_slot(&rig, A, level)) & 0x20, 0x20);
+		rig_fini(&rig);
+	}
+}
+END_TEST
+
 START_TEST(report_shows_the_entry_and_each_level)
 {
 	const struct dma_req req = {.requester = RID, .iova = A + 0x10, .len = 4};
@@ -405,6 +425,7 @@ int main(void)
 	tcase_add_test(tc, special_ranges_are_never_translated);
 	tcase_add_test(tc, port_and_management_ranges_follow_the_entry);
 	tcase_add_test(tc, accessed_and_dirty_follow_had);
+	tcase_add_test(tc, entries_above_a_table_of_which_a_page_was_absent_are_marked);
 	tcase_add_test(tc, report_shows_the_entry_and_each_level);
 	suite_add_tcase(suite, tc);
 	return run_suite(suite);

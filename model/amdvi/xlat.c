@@ -366,7 +366,8 @@ struct xlat amdvi_resolve_miss(struct amdvi *amdvi, const struct amdvi_path *pat
 		x = amdvi_resolve_tables(amdvi, path, req, true, &walked);
 	if (!fill || !tag)
 		return x;
-	if (walked.leaf_table != PA_NONE && !path->guest)
+	/* Entries above a cached table are not looked at again: they have to be marked by then. */
+	if (walked.leaf_table != PA_NONE && !path->guest && !(x.reason && path->had))
 		iotlb_fill_table(amdvi->tlb, tag, req->iova, walked.leaf_table, walked.table_perm);
 	if (x.reason == 0 && walked.fill_perm) {
 		cached = x;
