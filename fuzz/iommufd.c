@@ -35,20 +35,17 @@ static void do_dma(struct target *t)
 	struct model_ioas *s = base_of(t, h);
 	const uint64_t iova = any_iova(t, s) & -UINT64_C(8);
 	const struct model_area *a = s ? model_area_in(s, iova, iova + 7) : NULL;
-	char text[64];
 	int rc;
 
 	if (d->fd < 0 || is_special(iova) || (h && h->nested) || (a && a->unsure))
 		return;
 	rc = sio_dma_write(d->real, iova, &word, sizeof(word), NULL);
-	snprintf(text, sizeof(text), "dma_from_dev %c iova=0x%llx len=8", "ABCD"[how % REAL],
-		 (unsigned long long)iova);
-	note(t, text, rc);
+	note_dma(t, d, true, iova, rc);
 	/* A word that an area shares with what is beside it is nobody's. */
 	if (a && (a->first > iova || a->last < iova + 7))
 		return;
 	if (!!rc == (a && a->prot & IOMMU_IOAS_MAP_WRITEABLE))
-		fail_values(t, "a device's write", (uint64_t)rc, iova);
+		fail_pair(t, "a device's write", rc, rc ? 0 : -EACCES);
 	if (!rc && h->tracking)
 		mark(h, iova & -MODEL_PAGE);
 }
@@ -126,7 +123,8 @@ static void do_invalidate(struct target *t)
 	want = count && cmd.entry_len != 8 ? -EINVAL : want_invalidate(h, entry, count, &done);
 	expect(t, "HWPT_INVALIDATE", rc, want);
 	if (cmd.entry_num != done)
-		fail_values(t, "HWPT_INVALIDATE's entries", cmd.entry_num, done);
+		differ_number(t, "HWPT_INVALIDATE's entries", "entry_num", cmd.entry_num, done,
+			      true);
 }
 
 /* ---- processes ---- */
@@ -136,27 +134,23 @@ static void check_nothing_left(const struct target *t)
 	struct sio_stats stats;
 
 	sio_stats(t->c.machine, &stats);
-	if (stats.pinned_pages)
-		differ(t, "pages stay pinned");
-	if (stats.iommufd_objects || stats.mappings || stats.domains)
-		differ(t, "objects stay alive");
-	if (t->c.machine->user && t->c.machine->user->locked_pages)
-		differ(t, "the user stays charged");
+	if (stats.pinned_pages || stats.iommufd_objects || stats.mappings || stats.domains ||
+	    (t->c.machine->user && t->c.machine->user->locked_pages))
+		fail_counts(t, "something is left",
+			    "pinned=0 user=0 mappings=0 domains=0 objects=0");
 }
 
 /* Everything, from the lowest descriptor up or down. */
 static void close_all(struct target *t, bool up)
 {
 	child_end(t);
-	if (t->window)
-		sio_mem_unmap(t->c.process, t->window, t->window_size);
+	window_unmap(t);
 	for (unsigned i = 0; i < FDS; i++) {
-		const unsigned fd = up ? i : FDS - 1 - i;
+		const int fd = (int)(up ? i : FDS - 1 - i);
 
-		if (fd != FILE_FD)
-			sio_close(t->c.process, (int)fd);
+		if (fd != FILE_FD && !sio_close(t->c.process, fd))
+			note(t, fd, 0, "close %%");
 	}
-	note(t, up ? "# close all, upwards" : "# close all, downwards", 0);
 	audit(t, true);
 	check_nothing_left(t);
 	if (!t->vague && (sio_process_vmlck(t->c.process) || sio_process_vmpin(t->c.process)))
@@ -184,6 +178,7 @@ static void open_again(struct target *t)
 	t->pasids = false;
 	if (sio_open(t->c.process, "/dev/iommu") != 0)
 		differ(t, "/dev/iommu does not open again");
+	note(t, 0, 0, "iommufd %%");
 	if (t->account == IOPT_ACCOUNT_MM)
 		expect(t, "OPTION", command(t, IOMMU_OPTION, &mode, sizeof(mode)), 0);
 }
@@ -195,8 +190,10 @@ static void do_process(struct target *t)
 	switch (how & 7) {
 	case 0:
 	case 1:
-		if (!t->child)
-			t->child = sio_process_fork(t->c.process);
+		if (t->child)
+			break;
+		t->child = sio_process_fork(t->c.process);
+		note(t, 0, 0, "spawn child");
 		break;
 	case 2:
 		child_end(t);
@@ -205,6 +202,7 @@ static void do_process(struct target *t)
 		if (!(how & 0xc0)) {
 			t->limited = true;
 			sio_process_set_memlock(t->c.process, (how >> 3) * 4 * MODEL_PAGE);
+			note(t, 0, 0, "rlimit_memlock %u", (unsigned)((how >> 3) * 4 * MODEL_PAGE));
 		}
 		break;
 	case 4:
@@ -351,7 +349,7 @@ static void scene_begin(struct target *t, unsigned which, uint8_t how)
 		scene_nested(t, &t->device[REAL], t->later);
 	if (which == 2) {
 		scene_nested(t, &t->device[0], false);
-		if (!request_pages(&t->device[0], &request))
+		if (!request_pages(t, &t->device[0], &request))
 			request_wait(t, &t->device[0], request);
 	}
 	if (which == 3 || which == 4) {
@@ -426,7 +424,7 @@ static void inject(struct target *t, uint8_t how)
 		 1 + (how >> 3) % 4u);
 	if (sio_inject(t->c.machine, plan, NULL, 0))
 		differ(t, "there is no such plan");
-	note(t, plan, 0);
+	note(t, 0, 0, "inject %s nth=%u", what[how % SIO_ARRAY_SIZE(what)], 1 + (how >> 3) % 4u);
 	t->injected = true;
 }
 
@@ -437,10 +435,8 @@ static void step(struct target *t, const struct kind *kind, uint8_t trouble)
 	if (trouble >= 0xf0 && kind->may_fail)
 		inject(t, (uint8_t)take(t, 1));
 	kind->run(t);
-	if (t->injected) {
-		sio_inject(t->c.machine, "", NULL, 0);
-		t->injected = false;
-	}
+	if (t->injected)
+		inject_off(t);
 	if (fuzz_bare())
 		return;
 	check_all(t);
@@ -519,12 +515,28 @@ static void begin(struct target *t, const uint8_t *head)
 	if (head[5] & 1)
 		command(t, IOMMU_OPTION, &mode, sizeof(mode));
 	t->charged = head[5] & 6;
-	if (t->charged)
+	if (t->charged) {
 		sio_process_set_caps(t->c.process, SIO_CAP_SYS_RESOURCE);
+		note(t, 0, 0, "# caps=sys_resource");
+		note(t, 0, 0, "rlimit_memlock inf");
+	}
 	command(t, IOMMU_IOAS_ALLOC, &ioas, sizeof(ioas));
 	t->ioas[0] = (struct model_ioas){.id = ioas.out_ioas_id};
 	settle(t, &t->ioas[0]);
 	scene_begin(t, head[1], head[7]);
+}
+
+/* Nothing differed, and it was asked for. */
+static void record(const struct target *t)
+{
+	FILE *out = finding_record();
+	struct finding f;
+
+	if (!out)
+		return;
+	print_all(t, &f, out, 0);
+	finding_end(&f);
+	fclose(out);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -552,7 +564,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (data[6] & 3)
 		close_all(&t, data[6] & 1);
 	child_end(&t);
+	record(&t);
 	sio_process_exit(t.c.process);
+	note(&t, 0, 0, "exit");
 	audit(&t, true);
 	check_nothing_left(&t);
 	return 0;

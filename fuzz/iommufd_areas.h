@@ -29,7 +29,7 @@ static inline void do_ioas(struct target *t)
 		t->ioas[i] = (struct model_ioas){.id = cmd.out_ioas_id};
 		settle(t, &t->ioas[i]);
 	} else if (count_of(t, IOMMUFD_OBJ_NONE) != before) {
-		differ(t, "IOAS_ALLOC failed and left an object");
+		fail_counts(t, "IOAS_ALLOC failed and left an object", "objects=%u", before);
 	}
 }
 
@@ -75,7 +75,7 @@ static inline void map_source(struct target *t, uint32_t id, struct model_source
 	if (rc)
 		return;
 	if (iova != area.first)
-		fail_values(t, "IOAS_MAP gives the iova", iova, area.first);
+		differ_number(t, "IOAS_MAP gives the iova", "iova", iova, area.first, false);
 	area_add(t, s, &area, by_child);
 }
 
@@ -126,7 +126,8 @@ static inline void do_copy(struct target *t)
 	if (rc)
 		return;
 	if (cmd.dst_iova != to.area[0].first)
-		fail_values(t, "IOAS_COPY gives the iova", cmd.dst_iova, to.area[0].first);
+		differ_number(t, "IOAS_COPY gives the iova", "dst_iova", cmd.dst_iova,
+			      to.area[0].first, false);
 	memcpy(&dst->area[dst->areas], to.area, to.count * sizeof(to.area[0]));
 	dst->areas += to.count;
 }
@@ -149,7 +150,8 @@ static inline void do_unmap(struct target *t)
 	rc = command(t, IOMMU_IOAS_UNMAP, &cmd, sizeof(cmd));
 	expect(t, "IOAS_UNMAP", rc, want);
 	if (cmd.length != (rc ? length : bytes))
-		fail_values(t, "IOAS_UNMAP's length", cmd.length, rc ? length : bytes);
+		differ_number(t, "IOAS_UNMAP's length", "length", cmd.length, rc ? length : bytes,
+			      false);
 	if (!s)
 		return;
 	drop_items(t, s);
@@ -236,7 +238,8 @@ static inline void option_pages(struct target *t, uint64_t how)
 	}
 	expect(t, "OPTION", command(t, IOMMU_OPTION, &cmd, sizeof(cmd)), want);
 	if (!want && cmd.val64 != (cmd.op ? !s->small_pages : value))
-		fail_values(t, "HUGE_PAGES", cmd.val64, !s->small_pages);
+		differ_number(t, "HUGE_PAGES", "val", cmd.val64, cmd.op ? !s->small_pages : value,
+			      true);
 }
 
 static inline void change_process(struct target *t)
@@ -274,7 +277,8 @@ static inline void option_mode(struct target *t, uint64_t how)
 		want = cmd.op ? 0 : -EBUSY;
 	expect(t, "OPTION", command(t, IOMMU_OPTION, &cmd, sizeof(cmd)), want);
 	if (!want && cmd.val64 != (t->account == IOPT_ACCOUNT_MM))
-		fail_values(t, "RLIMIT_MODE", cmd.val64, t->account);
+		differ_number(t, "RLIMIT_MODE", "val", cmd.val64, t->account == IOPT_ACCOUNT_MM,
+			      true);
 }
 
 static inline void do_option(struct target *t)

@@ -8,6 +8,7 @@
 #include "iommufd_files.h"
 
 #include <linux/vfio.h>
+#include <zlib.h>
 
 #define INFO_BYTES 2048u
 
@@ -113,6 +114,16 @@ static inline void info_expect(const struct target *t, const struct model_ioas *
 	memcpy(want + 56, s->gap, 16 * s->gaps);
 }
 
+static inline void fail_info(const struct target *t, unsigned i, const uint8_t *expected)
+{
+	char what[80], wanted[32];
+
+	snprintf(what, sizeof(what), "GET_INFO, byte %u is 0x%02x, not 0x%02x", i, arena[i],
+		 expected[i]);
+	snprintf(wanted, sizeof(wanted), "0x%08lx", crc32(crc32(0, NULL, 0), expected, INFO_BYTES));
+	differ_answer(t, what, wanted, "crc32", 0);
+}
+
 static inline void compat_info(struct target *t, struct model_ioas *s, uint64_t how)
 {
 	static const uint16_t sizes[] = {24, 16, 20, 40, 56, 72, 1024, 12, 41, 88, 104, 24};
@@ -128,12 +139,11 @@ static inline void compat_info(struct target *t, struct model_ioas *s, uint64_t 
 		info_expect(t, s, argsz, expected);
 	rc = sio_ioctl(t->c.process, 0, VFIO_IOMMU_GET_INFO, client_address(ARENA_FIRST));
 	rc = rc < 0 ? -errno : rc;
-	note(t, "info F", rc);
+	note(t, 0, rc, "info x0 argsz=%u fill=0x5a", argsz);
 	expect(t, "GET_INFO", rc, want);
 	for (unsigned i = 0; i < INFO_BYTES; i++)
 		if (arena[i] != expected[i])
-			fail_values(t, "GET_INFO, offset and byte", (uint64_t)i << 16 | arena[i],
-				    expected[i]);
+			fail_info(t, i, expected);
 }
 
 static inline void compat_map(struct target *t, struct model_ioas *s, uint64_t how)
@@ -230,7 +240,8 @@ static inline void compat_unmap(struct target *t, struct model_ioas *s, uint64_t
 	rc = call(t, 0, VFIO_IOMMU_UNMAP_DMA, &cmd, sizeof(cmd));
 	expect(t, "UNMAP_DMA", rc, want);
 	if (cmd.size != (reached ? bytes : size))
-		fail_values(t, "UNMAP_DMA's size", cmd.size, reached ? bytes : size);
+		differ_number(t, "UNMAP_DMA's size", "size", cmd.size, reached ? bytes : size,
+			      false);
 	if (!s)
 		return;
 	drop_items(t, s);
@@ -253,7 +264,7 @@ static inline void compat_choose(struct target *t, uint64_t how)
 		want = -EOPNOTSUPP;
 	expect(t, "VFIO_IOAS", command(t, IOMMU_VFIO_IOAS, &cmd, sizeof(cmd)), want);
 	if (!want && cmd.op == IOMMU_VFIO_IOAS_GET && cmd.ioas_id != t->compat)
-		fail_values(t, "VFIO_IOAS", cmd.ioas_id, t->compat);
+		differ_number(t, "VFIO_IOAS", "id", cmd.ioas_id, t->compat, true);
 	if (!want && cmd.op)
 		t->compat = cmd.op == IOMMU_VFIO_IOAS_SET ? id : 0;
 }
@@ -271,7 +282,7 @@ static inline void compat_type(struct target *t, struct model_ioas *s, uint64_t 
 		want = set_small_pages(t, s);
 	rc = sio_ioctl(t->c.process, 0, VFIO_SET_IOMMU, client_address(type));
 	rc = rc < 0 ? -errno : rc;
-	note(t, type == 1 ? "set_iommu F 1" : "set_iommu F 3", rc);
+	note(t, 0, rc, "set_iommu x0 %lu", type);
 	expect(t, "SET_IOMMU", rc, want);
 }
 
@@ -282,7 +293,7 @@ static inline void compat_extension(struct target *t, const struct model_ioas *s
 	const int want = number == 1 || number == 3 || number == 8 || number == 9;
 
 	rc = rc < 0 ? -errno : rc;
-	note(t, "check_extension F", rc);
+	note(t, 0, rc, "check_extension x0 %lu", number);
 	if (number == 4 ? (s ? rc < 0 : rc != -ENODEV) : rc != want)
 		fail_pair(t, "CHECK_EXTENSION", rc, want);
 }

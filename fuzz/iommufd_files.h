@@ -10,9 +10,6 @@
 
 #include <poll.h>
 
-#define BITMAP       (DATA + 0x4000)
-#define BITMAP_BYTES 0x4000u
-
 /* ---- dirty pages ---- */
 
 /* Leaves are half pages: what is marked is what is reported. Else more can be. */
@@ -94,7 +91,7 @@ static inline void do_mark(struct target *t)
 		}
 	}
 	if (!want && cmd.dirty.out_nr_dirty != count)
-		fail_values(t, "DIRTY counts", cmd.dirty.out_nr_dirty, count);
+		differ_number(t, "DIRTY counts", "nr_dirty", cmd.dirty.out_nr_dirty, count, true);
 }
 
 static inline uint64_t any_page_size(struct target *t)
@@ -138,11 +135,6 @@ static inline int want_dirty(const struct target *t, const struct iommu_hwpt_get
 	return h->dirty_ops ? 0 : -EOPNOTSUPP;
 }
 
-static inline uint8_t *bitmap_at(uint64_t byte)
-{
-	return data_at(BITMAP - DATA + byte);
-}
-
 /*
  * The later mock's table is the generic one: record_dirty() forgets the last entry of a leaf of
  * several. Such an entry is the second half of a page, or as large as a table.
@@ -157,11 +149,15 @@ static inline bool is_told(const struct target *t, const struct hwpt *h, struct 
 	return a && at % MODEL_PAGE == 0 && a->last - a->first < MODEL_HUGE / 2 - 1;
 }
 
-/* All that was marked before the first hole; what was read is clean now. */
+/*
+ * All that was marked before the first hole; what was read is clean now. Bits that are wrong, some
+ * of which check_exact() may have found, are put right for the finding.
+ */
 static inline void check_bitmap(struct target *t, struct hwpt *h, struct model_ioas *s,
-				const struct iommu_hwpt_get_dirty_bitmap *cmd)
+				const struct iommu_hwpt_get_dirty_bitmap *cmd, bool wrong)
 {
 	const uint64_t last = cmd->iova + (cmd->length - 1), offset = cmd->data - BITMAP;
+	const char *what = wrong ? "a clean page is reported" : NULL;
 	unsigned bits = 0, kept = 0;
 
 	for (unsigned i = 0; i < h->marks; i++) {
@@ -172,12 +168,16 @@ static inline void check_bitmap(struct target *t, struct hwpt *h, struct model_i
 			continue;
 		}
 		if (h->tracking && is_told(t, h, s, at) && n / 8 + offset < BITMAP_BYTES &&
-		    !(*bitmap_at(n / 8 + offset) >> n % 8 & 1))
-			fail_values(t, "a dirty page is not reported", at, at);
+		    !(*bitmap_at(n / 8 + offset) >> n % 8 & 1)) {
+			*bitmap_at(n / 8 + offset) |= (uint8_t)(1u << n % 8);
+			what = "a dirty page is not reported";
+		}
 		if (cmd->flags & IOMMU_HWPT_GET_DIRTY_BITMAP_NO_CLEAR)
 			h->mark[kept++] = at;
 	}
 	h->marks = kept;
+	if (what)
+		fail_bits(t, cmd, what);
 	for (uint64_t n = 0; n < BITMAP_BYTES; n++)
 		bits += *bitmap_at(n);
 	/* The later mock's table tells what it has, tracked or not. */
@@ -185,11 +185,12 @@ static inline void check_bitmap(struct target *t, struct hwpt *h, struct model_i
 		differ(t, "pages are reported while nothing is tracked");
 }
 
-/* Before the marks change: nothing but marked pages may be reported, each with all of its bits. */
-static inline void check_exact(struct target *t, const struct hwpt *h,
-			       const struct iommu_hwpt_get_dirty_bitmap *cmd)
+/* Before the marks change: nothing but marked pages may be reported, each with all of its bits.
+ * True: there were others, they are taken out. */
+static inline bool check_exact(const struct hwpt *h, const struct iommu_hwpt_get_dirty_bitmap *cmd)
 {
 	const uint64_t offset = cmd->data - BITMAP;
+	bool wrong = false;
 
 	for (uint64_t byte = 0; byte < BITMAP_BYTES; byte++) {
 		const unsigned bits = *bitmap_at(byte);
@@ -206,10 +207,13 @@ static inline void check_exact(struct target *t, const struct hwpt *h,
 				known |= h->mark[k] >= cmd->iova && at / cmd->page_size <= n &&
 					 (at + MOCK_PAGE_SIZE - 1) / cmd->page_size >= n;
 			}
-			if (!known || byte < offset)
-				fail_values(t, "a clean page is reported", n, 0);
+			if (known && byte >= offset)
+				continue;
+			*bitmap_at(byte) &= (uint8_t) ~(1u << i);
+			wrong = true;
 		}
 	}
+	return wrong;
 }
 
 /* A look that clears nothing sees the same again. */
@@ -258,9 +262,7 @@ static inline void do_dirty(struct target *t)
 	/* Sizes that are no powers of two are masks and mean nothing. */
 	if (rc || !cmd.length || cmd.page_size & (cmd.page_size - 1))
 		return;
-	if (is_exact(t, h) && !h->overflow)
-		check_exact(t, h, &cmd);
-	check_bitmap(t, h, s, &cmd);
+	check_bitmap(t, h, s, &cmd, is_exact(t, h) && !h->overflow && check_exact(h, &cmd));
 	if (is_exact(t, h) || cmd.flags & IOMMU_HWPT_GET_DIRTY_BITMAP_NO_CLEAR)
 		return;
 	/* A large page is clean as a whole. */
@@ -301,7 +303,7 @@ static inline void do_queue(struct target *t)
 	if (!rc)
 		*q = (struct queue){.id = cmd.out_fault_id, .fd = (int)cmd.out_fault_fd};
 	else if (count_of(t, IOMMUFD_OBJ_NONE) != before)
-		differ(t, "FAULT_QUEUE_ALLOC failed and left an object");
+		fail_counts(t, "FAULT_QUEUE_ALLOC failed and left an object", "objects=%u", before);
 }
 
 static inline void request_wait(struct target *t, const struct device *d, struct request request)
@@ -326,17 +328,23 @@ static inline bool requests_full(const struct target *t)
 	return false;
 }
 
-static inline int request_pages(const struct device *d, const struct request *request)
+static inline int request_pages(struct target *t, const struct device *d,
+				const struct request *request)
 {
 	int rc = 0;
 
-	for (unsigned i = 0; i < request->count && !rc; i++)
+	for (unsigned i = 0; i < request->count && !rc; i++) {
 		rc = sio_page_request(
 			d->real, &(struct sio_page_request){.iova = request->addr + i * MODEL_PAGE,
 							    .read = request->perm & 1,
 							    .write = request->perm & 2,
 							    .last = i + 1 == request->count,
 							    .group = (uint16_t)request->grpid});
+		note(t, 0, rc, "dev_request %c iova=0x%llx read=%u write=%u last=%u group=%u",
+		     "ABCD"[d - t->device], (unsigned long long)(request->addr + i * MODEL_PAGE),
+		     request -> perm & 1, request -> perm >> 1 & 1, i + 1 == request -> count,
+		     request -> grpid);
+	}
 	return rc;
 }
 
@@ -368,8 +376,7 @@ static inline void do_request(struct target *t)
 		return;
 	}
 	h = hwpt_of(t, d->hwpt);
-	rc = request_pages(d, &request);
-	note(t, d == t->device ? "# device A requests pages" : "# device B requests pages", rc);
+	rc = request_pages(t, d, &request);
 	if (rc && rc != -EBUSY && h && h->fault && !t->pasids)
 		differ(t, "a device cannot request pages");
 	if (!rc)
@@ -402,7 +409,7 @@ static inline void check_records(struct target *t, const struct request *r, size
 		};
 
 		if (memcmp(&want, data_at(at + i * sizeof(want)), sizeof(want)))
-			differ(t, "a page request reads otherwise");
+			fail_record(t, &want, (unsigned)(at / sizeof(want)) + i);
 	}
 }
 
@@ -421,8 +428,12 @@ static inline void check_poll(struct target *t, const struct queue *q)
 	const unsigned polled = (unsigned)sio_poll(t->c.process, q->fd);
 	const unsigned want = POLLOUT | (q->queued_count ? (unsigned)(POLLIN | POLLRDNORM) : 0);
 
+	char line[32];
+
+	snprintf(line, sizeof(line), "poll x%d", q->fd);
 	if (polled != want)
-		fail_values(t, "poll", polled, want);
+		differ_asked(t, "poll tells something else", line,
+			     q->queued_count ? "ret=1 revents=in,out,rdnorm" : "ret=1 revents=out");
 }
 
 /* Room for less than the first group: an error, and the group stays. */
@@ -432,7 +443,7 @@ static inline void read_too_little(struct target *t, const struct queue *q)
 	long rc = sio_pread(t->c.process, q->fd, client_address(DATA), len, 0);
 
 	rc = rc < 0 ? -errno : rc;
-	note(t, "fault_read Q", (int)rc);
+	note(t, q->fd, rc, "fault_read %% len=%zu", len);
 	if (rc != -EINVAL)
 		fail_pair(t, "read of less than a group", rc, -EINVAL);
 }
@@ -462,7 +473,7 @@ static inline void do_read(struct target *t)
 	arena_sealed = (how & 0xf8) == 0xe8;
 	rc = sio_pread(t->c.process, q->fd, client_address(DATA), len, 0);
 	rc = rc < 0 ? -errno : rc;
-	note(t, "fault_read Q", (int)rc);
+	note(t, q->fd, rc, "fault_read %% len=%zu%s", len, arena_sealed ? " ro=1" : "");
 	while (done < len && q->queued_count && len % 40 == 0) {
 		struct request r = q->queued[0];
 
@@ -498,7 +509,8 @@ static inline void do_respond(struct target *t)
 	put_data(0, response, sizeof(response));
 	rc = sio_pwrite(t->c.process, q->fd, client_address(DATA), len, 0);
 	rc = rc < 0 ? -errno : rc;
-	note(t, "fault_write Q", (int)rc);
+	note(t, q->fd, rc, "fault_write %% cookie=%u code=%u cookie2=%u code2=%u len=%zu",
+	     response[0].cookie, response[0].code, response[1].cookie, response[1].code, len);
 	for (unsigned i = 0; len % 8 == 0 && i < len / 8 && !want; i++) {
 		unsigned n = 0;
 
@@ -566,7 +578,7 @@ static inline void do_access(struct target *t)
 		t->access[cmd.create_access.out_access_fd] = (struct access){s->id, flags};
 		settle(t, s);
 	} else if (count_of(t, IOMMUFD_OBJ_NONE) != before) {
-		differ(t, "CREATE_ACCESS failed and left an object");
+		fail_counts(t, "CREATE_ACCESS failed and left an object", "objects=%u", before);
 	}
 }
 
@@ -609,13 +621,14 @@ static inline void do_access_replace(struct target *t)
 static inline void do_close_file(struct target *t)
 {
 	const int fd = (int)(2 + take(t, 1) % (FDS - 2));
+	int rc;
 
 	for (unsigned i = 0; i < REAL; i++)
 		if (t->device[i].fd == fd)
 			return;
 	child_end(t);
-	sio_close(t->c.process, fd);
-	note(t, "close X", fd);
+	rc = sio_close(t->c.process, fd);
+	note(t, fd, rc < 0 ? -errno : 0, "close %%");
 	if (t->access[fd].ioas)
 		access_forget(t, (unsigned)fd);
 	for (unsigned i = 0; i < QUEUES; i++)
@@ -783,6 +796,8 @@ static inline void do_rw(struct target *t)
 		good = a->prot & (how & 1 ? IOMMU_IOAS_MAP_WRITEABLE : IOMMU_IOAS_MAP_READABLE);
 	}
 	memset(data_at(0), (int)how, 64);
+	if (how & 1)
+		note(t, 0, 0, "fill s off=0 size=64 byte=%u", (unsigned)how);
 	rc = test(t, IOMMU_TEST_OP_ACCESS_RW, &cmd);
 	if (good ? rc && sure : known && !rc)
 		fail_pair(t, "ACCESS_RW", rc, good ? 0 : -ENOENT);

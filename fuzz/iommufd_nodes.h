@@ -11,7 +11,7 @@ static inline void node_close(struct target *t, struct device *d)
 {
 	child_end(t);
 	sio_close(t->c.process, d->fd);
-	note(t, "close D", 0);
+	note(t, d->fd, 0, "close %%");
 	detached(t, d);
 	d->fd = -1;
 	d->id = 0;
@@ -24,13 +24,14 @@ static inline void node_open(struct target *t, struct device *d)
 		int32_t iommufd;
 		uint32_t devid;
 	} bind = {.argsz = sizeof(bind)};
-	char path[48], text[32];
+	char path[48];
 	int rc;
 
-	snprintf(text, sizeof(text), "cdev D%d %c", (int)(d - t->device), "ABCD"[d - t->device]);
 	snprintf(path, sizeof(path), "/dev/vfio/devices/vfio%d", sio_device_cdev(d->real));
 	d->fd = sio_open(t->c.process, path);
-	note(t, text, d->fd);
+	d->fd = d->fd < 0 ? -errno : d->fd;
+	note(t, d->fd, d->fd < 0 ? d->fd : 0, "cdev %s %c", d->fd < 0 ? "x" : "%",
+	     "ABCD"[d - t->device]);
 	if (d->fd < 0 && !t->injected)
 		differ(t, "a node does not open");
 	if (d->fd < 0)
@@ -61,18 +62,24 @@ static inline void node_try(struct target *t, const struct device *d, bool elsew
 			want = -EPERM;
 	snprintf(path, sizeof(path), "/dev/vfio/devices/vfio%d", sio_device_cdev(d->real));
 	fd = sio_open(t->c.process, path);
+	if (fd >= 0)
+		note(t, fd, 0, "cdev %% %c", "ABCD"[d - t->device]);
 	if (elsewhere)
 		bind.iommufd = sio_open(t->c.process, "/dev/iommu");
+	if (elsewhere && bind.iommufd >= 0)
+		note(t, bind.iommufd, 0, "iommufd %%");
 	arena_sealed = !elsewhere;
 	rc = call(t, fd, NODE_BIND, &bind, sizeof(bind));
 	arena_sealed = false;
 	if (fd >= 0 && bind.iommufd >= 0)
 		expect(t, "bind", rc, want);
-	sio_close(t->c.process, fd);
-	if (elsewhere)
-		sio_close(t->c.process, bind.iommufd);
+	if (!sio_close(t->c.process, fd))
+		note(t, fd, 0, "close %%");
+	if (elsewhere && !sio_close(t->c.process, bind.iommufd))
+		note(t, bind.iommufd, 0, "close %%");
 	if (count_of(t, IOMMUFD_OBJ_NONE) != before)
-		differ(t, "a device was bound for a moment and left an object");
+		fail_counts(t, "a device was bound for a moment and left an object", "objects=%u",
+			    before);
 }
 
 static inline void node_attach(struct target *t, struct device *d, uint32_t pt)
@@ -87,8 +94,7 @@ static inline void node_attach(struct target *t, struct device *d, uint32_t pt)
 		return;
 	/* Where the failure was tells whether reserved regions went; here that cannot be seen. */
 	if (replace && model_of(t, pt) && t->injected) {
-		sio_inject(t->c.machine, "", NULL, 0);
-		t->injected = false;
+		inject_off(t);
 	}
 	want = want_attach(t, d, pt, replace);
 	rc = call(t, d->fd, NODE_ATTACH, &attach, sizeof(attach));

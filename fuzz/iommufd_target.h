@@ -9,18 +9,15 @@
 
 #include "client.h"
 #include "ioas_model.h"
+#include "iommufd_words.h"
 
 #include "iommufd/iommufd_private.h"
 #include "mock/iommufd_test.h"
 
+#define BITMAP       (DATA + 0x4000)
+#define BITMAP_BYTES 0x4000u
 #define FDS          24u
 #define DATA         (ARENA_FIRST + 0x1000) /* what structures point to */
-#define MEMORY_PAGES 64u
-#define MEMORY_RW    56u /* the pages after these are read-only */
-#define HUGE_AT      UINT64_C(0x300000000)
-#define HUGE_PAGES   1024u
-#define FILE_PAGES   16u
-#define FILE_FD      1
 #define DEVICES      10u
 #define REAL         4u /* the first ones are functions on PCI, the others the mock's */
 #define HWPTS        16u
@@ -30,7 +27,7 @@
 #define VIOMMUS      12u
 #define SOURCES      512u
 #define MARKS        64u
-#define LOG          520u
+#define LOG          2048u
 
 struct device {
 	uint32_t id; /* 0: there is none, or not bound */
@@ -132,12 +129,7 @@ struct target {
 	bool pasids;   /* some are attached, perhaps */
 	bool vague;    /* charges of processes went where the reference does not look */
 	bool injected; /* this operation may fail for no other reason */
-	struct {
-		unsigned long request; /* 0: `text` */
-		uint8_t bytes[80];
-		char text[72];
-		int fd, rc;
-	} log[LOG];
+	struct words log[LOG];
 	unsigned logged;
 };
 
@@ -148,94 +140,173 @@ static inline uint64_t take(struct target *t, unsigned bytes)
 
 /* ---- what is printed ---- */
 
-static inline void note(struct target *t, const char *text, int rc)
+static inline uint8_t *data_at(uint64_t offset)
 {
-	const unsigned n = t->logged++ % LOG;
-
-	t->log[n].request = 0;
-	t->log[n].rc = rc;
-	snprintf(t->log[n].text, sizeof(t->log[n].text), "%s", text);
+	return arena + (DATA - ARENA_FIRST) + offset;
 }
 
-/* As a line of a recording where recordings have it; objects by their numbers. */
-static inline void print_command(FILE *out, unsigned long request, int fd, const void *bytes)
+static inline uint8_t *bitmap_at(uint64_t byte)
 {
-	const struct iommu_ioas_map *map = bytes;
-	const struct iommu_ioas_unmap *unmap = bytes;
-	const struct iommu_ioas_copy *copy = bytes;
-	const struct iommu_hwpt_alloc *hwpt = bytes;
-	const struct iommu_hwpt_get_dirty_bitmap *dirty = bytes;
-	const uint32_t *word = bytes;
+	return data_at(BITMAP - DATA + byte);
+}
 
-	switch (_IOC_NR(request)) {
-	case IOMMUFD_CMD_DESTROY:
-		fprintf(out, "destroy F %u", word[1]);
-		break;
-	case IOMMUFD_CMD_IOAS_ALLOC:
-		fprintf(out, "ioas_alloc F I flags=%u", word[1]);
-		break;
-	case IOMMUFD_CMD_IOAS_MAP:
-		fprintf(out, "ioas_map F %u vaddr=0x%llx size=0x%llx flags=%u iova=0x%llx",
-			map->ioas_id, map->user_va, map->length, map->flags, map->iova);
-		break;
-	case IOMMUFD_CMD_IOAS_UNMAP:
-		fprintf(out, "ioas_unmap F %u iova=0x%llx size=0x%llx", unmap->ioas_id, unmap->iova,
-			unmap->length);
-		break;
-	case IOMMUFD_CMD_IOAS_COPY:
-		fprintf(out,
-			"ioas_copy F %u %u flags=%u length=0x%llx dst_iova=0x%llx src_iova=0x%llx",
-			copy->dst_ioas_id, copy->src_ioas_id, copy->flags, copy->length,
-			copy->dst_iova, copy->src_iova);
-		break;
-	case IOMMUFD_CMD_HWPT_ALLOC:
-		fprintf(out,
-			"hwpt_alloc F H dev=%u pt=%u flags=%u data_type=%u data_len=%u fault=%u",
-			hwpt->dev_id, hwpt->pt_id, hwpt->flags, hwpt->data_type, hwpt->data_len,
-			hwpt->fault_id);
-		break;
-	case IOMMUFD_CMD_HWPT_SET_DIRTY_TRACKING:
-		fprintf(out, "hwpt_dirty F %u flags=%u", word[2], word[1]);
-		break;
-	case IOMMUFD_CMD_HWPT_GET_DIRTY_BITMAP:
-		fprintf(out, "hwpt_get_dirty F %u iova=0x%llx size=0x%llx pgsize=0x%llx flags=%u",
-			dirty->hwpt_id, dirty->iova, dirty->length, dirty->page_size, dirty->flags);
-		break;
-	case IOMMUFD_CMD_FAULT_QUEUE_ALLOC:
-		fprintf(out, "fault_alloc F Q flags=%u", word[1]);
-		break;
-	default:
-		fprintf(out, "# ioctl 0x%lx on %d:", request, fd);
-		for (unsigned i = 0; i < 18; i++)
-			fprintf(out, " %x", word[i]);
+static inline struct words *next_words(struct target *t)
+{
+	struct words *w = &t->log[t->logged++ % LOG];
+
+	w->fd = 0;
+	w->sealed = false;
+	w->by_child = t->child && t->c.process == t->child;
+	return w;
+}
+
+/* A line of a recording, with % where the file `fd` is named. */
+__attribute__((format(printf, 4, 5))) static inline void note(struct target *t, int fd, long rc,
+							      const char *format, ...)
+{
+	struct words *w = next_words(t);
+	va_list args;
+
+	w->request = WORDS_TEXT;
+	w->fd = fd;
+	w->rc = (int)rc;
+	va_start(args, format);
+	vsnprintf(w->text, sizeof(w->text), format, args);
+	va_end(args);
+}
+
+static inline void note_dma(struct target *t, const struct device *d, bool write, uint64_t iova,
+			    int rc)
+{
+	struct words *w = next_words(t);
+
+	w->request = write ? WORDS_DMA_WRITE : WORDS_DMA_READ;
+	w->rc = rc;
+	w->dma.device = (unsigned)(d - t->device);
+	w->dma.iova = iova;
+}
+
+static inline void print_start(struct finding *f)
+{
+	static const char *const lines[] = {
+		"device A A",
+		"device B B",
+		"device C C",
+		"device D D",
+		"buffer m size=0x40000 kind=shared huge=1 align=0x200000000",
+		"bufprot m off=0x38000 size=0x8000 prot=r",
+		"fillseq m off=0 size=0x38000 seed=1",
+		"buffer h size=0x400000 kind=shared huge=1 align=0x300000000",
+		"buffer s size=0xf000",
+		"iommufd x0",
+		"memfd x1 size=0x10000 huge=1",
+	};
+
+	for (unsigned i = 0; i < SIO_ARRAY_SIZE(lines); i++)
+		finding_do(f, lines[i]);
+}
+
+/* All but the last so many. */
+static inline void print_session(const struct target *t, struct finding *f, unsigned without)
+{
+	char line[FINDING_LINE];
+	bool by_child = false;
+
+	print_start(f);
+	if (t->logged > LOG)
+		finding_unsaid(f, "the beginning is missing");
+	for (unsigned i = t->logged > LOG ? t->logged - LOG : 0; i < t->logged; i++) {
+		const struct words *w = &t->log[i % LOG];
+
+		if (w->by_child != by_child)
+			finding_do(f, by_child ? "turn main" : "turn child");
+		by_child = w->by_child;
+		if (i + without >= t->logged)
+			break;
+		if (words_line(line, w))
+			finding_line(f, w->rc, line);
+		else
+			finding_unsaid(f, line);
 	}
 }
 
-/* The session so far, and what is wrong with its last operation. */
+/* The session so far, as a recording. */
+static inline void print_all(const struct target *t, struct finding *f, FILE *out, unsigned without)
+{
+	const struct author_cfg cfg = {.name = "iommufd",
+				       .kernel = t->later ? "7.2" : "6.12,no_prq_pasid_only",
+				       .platform = t->amd ? "amdvi-full" : "vtd57nest",
+				       .selftest = true};
+
+	finding_begin(f, out, &cfg);
+	print_session(t, f, without);
+}
+
+static inline void print_mark(const struct target *t, struct finding *f, const char *what)
+{
+	char text[200];
+
+	fprintf(stderr, "# ^^^ iommufd: %s\n", what);
+	finding_end(f);
+	snprintf(text, sizeof(text), "%s", what);
+	client_fail(&t->c, text);
+}
+
+/* The session, and what is wrong with its last operation. */
 static inline void differ(const struct target *t, const char *what)
 {
-	const unsigned first = t->logged > LOG ? t->logged - LOG : 0;
+	struct finding f;
 
-	fprintf(stderr, "# platform: %s\n# kernel: %s\n", t->amd ? "amdvi-full" : "vtd57nest",
-		t->later ? "7.2" : "6.12");
-	for (unsigned i = first; i < t->logged; i++) {
-		if (t->log[i % LOG].request)
-			print_command(stderr, t->log[i % LOG].request, t->log[i % LOG].fd,
-				      t->log[i % LOG].bytes);
-		else
-			fprintf(stderr, "%s", t->log[i % LOG].text);
-		fprintf(stderr, " => ret=%d%s\n", t->log[i % LOG].rc,
-			i + 1 == t->logged ? "   <--" : "");
-	}
-	client_fail(&t->c, what);
+	print_all(t, &f, stderr, 0);
+	print_mark(t, &f, what);
+}
+
+/* The last answer should be `wanted`; with `key`: in that field, the n-th of its name. */
+static inline void differ_answer(const struct target *t, const char *what, const char *wanted,
+				 const char *key, unsigned n)
+{
+	char line[FINDING_LINE];
+	struct finding f;
+
+	if (!t->logged || !words_line(line, &t->log[(t->logged - 1) % LOG]))
+		differ(t, what);
+	print_all(t, &f, stderr, 1);
+	if (key)
+		finding_want_field(&f, line, key, n, wanted);
+	else
+		finding_want(&f, line, wanted);
+	print_mark(t, &f, what);
+}
+
+static inline void differ_number(const struct target *t, const char *what, const char *key,
+				 uint64_t got, uint64_t want, bool decimal)
+{
+	char text[160], wanted[32];
+
+	snprintf(text, sizeof(text), "%s: %#llx, not %#llx", what, (unsigned long long)got,
+		 (unsigned long long)want);
+	snprintf(wanted, sizeof(wanted), decimal ? "%llu" : "0x%llx", (unsigned long long)want);
+	differ_answer(t, text, wanted, key, 0);
+}
+
+/* The last answer is right, but if one asked `line` then, the answer should be `wanted`. */
+static inline void differ_asked(const struct target *t, const char *what, const char *line,
+				const char *wanted)
+{
+	struct finding f;
+
+	print_all(t, &f, stderr, 0);
+	finding_want(&f, line, wanted);
+	print_mark(t, &f, what);
 }
 
 static inline void fail_pair(const struct target *t, const char *what, long got, long want)
 {
-	char text[160];
+	char text[160], wanted[64];
 
 	snprintf(text, sizeof(text), "%s answers %ld, not %ld", what, got, want);
-	differ(t, text);
+	finding_answer(wanted, sizeof(wanted), want);
+	differ_answer(t, text, wanted, NULL, 0);
 }
 
 static inline void fail_values(const struct target *t, const char *what, uint64_t got,
@@ -246,6 +317,50 @@ static inline void fail_values(const struct target *t, const char *what, uint64_
 	snprintf(text, sizeof(text), "%s: %#llx, not %#llx", what, (unsigned long long)got,
 		 (unsigned long long)want);
 	differ(t, text);
+}
+
+/* What is counted should be that: `fields` of the question "stats". */
+__attribute__((format(printf, 3, 4))) static inline void
+fail_counts(const struct target *t, const char *what, const char *format, ...)
+{
+	char fields[200];
+	struct finding f;
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(fields, sizeof(fields), format, args);
+	va_end(args);
+	print_all(t, &f, stderr, 0);
+	finding_want_fields(&f, "stats", fields);
+	print_mark(t, &f, what);
+}
+
+/* The bits that came were put right in their place. */
+static inline void fail_bits(const struct target *t, const struct iommu_hwpt_get_dirty_bitmap *cmd,
+			     const char *what)
+{
+	const uint64_t pages = (cmd->length - 1) / cmd->page_size + 1;
+	const uint64_t offset = cmd->data - BITMAP, len = (pages + 63) / 64 * 8;
+	char *wanted;
+
+	if (len > BITMAP_BYTES - offset)
+		differ(t, what);
+	wanted = finding_bitmap(bitmap_at(offset), len);
+	differ_answer(t, what, wanted, "bitmap", 0);
+	free(wanted);
+}
+
+/* The n-th of a read should be another. */
+static inline void fail_record(const struct target *t, const struct iommu_hwpt_pgfault *want,
+			       unsigned n)
+{
+	char wanted[200];
+
+	snprintf(wanted, sizeof(wanted),
+		 "flags:0x%x,dev:%u,pasid:%u,grpid:%u,perm:0x%x,addr:0x%llx,length:%u,cookie:%u",
+		 want->flags, want->dev_id, want->pasid, want->grpid, want->perm, want->addr,
+		 want->length, want->cookie);
+	differ_answer(t, "a page request reads otherwise", wanted, "fault", n);
 }
 
 /* `want` is what the description says; an operation that was made to fail may, instead. */
@@ -266,16 +381,24 @@ static inline int guarded_copy_out(const struct uaccess *ua, uint64_t dst, const
 	return arena_sealed ? -EFAULT : arena_copy_out(ua, dst, src, len);
 }
 
+static inline void put_data(uint64_t offset, const void *data, size_t len)
+{
+	arena_copy_out(NULL, DATA + offset, data, len);
+}
+
 static inline int call(struct target *t, int fd, unsigned long request, void *cmd, uint32_t size)
 {
-	const unsigned n = t->logged++ % LOG;
+	struct words *w = next_words(t);
+	const size_t kept = size < sizeof(w->bytes) ? size : sizeof(w->bytes);
 
-	t->log[n].request = request;
-	t->log[n].fd = fd;
-	memset(t->log[n].bytes, 0, sizeof(t->log[n].bytes));
-	memcpy(t->log[n].bytes, cmd, size < 80 ? size : 80);
-	t->log[n].rc = client_ioctl(&t->c, fd, request, cmd, size);
-	return t->log[n].rc;
+	w->request = request;
+	w->fd = fd;
+	w->sealed = arena_sealed;
+	memcpy(w->bytes, cmd, kept);
+	memcpy(w->data, data_at(0), sizeof(w->data));
+	w->rc = client_ioctl(&t->c, fd, request, cmd, size);
+	memcpy(w->after, cmd, kept);
+	return w->rc;
 }
 
 static inline int command(struct target *t, unsigned long request, void *cmd, uint32_t size)
@@ -290,14 +413,12 @@ static inline int test(struct target *t, uint32_t op, struct iommu_test_cmd *cmd
 	return command(t, IOMMU_TEST_CMD, cmd, sizeof(*cmd));
 }
 
-static inline void put_data(uint64_t offset, const void *data, size_t len)
+/* Nothing fails any more. */
+static inline void inject_off(struct target *t)
 {
-	arena_copy_out(NULL, DATA + offset, data, len);
-}
-
-static inline uint8_t *data_at(uint64_t offset)
-{
-	return arena + (DATA - ARENA_FIRST) + offset;
+	sio_inject(t->c.machine, "", NULL, 0);
+	t->injected = false;
+	note(t, 0, 0, "inject off");
 }
 
 /* ---- naming things ---- */
@@ -584,6 +705,7 @@ static inline void child_end(struct target *t)
 		return;
 	sio_process_exit(t->child);
 	t->child = NULL;
+	note(t, 0, 0, "end child");
 	/* What it pays for is beyond reach. */
 	for (unsigned i = 0; i < t->sources; i++)
 		t->vague |= t->source[i].by_child;

@@ -37,16 +37,27 @@ static inline void hw_queue(struct target *t, struct iommu_hw_queue_alloc *cmd, 
 	settle(t, s);
 }
 
+static inline void window_unmap(struct target *t)
+{
+	if (!t->window)
+		return;
+	sio_mem_unmap(t->c.process, t->window, t->window_size);
+	t->window = 0;
+	note(t, 0, 0, "bufunmap w");
+}
+
 static inline void window_map(struct target *t, uint64_t how)
 {
-	const uint64_t size = (1 + (how >> 3) % 4) << 12;
+	const uint64_t size = (1 + (how >> 3) % 4) << 12, offset = how & 0x80 ? 4096 : 8192;
+	int rc;
 
-	if (t->window)
-		sio_mem_unmap(t->c.process, t->window, t->window_size);
-	t->window = 0;
+	window_unmap(t);
 	t->window_size = size;
-	if (sio_mem_map_fd(t->c.process, 0, how & 0x80 ? 4096 : 8192, size, 0, &t->window))
+	rc = sio_mem_map_fd(t->c.process, 0, offset, size, 0, &t->window);
+	if (rc)
 		t->window = 0;
+	note(t, 0, rc, "mmap_iommufd w x0 off=%llu size=0x%llx", (unsigned long long)offset,
+	     (unsigned long long)size);
 }
 
 /* ---- vIOMMUs and devices ---- */
@@ -158,7 +169,7 @@ static inline void events_new(struct target *t, struct iommu_veventq_alloc *cmd,
 				      .fd = (int)cmd->out_veventq_fd,
 				      .depth = cmd->veventq_depth};
 	else if (count_of(t, IOMMUFD_OBJ_NONE) != before)
-		differ(t, "VEVENTQ_ALLOC failed and left an object");
+		fail_counts(t, "VEVENTQ_ALLOC failed and left an object", "objects=%u", before);
 }
 
 static inline void event_queue(struct events *q, uint32_t virt)
@@ -216,7 +227,7 @@ static inline void events_read(struct target *t, struct events *q, size_t len)
 	}
 	rc = sio_pread(t->c.process, q->fd, client_address(DATA), len, 0);
 	rc = rc < 0 ? -errno : rc;
-	note(t, "vevent_read", (int)rc);
+	note(t, q->fd, rc, "vevent_read %% len=%zu", len);
 	if (len < EVENT_HEADER || (!words && (q->count || q->lost))) {
 		if (rc != -EINVAL)
 			fail_pair(t, "read of less than an event", rc, -EINVAL);

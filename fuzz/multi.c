@@ -24,6 +24,9 @@
 
 #define AUDIT_EVERY 16u
 
+/* At most, with all transfers around it. */
+#define LINES_OF_ONE 128u
+
 /* One a kernel and platform; the last kernel is that of the environment. */
 static struct sio_machine *machines[MULTI_KERNELS + 1][MULTI_PLATFORMS];
 
@@ -33,19 +36,15 @@ struct multi_session multi_now;
 
 void multi_fail(const char *format, ...)
 {
+	char what[512];
+	struct finding f;
 	va_list args;
 
-	fprintf(stderr, "# kernel: Linux %s\n# platform: %s\n# containers: TYPE1%s TYPE1%s\n",
-		multi_now.kernel, multi_now.m.platform->name, multi_now.setup.v2[0] ? "v2" : "",
-		multi_now.setup.v2[1] ? "v2" : "");
-	for (unsigned i = 0; i < multi_now.lines; i++)
-		fprintf(stderr, "%s\n", multi_now.line[i]);
-	fprintf(stderr, "# ^^^ multi: ");
 	va_start(args, format);
-	vfprintf(stderr, format, args);
+	vsnprintf(what, sizeof(what), format, args);
 	va_end(args);
-	fputc('\n', stderr);
-	abort();
+	multi_print(&f, stderr, multi_now.lines);
+	multi_print_mark(&f, what);
 }
 
 void multi_compare(const char *what, uint64_t got, uint64_t expected)
@@ -61,18 +60,15 @@ static const char *errno_text(int error)
 	return name ? name : error ? "another" : "0";
 }
 
-static void note_answer(const struct multi_answer *got)
-{
-	char *line = multi_now.line[multi_now.lines - 1];
-	size_t at = strlen(line);
-
-	snprintf(line + at, MULTI_LINE - at, " => %s value=0x%" PRIx64, errno_text(got->error),
-		 got->value);
-}
-
 static bool is_busy(void)
 {
 	return !strcmp(multi_rarity(multi_now.rare), "map.busy");
+}
+
+static bool is_unmap(const struct multi_op *op)
+{
+	return op->kind == MULTI_UNMAP || op->kind == MULTI_UNMAP_ALL ||
+	       op->kind == MULTI_INVALIDATE;
 }
 
 /* A failure on demand: nothing has changed but what Linux does not take back either. */
@@ -81,9 +77,7 @@ static void failed(const struct multi_op *op, const char *point)
 	struct multi_container *c = &multi_now.m.container[op->container];
 
 	multi_now.m = multi_now.before;
-	if ((op->kind == MULTI_UNMAP || op->kind == MULTI_UNMAP_ALL ||
-	     op->kind == MULTI_INVALIDATE) &&
-	    strstr(point, "copy-out"))
+	if (is_unmap(op) && strstr(point, "copy-out"))
 		/* All was done before the size could not be told. */
 		multi_do(&multi_now.m, op);
 	else if (op->kind == MULTI_LEAVE || strstr(point, "report"))
@@ -151,6 +145,32 @@ static bool was_short(const struct multi_op *op, const struct multi_answer *got,
 	return got->value == one.size;
 }
 
+static void fail_error(const struct multi_op *op, const struct multi_answer *got,
+		       const struct multi_answer *expected)
+{
+	char what[64], wanted[64] = "ret=-1 ...";
+
+	snprintf(what, sizeof(what), "errno %s, expected %s", errno_text(got->error),
+		 errno_text(expected->error));
+	if (expected->error != MULTI_ANY_ERROR)
+		finding_answer(wanted, sizeof(wanted),
+			       expected->error ? -expected->error
+			       : is_unmap(op)  ? 0
+					       : (long)expected->value);
+	multi_fail_answer(what, wanted, NULL);
+}
+
+/* What an UNMAP removed is told in a field of its own. */
+static void fail_value(const struct multi_op *op, const struct multi_answer *expected)
+{
+	char wanted[64];
+
+	if (is_unmap(op))
+		multi_fail_number("the size is another", "size", expected->value);
+	finding_answer(wanted, sizeof(wanted), (long)expected->value);
+	multi_fail_answer("the number is another", wanted, NULL);
+}
+
 /* `point`: what failed on demand, NULL: nothing did. */
 static void judge(const struct multi_op *op, const struct multi_answer *got,
 		  const struct multi_answer *expected, const char *point)
@@ -168,25 +188,25 @@ static void judge(const struct multi_op *op, const struct multi_answer *got,
 		return;
 	}
 	if (!agrees)
-		multi_fail("errno %s, expected %s", errno_text(got->error),
-			   errno_text(expected->error));
+		fail_error(op, got, expected);
 	/* What was done another way, a domain of its own for one, is not known. */
 	if (point && (op->kind == MULTI_JOIN || op->kind == MULTI_LEAVE))
 		multi_now.m.lost = true;
 	/* The capability is asked for once and remembered with the mapping. */
 	if (point && op->kind == MULTI_MAP && strstr(point, "ipc-lock"))
 		multi_find(&multi_now.m, op->container, op->iova)->lock_cap = false;
-	if (!was_short(op, got, expected))
-		multi_compare("the answer", got->value, expected->value);
+	if (!was_short(op, got, expected) && got->value != expected->value)
+		fail_value(op, expected);
 }
 
 static void step(struct multi_op *op)
 {
 	struct multi_answer expected, got;
 	const char *point = NULL;
+	unsigned answered;
 	char plan[64];
 
-	if (!multi_knows(&multi_now.m, op) || multi_now.lines == MULTI_LINES)
+	if (!multi_knows(&multi_now.m, op) || multi_now.lines + LINES_OF_ONE > MULTI_LINES)
 		return;
 	fuzz_counts->operations++;
 	if (op->kind == MULTI_LEAVE) {
@@ -194,19 +214,26 @@ static void step(struct multi_op *op)
 			multi_now.m.in[op->group] < 0 ? 0 : (unsigned)multi_now.m.in[op->group];
 		multi_before_leaving(op);
 	}
-	multi_text(op, multi_now.line[multi_now.lines++], MULTI_LINE);
 	multi_now.before = multi_now.m;
 	multi_now.op = op;
 	expected = multi_do(&multi_now.m, op);
 	multi_plan(op, plan, sizeof(plan));
 	if (op->nth && sio_inject(multi_now.machine, plan, NULL, 0))
 		multi_fail("%s is no plan", plan);
+	if (op->nth)
+		multi_note((struct multi_line){.word = MULTI_SAY_INJECT,
+					       .flags = (uint8_t)op->select,
+					       .size = op->nth},
+			   0);
 	got = multi_run(op);
 	if (op->nth && sio_injected(multi_now.machine))
 		point = sio_inject_last(multi_now.machine);
-	if (op->nth)
+	answered = multi_now.answered;
+	if (op->nth) {
 		sio_inject(multi_now.machine, "", NULL, 0);
-	note_answer(&got);
+		multi_note((struct multi_line){.word = MULTI_SAY_INJECT_OFF}, 0);
+	}
+	multi_now.answered = answered;
 	judge(op, &got, &expected, point);
 	if (multi_now.m.lost || fuzz_bare())
 		return;
@@ -288,6 +315,19 @@ static void prepare(void)
 	multi_now.machine->iommu.moment = multi_moment;
 }
 
+/* Nothing differed, and it was asked for. */
+static void record(void)
+{
+	FILE *out = finding_record();
+	struct finding f;
+
+	if (!out)
+		return;
+	multi_print(&f, out, multi_now.lines);
+	finding_end(&f);
+	fclose(out);
+}
+
 /* Everything is let go: nothing may be left but what a kernel itself keeps. */
 static void finish(void)
 {
@@ -308,12 +348,16 @@ static void finish(void)
 		multi_leave(&multi_now.m, &leave);
 	}
 	multi_now.machine->iommu.moment = NULL;
-	if (multi_now.m.leaky)
+	if (multi_now.m.leaky) {
+		record();
 		return;
+	}
 	multi_audit();
 	if (!fuzz_bare())
 		multi_check_state();
+	record();
 	sio_process_exit(multi_now.process);
+	multi_note((struct multi_line){.word = MULTI_SAY_EXIT}, 0);
 	multi_audit();
 }
 
@@ -366,7 +410,7 @@ static void choose(const uint8_t *head)
 {
 	const char *kernel = fuzz_kernel();
 
-	memset(&multi_now, 0, sizeof(multi_now));
+	memset(&multi_now, 0, offsetof(struct multi_session, line));
 	multi_setup(&multi_now.setup, head);
 	multi_now.setup.platform = choose_platform(fuzz_platform(), multi_now.setup.platform);
 	snprintf(multi_now.kernel, sizeof(multi_now.kernel), "%s",

@@ -141,9 +141,10 @@ void multi_decode(struct multi_op *op, const struct multi_setup *setup, const ui
 		  const struct multi *m);
 /* The plan of a failure: "type1.pin:nth=3". */
 void multi_plan(const struct multi_op *op, char *text, size_t len);
+/* Which points those are: "type1.pin". */
+const char *multi_selector(unsigned n);
 /* "map.busy"; "": none. */
 const char *multi_rarity(unsigned n);
-void multi_text(const struct multi_op *op, char *text, size_t len);
 
 /* ---- multi_naive.c: the state, looked at; MAP and UNMAP ---- */
 

@@ -362,27 +362,12 @@ void multi_decode(struct multi_op *op, const struct multi_setup *setup, const ui
 	decode_rest(op, record, m);
 }
 
+const char *multi_selector(unsigned n)
+{
+	return selectors[n % COUNT(selectors)];
+}
+
 void multi_plan(const struct multi_op *op, char *text, size_t len)
 {
 	snprintf(text, len, "%s:nth=%u", selectors[op->select], op->nth);
-}
-
-void multi_text(const struct multi_op *op, char *text, size_t len)
-{
-	static const char *const name[MULTI_KINDS] = {"map",        "unmap",      "unmap_all",
-						      "invalidate", "revalidate", "join",
-						      "leave",      "pin",        "unpin",
-						      "rw",         "dma",        "track",
-						      "dirty",      "limit",      "rare",
-						      "reset"};
-	char plan[64] = "";
-
-	if (op->nth)
-		multi_plan(op, plan, sizeof(plan));
-	snprintf(text, len,
-		 "%s c%u g%u iova=0x%" PRIx64 " size=0x%" PRIx64 " vaddr=0x%" PRIx64
-		 " flags=%" PRIu32 " value=%" PRIu64 " write=%d %s%s",
-		 name[op->kind], op->container, op->group, op->iova, op->size, op->vaddr, op->flags,
-		 op->value, op->write, plan,
-		 op->kind == MULTI_RARE ? multi_rarity((unsigned)op->value) : "");
 }

@@ -32,6 +32,18 @@ static struct multi_answer error_or_count(int rc)
 	return (struct multi_answer){.error = rc < 0 ? -rc : 0, .value = rc < 0 ? 0 : (uint64_t)rc};
 }
 
+static void note(enum multi_word word, const struct multi_op *op, uint32_t flags, long rc)
+{
+	multi_note((struct multi_line){.word = (uint8_t)word,
+				       .container = (uint8_t)op->container,
+				       .group = (uint8_t)op->group,
+				       .flags = (uint8_t)flags,
+				       .iova = op->iova,
+				       .size = op->size,
+				       .vaddr = op->vaddr},
+		   rc);
+}
+
 static struct multi_answer run_map(const struct multi_op *op)
 {
 	struct vfio_iommu_type1_dma_map map = {
@@ -42,18 +54,32 @@ static struct multi_answer run_map(const struct multi_op *op)
 		.size = op->size,
 	};
 
-	return error_only(call(multi_now.container[op->container], VFIO_IOMMU_MAP_DMA, &map));
+	int rc = call(multi_now.container[op->container], VFIO_IOMMU_MAP_DMA, &map);
+
+	note(MULTI_SAY_MAP, op, map.flags, rc);
+	return error_only(rc);
 }
 
-static int open_device(unsigned group)
+static int open_device(const struct multi_op *op)
 {
+	const unsigned group = op->group;
 	char name[64];
 	int fd;
 
 	snprintf(name, sizeof(name), "%s", sio_device_bdf(multi_now.device[group]));
 	fd = call(multi_now.group[group], VFIO_GROUP_GET_DEVICE_FD, name);
 	multi_now.fd[group] = fd < 0 ? -1 : fd;
+	note(MULTI_SAY_GET_DEVICE, op, 0, fd < 0 ? fd : 0);
 	return fd < 0 ? fd : 0;
+}
+
+static void take_back(const struct multi_op *op)
+{
+	const int rc = call(multi_now.group[op->group], VFIO_GROUP_UNSET_CONTAINER, NULL);
+
+	note(MULTI_SAY_UNSET_CONTAINER, op, 0, rc);
+	if (rc)
+		multi_fail("a group that has just joined cannot leave");
 }
 
 static struct multi_answer run_join(const struct multi_op *op)
@@ -62,36 +88,62 @@ static struct multi_answer run_join(const struct multi_op *op)
 	int container = multi_now.container[op->container],
 	    type = multi_now.setup.v2[op->container] ? 3 : 1;
 	int rc = call(multi_now.group[op->group], VFIO_GROUP_SET_CONTAINER, &container);
+	unsigned answered;
 
 	multi_now.came_and_went = false;
+	note(MULTI_SAY_SET_CONTAINER, op, 0, rc);
 	if (rc)
 		return error_only(rc);
-	if (first)
+	if (first) {
 		rc = call(container, VFIO_SET_IOMMU, (void *)(intptr_t)type);
+		note(MULTI_SAY_SET_IOMMU, op, (uint32_t)type, rc);
+	}
+	/* Whether it can join was said by now. */
+	answered = multi_now.answered;
 	multi_now.came_and_went = !rc;
-	if (!rc)
-		rc = open_device(op->group);
-	if (rc && call(multi_now.group[op->group], VFIO_GROUP_UNSET_CONTAINER, NULL))
-		multi_fail("a group that has just joined cannot leave");
+	if (!rc) {
+		rc = open_device(op);
+		answered = rc ? multi_now.answered : answered;
+	}
+	if (rc)
+		take_back(op);
+	multi_now.answered = answered;
 	return error_only(rc);
 }
 
 struct multi_answer multi_run_leave(const struct multi_op *op)
 {
-	if (multi_now.fd[op->group] >= 0 && sio_close(multi_now.process, multi_now.fd[op->group]))
+	int rc = 0;
+
+	if (multi_now.fd[op->group] >= 0) {
+		rc = sio_close(multi_now.process, multi_now.fd[op->group]);
+		note(MULTI_SAY_CLOSE, op, 0, rc);
+	}
+	if (rc)
 		multi_fail("the device's file cannot be closed");
 	multi_now.fd[op->group] = -1;
-	return error_only(call(multi_now.group[op->group], VFIO_GROUP_UNSET_CONTAINER, NULL));
+	rc = call(multi_now.group[op->group], VFIO_GROUP_UNSET_CONTAINER, NULL);
+	note(MULTI_SAY_UNSET_CONTAINER, op, 0, rc);
+	return error_only(rc);
 }
 
 /* ---- pages for devices ---- */
 
-static void give_back(struct sio_device *device, struct multi_map *map)
+/* `group`: whose device it is, to be noted; MULTI_GROUPS: it was asked to. */
+static void give_back(struct sio_device *device, unsigned group, struct multi_map *map)
 {
 	for (uint64_t page = 0; page < MULTI_PAGES; page++)
-		for (; map->pins[page]; map->pins[page]--)
-			if (sio_device_unpin_pages(device, map->iova + page * MULTI_PAGE, 1) != 1)
+		for (; map->pins[page]; map->pins[page]--) {
+			const struct multi_op op = {.group = group,
+						    .iova = map->iova + page * MULTI_PAGE,
+						    .size = 1};
+			const int rc = sio_device_unpin_pages(device, op.iova, 1);
+
+			if (group < MULTI_GROUPS)
+				note(MULTI_SAY_UNPIN, &op, 0, rc);
+			if (rc != 1)
 				multi_fail("a page cannot be given back");
+		}
 }
 
 /* Pins are nobody's in particular: somebody must be left who can give them back. */
@@ -103,7 +155,7 @@ void multi_before_leaving(const struct multi_op *op)
 	for (unsigned i = op->group >= MULTI_IOMMU ? MULTI_IOMMU : 0; i < MULTI_GROUPS; i++)
 		others += i != op->group && multi_now.m.in[i] == c;
 	for (unsigned i = 0; c >= 0 && !others && i < multi_now.m.container[c].maps; i++)
-		give_back(multi_now.device[op->group], &multi_now.m.container[c].map[i]);
+		give_back(multi_now.device[op->group], op->group, &multi_now.m.container[c].map[i]);
 }
 
 /* A mapping is about to go. */
@@ -114,7 +166,7 @@ void multi_asked(void *user, struct sio_device *device, uint64_t iova, uint64_t 
 	(void)user;
 	if (!map || map->iova != iova || map->last - map->iova != size - 1)
 		multi_fail("a device is asked for 0x%" PRIx64 " bytes at 0x%" PRIx64, size, iova);
-	give_back(device, map);
+	give_back(device, MULTI_GROUPS, map);
 }
 
 static struct multi_answer run_pin(const struct multi_op *op)
@@ -123,6 +175,7 @@ static struct multi_answer run_pin(const struct multi_op *op)
 	int rc = sio_device_pin_pages(multi_now.device[op->group], op->iova, (unsigned)op->size,
 				      op->flags, address);
 
+	note(MULTI_SAY_PIN, op, op->flags, rc);
 	for (int i = 0; i < rc; i++) {
 		uint64_t iova = op->iova + (uint64_t)i * MULTI_PAGE, physical = 0;
 		const struct multi_map *map = multi_find(&multi_now.before, op->container, iova);
@@ -132,6 +185,14 @@ static struct multi_answer run_pin(const struct multi_op *op)
 			multi_fail("what is pinned is no memory");
 		multi_compare("where a pinned page is", address[i], physical);
 	}
+	return error_or_count(rc);
+}
+
+static struct multi_answer run_unpin(const struct multi_op *op)
+{
+	int rc = sio_device_unpin_pages(multi_now.device[op->group], op->iova, (unsigned)op->size);
+
+	note(MULTI_SAY_UNPIN, op, 0, rc);
 	return error_or_count(rc);
 }
 
@@ -165,6 +226,7 @@ static struct multi_answer run_rw(const struct multi_op *op)
 	rc = sio_device_dma_rw(multi_now.device[op->group],
 			       op->kernel_thread ? NULL : multi_now.process, op->iova, bytes,
 			       op->size, op->write);
+	note(MULTI_SAY_RW, op, (op->write ? 1u : 0) | (op->kernel_thread ? 2u : 0), rc);
 	if (!rc)
 		read_memory(op, memory);
 	if (!rc && memcmp(bytes, memory, op->size))
@@ -182,7 +244,17 @@ static struct multi_answer run_track(const struct multi_op *op)
 				   : VFIO_IOMMU_DIRTY_PAGES_FLAG_STOP,
 	};
 
-	return error_only(call(multi_now.container[op->container], VFIO_IOMMU_DIRTY_PAGES, &arg));
+	int rc = call(multi_now.container[op->container], VFIO_IOMMU_DIRTY_PAGES, &arg);
+
+	note(MULTI_SAY_TRACK, op, arg.flags, rc);
+	return error_only(rc);
+}
+
+static uint64_t bitmap_bytes(const struct multi_op *op)
+{
+	uint64_t bytes = (op->size / MULTI_PAGE + 63) / 64 * 8;
+
+	return bytes ? bytes : 8;
 }
 
 static bool bit_of(const uint64_t *bits, uint64_t n)
@@ -195,6 +267,56 @@ static bool is_reported(const struct multi_op *op, const struct multi_map *map)
 	return map->iova >= op->iova && map->last <= op->iova + op->size - 1;
 }
 
+static uint64_t *new_bitmap(const struct multi_op *op)
+{
+	uint64_t *bits = calloc(1, bitmap_bytes(op) + 8);
+
+	if (!bits)
+		abort();
+	return bits;
+}
+
+/* Behind the pages of a mapping the last word has bits that are nobody's. */
+static bool is_nobodys(struct multi *m, const struct multi_op *op, uint64_t bit)
+{
+	return !m->container[op->container].shifted &&
+	       !multi_find(m, op->container, op->iova + bit * MULTI_PAGE);
+}
+
+static void set_bit(uint64_t *bits, uint64_t n, bool value)
+{
+	bits[n / 64] &= ~(UINT64_C(1) << n % 64);
+	bits[n / 64] |= (uint64_t)value << n % 64;
+}
+
+/* All bits that are known, as they should be. */
+__attribute__((noreturn)) static void fail_bitmap(struct multi *m, const struct multi_op *op,
+						  const char *what, const uint64_t *bits)
+{
+	const struct multi_container *c = &m->container[op->container];
+	uint64_t *wanted = new_bitmap(op);
+	bool must, may;
+
+	memcpy(wanted, bits, bitmap_bytes(op));
+	for (unsigned i = 0; i < c->maps; i++) {
+		const struct multi_map *map = &c->map[i];
+		uint64_t bit = (map->iova - op->iova) / MULTI_PAGE;
+		uint64_t pages = (map->last - map->iova) / MULTI_PAGE + 1;
+
+		if (!is_reported(op, map))
+			continue;
+		for (uint64_t page = 0; page < pages; page++, bit++) {
+			multi_dirty(m, op->container, map, page, &must, &may);
+			set_bit(wanted, bit, may && (must || bit_of(bits, bit)));
+		}
+		for (; bit % 64; bit++)
+			if (bit_of(bits, bit) && is_nobodys(m, op, bit))
+				set_bit(wanted, bit, false);
+	}
+	multi_fail_answer(what, finding_bitmap((const uint8_t *)wanted, bitmap_bytes(op)),
+			  "bitmap");
+}
+
 static void check_mapping(struct multi *m, const struct multi_op *op, const struct multi_map *map,
 			  const uint64_t *bits, bool lossy)
 {
@@ -205,14 +327,14 @@ static void check_mapping(struct multi *m, const struct multi_op *op, const stru
 	for (uint64_t page = 0; page < pages; page++) {
 		multi_dirty(m, op->container, map, page, &must, &may);
 		if (bit_of(bits, first + page) ? !may : must && !lossy)
-			multi_fail("page 0x%" PRIx64 " of the mapping at 0x%" PRIx64
-				   " is dirty: %d",
-				   page, map->iova, bit_of(bits, first + page));
+			fail_bitmap(m, op,
+				    bit_of(bits, first + page) ? "a clean page is reported"
+							       : "a dirty page is not reported",
+				    bits);
 	}
 	for (uint64_t bit = first + pages; bit % 64; bit++)
-		if (!m->container[op->container].shifted && bit_of(bits, bit) &&
-		    !multi_find(m, op->container, op->iova + bit * MULTI_PAGE))
-			multi_fail("bit 0x%" PRIx64 " is no page, and dirty", bit);
+		if (bit_of(bits, bit) && is_nobodys(m, op, bit))
+			fail_bitmap(m, op, "what is no page is reported", bits);
 }
 
 /* As things are in `m`. A report that begins elsewhere leaves bits of its neighbours behind, from
@@ -235,22 +357,6 @@ static void check_bitmap(struct multi *m, const struct multi_op *op, const uint6
 					      reported > 1);
 }
 
-static uint64_t bitmap_bytes(const struct multi_op *op)
-{
-	uint64_t bytes = (op->size / MULTI_PAGE + 63) / 64 * 8;
-
-	return bytes ? bytes : 8;
-}
-
-static uint64_t *new_bitmap(const struct multi_op *op)
-{
-	uint64_t *bits = calloc(1, bitmap_bytes(op) + 8);
-
-	if (!bits)
-		abort();
-	return bits;
-}
-
 static struct multi_answer run_dirty(const struct multi_op *op)
 {
 	struct multi_container *c = &multi_now.m.container[op->container];
@@ -268,6 +374,7 @@ static struct multi_answer run_dirty(const struct multi_op *op)
 	arg.get.bitmap.size = bitmap_bytes(op);
 	arg.get.bitmap.data = (void *)bits;
 	rc = call(multi_now.container[op->container], VFIO_IOMMU_DIRTY_PAGES, &arg);
+	note(MULTI_SAY_DIRTY, op, 0, rc);
 	if (!rc && !fuzz_bare())
 		check_bitmap(&multi_now.m, op, bits);
 	for (unsigned i = 0; i < c->maps && !rc; i++)
@@ -291,6 +398,7 @@ static struct multi_answer run_unmap(const struct multi_op *op)
 		.bitmap = {.pgsize = MULTI_PAGE, .data = (void *)bits},
 	};
 	uint64_t size = all ? 0 : op->size;
+	struct multi_op whole = *op;
 	int rc;
 
 	arg.size = size;
@@ -302,8 +410,10 @@ static struct multi_answer run_unmap(const struct multi_op *op)
 		arg.flags |= VFIO_DMA_UNMAP_FLAG_VADDR;
 	arg.bitmap.size = dirty ? bitmap_bytes(op) : 0;
 	rc = call(multi_now.container[op->container], VFIO_IOMMU_UNMAP_DMA, &arg);
+	whole.size = size;
+	note(MULTI_SAY_UNMAP, &whole, arg.flags, rc);
 	if (rc < 0 && arg.size != size)
-		multi_fail("an UNMAP that failed wrote a size");
+		multi_fail_number("an UNMAP that failed wrote a size", "size", size);
 	if (!rc && dirty && !fuzz_bare())
 		check_bitmap(&multi_now.before, op, bits);
 	free(bits);
@@ -321,6 +431,7 @@ void multi_set_rare(unsigned rare)
 	    sio_rare(multi_now.machine, multi_rarity(rare), NULL, 0))
 		multi_fail("no such rarity");
 	multi_now.rare = rare;
+	multi_note((struct multi_line){.word = MULTI_SAY_RARE, .flags = (uint8_t)rare}, 0);
 }
 
 static void run_limit(const struct multi_op *op)
@@ -328,6 +439,10 @@ static void run_limit(const struct multi_op *op)
 	sio_process_set_memlock(multi_now.process, op->value * MULTI_PAGE + MULTI_PAGE / 2);
 	sio_process_set_caps(multi_now.process,
 			     op->write ? SIO_CAP_ALL : SIO_CAP_ALL & ~(unsigned)SIO_CAP_IPC_LOCK);
+	multi_note((struct multi_line){.word = MULTI_SAY_LIMIT,
+				       .flags = op->write,
+				       .size = op->value * MULTI_PAGE + MULTI_PAGE / 2},
+		   0);
 }
 
 struct multi_answer multi_run(const struct multi_op *op)
@@ -347,8 +462,7 @@ struct multi_answer multi_run(const struct multi_op *op)
 	case MULTI_PIN:
 		return run_pin(op);
 	case MULTI_UNPIN:
-		return error_or_count(sio_device_unpin_pages(multi_now.device[op->group], op->iova,
-							     (unsigned)op->size));
+		return run_unpin(op);
 	case MULTI_RW:
 		return run_rw(op);
 	case MULTI_DMA:
@@ -366,7 +480,8 @@ struct multi_answer multi_run(const struct multi_op *op)
 		break;
 	default:
 		if (multi_now.fd[op->group] >= 0)
-			call(multi_now.fd[op->group], VFIO_DEVICE_RESET, NULL);
+			note(MULTI_SAY_RESET, op, 0,
+			     call(multi_now.fd[op->group], VFIO_DEVICE_RESET, NULL));
 	}
 	return (struct multi_answer){0};
 }

@@ -28,15 +28,23 @@ void multi_transfer(unsigned group, uint64_t iova, bool write)
 		rc = sio_dma_write(multi_now.device[group], iova, &sent, sizeof(sent), NULL);
 	else
 		rc = sio_dma_read(multi_now.device[group], iova, &got, sizeof(got), NULL);
+	multi_note((struct multi_line){.word = MULTI_SAY_DMA,
+				       .group = (uint8_t)group,
+				       .flags = write,
+				       .iova = iova,
+				       .size = (uint32_t)multi_now.token,
+				       .vaddr = expected == MULTI_DMA_WORKS ? vaddr : 0},
+		   rc);
 	if (expected == MULTI_DMA_FAULTS && rc != -EACCES)
-		multi_fail("device %u gets through at 0x%" PRIx64 ": %d", group, iova, rc);
+		multi_fail_answer("a device gets through", "ret=-1 errno=EACCES", NULL);
 	if (expected != MULTI_DMA_WORKS)
 		return;
 	if (rc)
-		multi_fail("device %u does not get through at 0x%" PRIx64 ": %d", group, iova, rc);
+		multi_fail_answer("a device does not get through", "ret=0 ...", NULL);
 	if (write && sio_mem_read(multi_now.process, vaddr, &got, sizeof(got)))
 		multi_fail("the process cannot read its own memory");
-	multi_compare("what the device transfers", got, sent);
+	if (got != sent)
+		multi_fail_bytes("a device transfers other bytes");
 }
 
 static void probe_range(uint64_t first, uint64_t last, bool write)
@@ -94,9 +102,11 @@ void multi_moment(void *ctx, enum iommu_moment which)
 	    multi_now.before.in[op->group] >= 0)
 		return;
 	direct = &multi_now.m.platform->direct[op->group];
-	if (direct->last)
-		multi_now.reserved_reached |= reaches(op->group, direct->first) ||
-					      reaches(op->group, direct->first + MULTI_PAGE);
+	for (uint64_t at = 0; direct->last && at <= MULTI_PAGE && !multi_now.reserved_reached;
+	     at += MULTI_PAGE) {
+		multi_now.reserved_reached = reaches(op->group, direct->first + at);
+		multi_now.reached = direct->first + at;
+	}
 }
 
 /* ---- after each operation ---- */
@@ -106,7 +116,26 @@ void multi_audit(void)
 	char what[512];
 
 	if (!fuzz_bare() && sio_audit(multi_now.machine, true, what, sizeof(what)))
-		multi_fail("%s", what);
+		multi_fail_asked(what, "audit", "ret=0");
+}
+
+static void compare_counts(const struct sio_stats *stats, uint64_t maps)
+{
+	const uint64_t vmlck = multi_charge(&multi_now.m) * 4, pins = multi_pins(&multi_now.m);
+	const char *what = NULL;
+	char fields[128];
+
+	if (sio_process_vmlck(multi_now.process) != vmlck)
+		what = "VmLck is another";
+	else if (stats->mappings != maps)
+		what = "the number of mappings is another";
+	else if (stats->pinned_pages != pins)
+		what = "the number of pinned pages is another";
+	if (!what)
+		return;
+	snprintf(fields, sizeof(fields), "pinned=%" PRIu64 " VmLck=%" PRIu64 " mappings=%" PRIu64,
+		 pins, vmlck, maps);
+	multi_fail_counts(what, fields);
 }
 
 void multi_check_state(void)
@@ -119,15 +148,12 @@ void multi_check_state(void)
 	if (notice)
 		multi_fail("%s", notice);
 	if (sio_stale_next(multi_now.machine, &stale))
-		multi_fail("%s", stale.text);
+		multi_fail_asked(stale.text, "stale", "ret=0 count=0");
 	if (multi_now.reserved_reached)
-		multi_fail("while its group joins, device %u reaches what is reserved for it",
-			   multi_now.op->group);
+		multi_fail_reached("a device reaches what is reserved for it while its group joins",
+				   multi_now.op->group, multi_now.reached);
 	for (unsigned c = 0; c < MULTI_CONTAINERS; c++)
 		maps += multi_now.m.container[c].maps;
-	multi_compare("VmLck in KiB", sio_process_vmlck(multi_now.process),
-		      multi_charge(&multi_now.m) * 4);
 	sio_stats(multi_now.machine, &stats);
-	multi_compare("the number of mappings", stats.mappings, maps);
-	multi_compare("the number of pinned pages", stats.pinned_pages, multi_pins(&multi_now.m));
+	compare_counts(&stats, maps);
 }

@@ -43,6 +43,8 @@ int sio_dma(struct sio_device *device, const struct sio_dma *dma, void *buf,
 	struct sio_fault ignored;
 	int rc;
 
+	if (device_is_emulated(device))
+		return -EINVAL;
 	fault = fault ? fault : &ignored;
 	*fault = (struct sio_fault){0};
 	machine_enter(machine, true);
@@ -70,7 +72,7 @@ int sio_page_request(struct sio_device *device, const struct sio_page_request *r
 	int rc = -ENODEV;
 
 	machine_enter(device->machine, true);
-	if (device->iommu->iopf_users && device->ats)
+	if (device->ats && device->iommu->iopf_users)
 		rc = ats_page_request(device->ats, &req) ? 0 : -EBUSY;
 	machine_leave(device->machine);
 	return rc;

@@ -57,6 +57,8 @@ int sio_device_cdev(struct sio_device *device)
 {
 	int index;
 
+	if (device_is_emulated(device))
+		return -1;
 	machine_enter(device->machine, false);
 	index = vfio_device_node(device->machine->vfio, device->iommu);
 	machine_leave(device->machine);

@@ -120,6 +120,9 @@ static int reach(const struct vfio_device *dev, struct type1 **t1)
 		if (!container || !vfio_container_has_driver(container))
 			return -EINVAL;
 	}
+	/* In an iommufd, where only an emulated device has an access. */
+	if (!container)
+		return dev->idev ? -EINVAL : -ENOTTY;
 	*t1 = container->t1;
 	return *t1 ? 0 : -ENOTTY;
 }

@@ -318,6 +318,8 @@ static void one_file(const struct options *options, const char *file, struct tot
 		} else {
 			fputs(text, stdout);
 			show_result(&run, &result);
+			/* An emulator that went wrong may not survive the end of its machine. */
+			fflush(stdout);
 		}
 		total->replayed++;
 		total->operations += result.operations;

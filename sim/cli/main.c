@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "platform/platform.h"
+#include "seeded.h"
 #include "softiommu.h"
 
 static const struct cli_command commands[] = {
@@ -147,6 +148,12 @@ int main(int argc, char **argv)
 	};
 	int status = CLI_BAD;
 
+#ifdef SIO_SEEDED_BUGS
+	if (getenv("SIO_BUG") && !seeded_choose(getenv("SIO_BUG"))) {
+		cli_error("SIO_BUG=%s: no such bug", getenv("SIO_BUG"));
+		return CLI_BAD;
+	}
+#endif
 	argp_err_exit_status = CLI_BAD;
 	argp_program_version_hook = print_version;
 	if (argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &status))

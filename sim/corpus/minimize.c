@@ -8,6 +8,8 @@
  */
 #include "corpus/minimize.h"
 
+#include "trace/recording.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -21,10 +23,10 @@ enum wrong { NOTHING, DIFFERENCE, AUDIT, STALE };
 
 struct symptom {
 	enum wrong wrong;
-	unsigned line; /* of the input, from 0 */
-	char name[32], field[32];
-	char expected[128], got[128]; /* of the field */
-	char text[256], answer[256];  /* the operation, and what it gave */
+	unsigned line;                         /* of the input, from 0 */
+	char name[32], field[32], fields[256]; /* the first that differs, all of them */
+	char expected[128], got[128];          /* of the field */
+	char text[256], answer[256];           /* the operation, and what it gave */
 };
 
 struct line {
@@ -56,24 +58,34 @@ static size_t field_len(const char *text)
 	return len;
 }
 
-/* "size=0x1000 ...": the first field that is not the same, "" for the whole. */
-static void find_field(const char *expected, const char *got, struct symptom *symptom)
+/* "size=0x1000 ...": the first field that is not the same, "" for the whole, and its values. */
+static void note_field(struct symptom *symptom, const char *expected, size_t e, const char *got,
+		       size_t g)
 {
-	while (*expected || *got) {
+	const char *equals = memchr(expected, '=', e), *ours = memchr(got, '=', g);
+	const size_t at = strlen(symptom->fields);
+	const int len = equals ? (int)(equals - expected) : 0;
+
+	if (!at) {
+		snprintf(symptom->field, sizeof(symptom->field), "%.*s", len, expected);
+		snprintf(symptom->expected, sizeof(symptom->expected), "%.*s",
+			 equals ? (int)(expected + e - equals - 1) : (int)e,
+			 equals ? equals + 1 : expected);
+		snprintf(symptom->got, sizeof(symptom->got), "%.*s",
+			 ours ? (int)(got + g - ours - 1) : (int)g, ours ? ours + 1 : got);
+	}
+	snprintf(symptom->fields + at, sizeof(symptom->fields) - at, "%.*s,", len, expected);
+}
+
+static void find_fields(const char *expected, const char *got, struct symptom *symptom)
+{
+	while ((*expected || *got) && strcmp(expected, "...")) {
 		size_t e = field_len(expected), g = field_len(got);
-		const char *equals = memchr(expected, '=', e), *ours = memchr(got, '=', g);
+		const char *equals = memchr(expected, '=', e);
 
 		if ((e != g || memcmp(expected, got, e)) &&
-		    !(equals && (!strncmp(equals, "=?", 2) || !strncmp(expected, "group=", 6)))) {
-			snprintf(symptom->field, sizeof(symptom->field), "%.*s",
-				 equals ? (int)(equals - expected) : 0, expected);
-			snprintf(symptom->expected, sizeof(symptom->expected), "%.*s",
-				 equals ? (int)(expected + e - equals - 1) : (int)e,
-				 equals ? equals + 1 : expected);
-			snprintf(symptom->got, sizeof(symptom->got), "%.*s",
-				 ours ? (int)(got + g - ours - 1) : (int)g, ours ? ours + 1 : got);
-			return;
-		}
+		    !(equals && (!strncmp(equals, "=?", 2) || !strncmp(expected, "group=", 6))))
+			note_field(symptom, expected, e, got, g);
 		expected += e + strspn(expected + e, " ");
 		got += g + strspn(got + g, " ");
 	}
@@ -96,7 +108,7 @@ static void on_difference(void *ctx, const struct replay_difference *d)
 	snprintf(symptom->name, sizeof(symptom->name), "%.*s", (int)strcspn(d->text, " "), d->text);
 	snprintf(symptom->text, sizeof(symptom->text), "%s", d->text);
 	snprintf(symptom->answer, sizeof(symptom->answer), "%s", d->got);
-	find_field(d->expected, d->got, symptom);
+	find_fields(d->expected, d->got, symptom);
 }
 
 /* Numbers say where, not what. */
@@ -189,7 +201,7 @@ static bool same_symptom(const struct minimizer *m, const struct symptom *want,
 		return false;
 	return m->cfg->loose ||
 	       (want->line == got->line && !strcmp(want->expected, got->expected) &&
-		!strcmp(want->got, got->got));
+		!strcmp(want->got, got->got) && !strcmp(want->fields, got->fields));
 }
 
 /* Whether the kept lines still go wrong so. A recording that does not replay does not. */
@@ -407,12 +419,6 @@ static bool shrink_sizes(struct minimizer *m)
 
 /* ---- the whole ---- */
 
-static bool is_header(const char *line)
-{
-	return text_take(&line, "# kernel: ") || text_take(&line, "# iommu: ") ||
-	       text_take(&line, "# platform: ") || text_take(&line, "# container: ");
-}
-
 static int take_lines(struct minimizer *m, const struct text_file *file)
 {
 	m->line = calloc(file->lines + 1u, sizeof(*m->line));
@@ -428,7 +434,7 @@ static int take_lines(struct minimizer *m, const struct text_file *file)
 		if (!line->text)
 			return -ENOMEM;
 		line->is_operation = text_take(&caps, "# caps=") || (text[0] != '#' && !blank);
-		line->kept = line->is_operation || is_header(text);
+		line->kept = line->is_operation || recording_is_header(text);
 	}
 	return 0;
 }

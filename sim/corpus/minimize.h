@@ -3,9 +3,10 @@
  * The shortest recording that still differs: operations are taken out, then what is said of
  * buffers, then sizes are made smaller, as long as the replay goes wrong in the same way.
  *
- * The same way is: the first answer that differs is of the same operation, in the same field, with
- * the same two values (loosely: of an operation of that name, in that field); or an audit fails
- * with the same words; or stale translations are used. No operation of the result can be taken out.
+ * The same way is: the first answer that differs is of the same operation, in the same fields, with
+ * the same two values of the first one (loosely: of an operation of that name, in that field); or
+ * an audit fails with the same words; or stale translations are used. No operation of the result
+ * can be taken out.
  */
 #ifndef CORPUS_MINIMIZE_H
 #define CORPUS_MINIMIZE_H

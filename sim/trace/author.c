@@ -33,6 +33,17 @@ static int parse(struct author *author, const char *text, struct recording *rec)
 	return rc ? rc : recording_parse(rec, &file, s->error, s->error_len);
 }
 
+/* Each line a comment. */
+static void add_file(struct strbuf *text, const char *file)
+{
+	while (file && *file) {
+		const size_t len = strcspn(file, "\n");
+
+		strbuf_add(text, "# platform-file: %.*s\n", (int)len, file);
+		file += len + (file[len] == '\n');
+	}
+}
+
 static int boot(struct author *author, const struct author_cfg *cfg)
 {
 	struct strbuf *text = &author->text;
@@ -44,6 +55,11 @@ static int boot(struct author *author, const struct author_cfg *cfg)
 		strbuf_add(text, "# platform: %s\n", cfg->platform);
 	if (cfg->container)
 		strbuf_add(text, "# container: %s\n", cfg->container);
+	add_file(text, cfg->platform_file);
+	if (cfg->selftest)
+		strbuf_add(text, "# selftest: on\n");
+	if (cfg->strict)
+		strbuf_add(text, "# strict: on\n");
 	if (text->failed)
 		return -ENOMEM;
 	rc = parse(author, strbuf_text(text), &author->header);
@@ -60,7 +76,7 @@ int author_create(struct author **author, const struct author_cfg *cfg, char *er
 	if (!a)
 		return -ENOMEM;
 	a->cfg.kernel = cfg->kernel;
-	a->cfg.platform = cfg->platform;
+	a->cfg.platform = cfg->platform_file ? NULL : cfg->platform;
 	a->session = (struct session){
 		.path = cfg->name,
 		.cfg = &a->cfg,

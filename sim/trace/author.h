@@ -14,10 +14,12 @@ struct author;
 
 /* What the header says; kernel and platform are what answers. */
 struct author_cfg {
-	const char *name;      /* for errors, kept by the author */
-	const char *kernel;    /* NULL: the default personality */
-	const char *platform;  /* NULL: the default platform */
-	const char *container; /* "type1", or NULL: iommufd */
+	const char *name;          /* for errors, kept by the author */
+	const char *kernel;        /* NULL: the default personality */
+	const char *platform;      /* NULL: the default platform */
+	const char *container;     /* "type1", or NULL: iommufd */
+	const char *platform_file; /* its text; `platform` is a name only then */
+	bool selftest, strict;
 };
 
 /* 0: to be destroyed. -EINVAL, -ENOENT, -ENOMEM with a line in error. */

@@ -17,6 +17,7 @@ static const struct golden_word *const tables[] = {
 	golden_process_words, golden_memory_words, golden_file_words,    golden_container_words,
 	golden_dma_words,     golden_ioas_words,   golden_node_words,    golden_hwpt_words,
 	golden_viommu_words,  golden_events_words, golden_memfile_words, golden_mock_words,
+	golden_device_words,  golden_inside_words,
 };
 
 /* The container device that is iommufd's. */
@@ -131,6 +132,9 @@ int golden_boot(struct session *s, const struct recording *rec)
 	struct session_machine machine = {
 		.platform = *rec->platform ? rec->platform : NULL,
 		.kernel = *rec->kernel ? rec->kernel : NULL,
+		.platform_file = rec->platform_file,
+		.selftest = rec->selftest,
+		.strict = rec->strict,
 		.iommufd_container = !strcmp(rec->container, compat_container),
 		/* The header tells how QEMU's unit was made. */
 		.emulated_vtd = !strcmp(rec->iommu, "vtd"),
@@ -143,6 +147,7 @@ int golden_boot(struct session *s, const struct recording *rec)
 
 void golden_fini(struct golden *g)
 {
+	golden_device_fini(g);
 	for (unsigned i = 0; i < g->frames; i++)
 		free(g->frame[i].names.entry);
 	free(g->frame);

@@ -13,9 +13,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <zlib.h>
 
 #define INFO_BYTES   8192u
 #define INFO_MAX     (1u << 20)
+#define FILL_SHOWN   2048u
 #define FILLED_BYTES 65536u
 #define SHOWN_BYTES  8192u
 /* No bitmap above this size is ever written. */
@@ -95,6 +97,7 @@ static int run_info(struct golden *g)
 {
 	uint64_t argsz = golden_number(g, "argsz", INFO_BYTES);
 	uint32_t room = argsz > INFO_BYTES ? (uint32_t)argsz : INFO_BYTES;
+	uint64_t fill = golden_number(g, "fill", 0);
 	struct vfio_iommu_type1_info info;
 	uint8_t *buf;
 	long ret;
@@ -103,9 +106,10 @@ static int run_info(struct golden *g)
 		golden_bad(g, "info: argsz is at most 0x%x", INFO_MAX);
 	if (g->rc)
 		return g->rc;
-	buf = calloc(1, room);
+	buf = malloc(room);
 	if (!buf)
 		return -ENOMEM;
+	memset(buf, (int)(fill & 0xff), room);
 	((struct vfio_iommu_type1_info *)buf)->argsz = (uint32_t)argsz;
 	ret = golden_ioctl(g, golden_fd(g, rec_bare(g->op, 0)), VFIO_IOMMU_GET_INFO, buf);
 	golden_answer(g, ret);
@@ -118,6 +122,8 @@ static int run_info(struct golden *g)
 			put_capabilities(g, buf, info.cap_offset, room);
 		}
 	}
+	if (rec_value(g->op, "fill"))
+		strbuf_add(&g->out, " crc32=0x%08lx", crc32(crc32(0, NULL, 0), buf, FILL_SHOWN));
 	free(buf);
 	return 0;
 }
@@ -323,7 +329,7 @@ static int run_dirty(struct golden *g)
 }
 
 const struct golden_word golden_container_words[] = {
-	{"info", run_info, 1, 1, "argsz"},
+	{"info", run_info, 1, 1, "argsz fill"},
 	{"map", run_map, 1, 1, "iova buf off size flags argsz"},
 	{"map_raw", run_map_raw, 1, 1, "iova vaddr size flags argsz"},
 	{"unmap", run_unmap, 1, 1, "iova size flags argsz pgsize bitmap_size fill data"},

@@ -55,8 +55,11 @@ static int run_fault_read(struct golden *g)
 
 	if (!buf)
 		return g->rc;
+	if (golden_number(g, "ro", 0))
+		machine_fence(g->s->process, buf, len);
 	ret = sio_pread(g->s->process, golden_fd(g, rec_bare(g->op, 0)), buf, len, 0);
 	golden_answer(g, ret < 0 ? -errno : ret);
+	machine_fence(g->s->process, NULL, 0);
 	for (ssize_t at = 0; at + (ssize_t)sizeof(fault) <= ret; at += (ssize_t)sizeof(fault)) {
 		memcpy(&fault, buf + at, sizeof(fault));
 		strbuf_add(&g->out,
@@ -71,17 +74,19 @@ static int run_fault_read(struct golden *g)
 
 static int run_fault_write(struct golden *g)
 {
-	struct iommu_hwpt_page_response response = {
-		.cookie = (uint32_t)golden_number(g, "cookie", 0),
-		.code = (uint32_t)golden_number(g, "code", 0),
+	struct iommu_hwpt_page_response response[2] = {
+		{.cookie = (uint32_t)golden_number(g, "cookie", 0),
+		 .code = (uint32_t)golden_number(g, "code", 0)},
+		{.cookie = (uint32_t)golden_number(g, "cookie2", 0),
+		 .code = (uint32_t)golden_number(g, "code2", 0)},
 	};
 	size_t len;
-	uint8_t *buf = take_buffer(g, sizeof(response), &len);
+	uint8_t *buf = take_buffer(g, sizeof(response[0]), &len);
 	ssize_t ret;
 
 	if (!buf)
 		return g->rc;
-	memcpy(buf, &response, len < sizeof(response) ? len : sizeof(response));
+	memcpy(buf, response, len < sizeof(response) ? len : sizeof(response));
 	ret = sio_pwrite(g->s->process, golden_fd(g, rec_bare(g->op, 0)), buf, len, 0);
 	golden_answer(g, ret < 0 ? -errno : ret);
 	free(buf);
@@ -213,9 +218,9 @@ static int run_dup(struct golden *g)
 }
 
 const struct golden_word golden_events_words[] = {
-	{"fault_alloc", run_fault_alloc, 2, 2, "flags argsz tail"},
-	{"fault_read", run_fault_read, 1, 1, "len"},
-	{"fault_write", run_fault_write, 1, 1, "cookie code len"},
+	{"fault_alloc", run_fault_alloc, 2, 2, "flags argsz tail ro"},
+	{"fault_read", run_fault_read, 1, 1, "len ro"},
+	{"fault_write", run_fault_write, 1, 1, "cookie code cookie2 code2 len"},
 	{"vevent_read", run_vevent_read, 1, 1, "len data keep off"},
 	{"vevent_write", run_vevent_write, 1, 1, "len"},
 	{"poll", run_poll, 1, 1, "ms"},

@@ -159,8 +159,11 @@ static int run_get_device(struct golden *g)
 		return rc;
 	golden_find(g, GOLDEN_FILE, rec_bare(g->op, 0))->file.device =
 		sio_device_find(g->s->machine, name);
-	device_info(g, (int)fd);
-	return 0;
+	if (golden_number(g, "info", 1))
+		device_info(g, (int)fd);
+	else
+		golden_answer(g, 0);
+	return g->rc;
 }
 
 static int run_device_info(struct golden *g)
@@ -198,7 +201,7 @@ const struct golden_word golden_file_words[] = {
 	{"set_iommu", run_set_iommu, 2, 2, NULL},
 	{"check_extension", run_check_extension, 2, 2, NULL},
 	{"api_version", run_api_version, 1, 1, NULL},
-	{"get_device", run_get_device, 3, 3, NULL},
+	{"get_device", run_get_device, 3, 3, "info"},
 	{"device_info", run_device_info, 1, 1, "argsz"},
 	{"reset", run_reset, 1, 1, NULL},
 	{"ioctl", run_ioctl, 1, 1, "cmd"},

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "iommufd/iommufd_uapi.h"
+#include "machine.h"
 
 #define INFO_MAX     65536u
 #define FILLED_BYTES 256u
@@ -72,7 +73,8 @@ static int run_hwpt_get_dirty(struct golden *g)
 	};
 	uint64_t fill = golden_number(g, "fill", 0);
 	uint64_t shown = bitmap_bytes(cmd.length, cmd.page_size);
-	uint8_t *bitmap;
+	uint64_t at = golden_number(g, "at", 0), room = golden_number(g, "room", shown);
+	uint8_t *memory, *bitmap;
 	bool done;
 
 	if (special && strcmp(special, "bad"))
@@ -80,19 +82,26 @@ static int run_hwpt_get_dirty(struct golden *g)
 	if (shown > BITMAP_MAX)
 		golden_bad(g, "%s: the bitmap is larger than 0x%llx bytes", g->op->name,
 			   (unsigned long long)BITMAP_MAX);
+	if (at >= SIO_PAGE_SIZE)
+		golden_bad(g, "%s: at is the offset in a page", g->op->name);
 	if (g->rc)
 		return g->rc;
-	bitmap = malloc(shown + 1);
-	if (!bitmap)
+	memory = aligned_alloc(SIO_PAGE_SIZE,
+			       (shown + at) / SIO_PAGE_SIZE * SIO_PAGE_SIZE + SIO_PAGE_SIZE);
+	if (!memory)
 		return -ENOMEM;
+	bitmap = memory + at;
+	if (room < shown)
+		machine_fence(g->s->process, bitmap + room, shown - room);
 	memset(bitmap, (int)(fill & 0xff), shown);
 	cmd.data = special ? 0x1000 : (uintptr_t)bitmap;
 	done = golden_run_command(g, IOMMU_HWPT_GET_DIRTY_BITMAP, &cmd, sizeof(cmd));
+	machine_fence(g->s->process, NULL, 0);
 	if (done && !special) {
 		strbuf_add(&g->out, shown ? " bitmap=" : " bitmap=-");
 		golden_put_bytes(g, bitmap, shown < SHOWN_BYTES ? shown : SHOWN_BYTES);
 	}
-	free(bitmap);
+	free(memory);
 	return g->rc;
 }
 
@@ -208,13 +217,13 @@ static int run_hw_info_ex(struct golden *g)
 
 const struct golden_word golden_hwpt_words[] = {
 	{"hwpt_alloc", run_hwpt_alloc, 2, 2,
-	 "dev pt flags data_type data data_len fault reserved argsz tail"},
-	{"hwpt_dirty", run_hwpt_dirty, 2, 2, "flags reserved argsz tail"},
+	 "dev pt flags data_type data data_len fault reserved argsz tail ro"},
+	{"hwpt_dirty", run_hwpt_dirty, 2, 2, "flags reserved argsz tail ro"},
 	{"hwpt_get_dirty", run_hwpt_get_dirty, 2, 2,
-	 "iova size pgsize flags fill data reserved argsz tail"},
+	 "iova size pgsize flags fill data at room reserved argsz tail ro"},
 	{"hwpt_invalidate", run_hwpt_invalidate, 2, 2,
-	 "data_type entry_len entry_num data data_uptr reserved argsz tail"},
-	{"hw_info", run_hw_info, 1, 1, "dev len flags argsz tail"},
-	{"hw_info_ex", run_hw_info_ex, 1, 1, "dev len flags type reserved data_ptr argsz tail"},
+	 "data_type entry_len entry_num data data_uptr reserved argsz tail ro"},
+	{"hw_info", run_hw_info, 1, 1, "dev len flags argsz tail ro"},
+	{"hw_info_ex", run_hw_info_ex, 1, 1, "dev len flags type reserved data_ptr argsz tail ro"},
 	{NULL, NULL, 0, 0, NULL},
 };

@@ -26,7 +26,7 @@ static int run_memfd(struct golden *g)
 		.hugetlb = kind && !strcmp(kind, "huge"),
 		.no_seals = kind && (!strcmp(kind, "tmp") || !strcmp(kind, "ro")),
 		.read_only = kind && !strcmp(kind, "ro"),
-		.contiguity = SIO_RUN_4K,
+		.contiguity = golden_number(g, "huge", 0) ? SIO_RUN_2M : SIO_RUN_4K,
 	};
 	bool other =
 		kind && (!strcmp(kind, "zero") || !strcmp(kind, "proc") || !strcmp(kind, "pipe"));
@@ -173,7 +173,7 @@ static int run_buffer_file(struct golden *g)
 }
 
 const struct golden_word golden_memfile_words[] = {
-	{"memfd", run_memfd, 1, 1, "size kind"},
+	{"memfd", run_memfd, 1, 1, "size kind huge"},
 	{"file_size", run_file_size, 1, 1, "size"},
 	{"file_seal", run_file_seal, 1, 1, "seals"},
 	{"file_punch", run_file_punch, 1, 1, "off size"},

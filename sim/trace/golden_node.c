@@ -13,6 +13,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "machine.h"
+
 /* Calls of device nodes, for headers that are older than they are. */
 #define NODE_BIND   _IO(VFIO_TYPE, VFIO_BASE + 18)
 #define NODE_ATTACH _IO(VFIO_TYPE, VFIO_BASE + 19)
@@ -82,8 +84,13 @@ static int run_bind(struct golden *g)
 			},
 	};
 	const char *name = rec_bare(g->op, 0);
+	bool done;
 
-	if (!call(g, NODE_BIND, &arg))
+	if (golden_number(g, "ro", 0))
+		machine_fence(g->s->process, &arg, sizeof(arg));
+	done = call(g, NODE_BIND, &arg);
+	machine_fence(g->s->process, NULL, 0);
+	if (!done)
 		return g->rc;
 	strbuf_add(&g->out, " id=%u", arg.bind.out_devid);
 	return golden_bind_object(g, name, "", arg.bind.out_devid) ? 0 : -ENOMEM;
@@ -151,7 +158,7 @@ static int run_detach_pasid(struct golden *g)
 
 const struct golden_word golden_node_words[] = {
 	{"cdev", run_cdev, 2, 2, NULL},
-	{"bind", run_bind, 2, 2, "flags argsz"},
+	{"bind", run_bind, 2, 2, "flags argsz ro"},
 	{"attach", run_attach, 2, 2, "as flags argsz"},
 	{"detach", run_detach, 1, 1, "flags argsz"},
 	{"attach_pasid", run_attach_pasid, 2, 2, "pasid as flags argsz"},

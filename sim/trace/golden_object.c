@@ -4,8 +4,9 @@
  * share.
  *
  * A structure lies at the start of a zeroed buffer of 4096 bytes; "argsz=" changes the size field
- * only, "tail=" the byte right behind the structure. A size beyond the buffer reaches the byte
- * behind it, which the recorder left as it was: nonzero with 6.12, zero with later kernels.
+ * only, "tail=" the byte right behind the structure; with "ro=1" the buffer cannot be written. A
+ * size beyond the buffer reaches the byte behind it, which the recorder left as it was: nonzero
+ * with 6.12, zero with later kernels.
  */
 #include "trace/golden_priv.h"
 
@@ -14,6 +15,7 @@
 #include <string.h>
 
 #include "core/file.h"
+#include "machine.h"
 
 /* An id that was never given. */
 #define NO_OBJECT UINT32_C(0xfffffff0)
@@ -100,7 +102,10 @@ long golden_command(struct golden *g, int fd, unsigned long request, void *cmd, 
 	buf[size] = (uint8_t)tail;
 	if (room > BUFFER_BYTES)
 		buf[BUFFER_BYTES] = g->behind;
+	if (golden_number(g, "ro", 0))
+		machine_fence(g->s->process, buf, room);
 	ret = golden_ioctl(g, fd, request, buf);
+	machine_fence(g->s->process, NULL, 0);
 	memcpy(cmd, buf, size);
 	free(buf);
 	return ret;

@@ -3,10 +3,10 @@
  * Inside the replay of recordings: the state that operations share. Used by golden*.c and author.c
  * only.
  *
- * Names live in four name spaces (devices, buffers, open files, iommufd objects). A name bound
- * again hides the earlier one until the newer is closed, so bindings form a stack searched from its
- * top; only an object's name is simply given away. A child made by "fork" works on a copy of the
- * stack that "endfork" drops.
+ * Names live in five name spaces (devices, buffers, open files, iommufd objects, processes). A name
+ * bound again hides the earlier one until the newer is closed, so bindings form a stack searched
+ * from its top; only an object's name is simply given away. A child made by "fork" works on a copy
+ * of the stack that "endfork" drops.
  *
  * An operation's function writes the answer into `out` and returns 0, or a negative errno value
  * when the line itself is bad (the error is written then) or memory ran out.
@@ -18,7 +18,7 @@
 #include "trace/recording.h"
 #include "trace/session.h"
 
-enum golden_space { GOLDEN_DEVICE, GOLDEN_BUFFER, GOLDEN_FILE, GOLDEN_OBJECT };
+enum golden_space { GOLDEN_DEVICE, GOLDEN_BUFFER, GOLDEN_FILE, GOLDEN_OBJECT, GOLDEN_PROCESS };
 
 struct golden_name {
 	enum golden_space space;
@@ -40,6 +40,7 @@ struct golden_name {
 			uint32_t id;
 			uint64_t window, window_len; /* of the descriptor, that it offers */
 		} object;
+		struct sio_process *process;
 	};
 };
 
@@ -60,6 +61,12 @@ struct golden_pair {
 	uint64_t recorded, ours;
 };
 
+/* Pages that a device's driver has pinned, or had. */
+struct golden_pin {
+	uint64_t iova;
+	unsigned pages;
+};
+
 struct golden {
 	struct session *s;
 	const struct rec_op *op;
@@ -69,7 +76,13 @@ struct golden {
 	unsigned frames;
 	struct golden_pair *group; /* recorded group numbers and ours */
 	unsigned groups;
-	uint8_t behind;                 /* the byte behind the buffer that structures lie in */
+	struct sio_process *first; /* while it is another one's turn; else NULL */
+	struct golden_pin *pin;
+	unsigned pins;
+	struct sio_device *watch; /* tries to read, whenever something was mapped; NULL: none */
+	uint64_t watched;         /* where */
+	unsigned reached;         /* how often it got through */
+	uint8_t behind;           /* the byte behind the buffer that structures lie in */
 	enum sio_contiguity contiguity; /* of memory without huge pages */
 	struct strbuf out;
 	int rc; /* a malformed argument was met */
@@ -114,7 +127,8 @@ struct golden_name *golden_bind_object(struct golden *g, const char *name, const
 				       uint32_t id);
 /*
  * A command of iommufd on the descriptor `fd`: the structure lies in a zeroed buffer of a page, its
- * size field is `size` or what "argsz=" says, "tail=" is the byte behind it. The answer comes back
+ * size field is `size` or what "argsz=" says, "tail=" is the byte behind it; with "ro=1" it cannot
+ * be written. The answer comes back
  * into *cmd; as that of golden_ioctl(). A malformed argument sets g->rc.
  */
 long golden_command(struct golden *g, int fd, unsigned long request, void *cmd, size_t size);
@@ -150,11 +164,16 @@ struct golden_word {
 extern const struct golden_word golden_process_words[], golden_memory_words[], golden_file_words[],
 	golden_container_words[], golden_dma_words[], golden_ioas_words[], golden_node_words[],
 	golden_hwpt_words[], golden_viommu_words[], golden_events_words[], golden_memfile_words[],
-	golden_mock_words[];
+	golden_mock_words[], golden_device_words[], golden_inside_words[];
 
 /* Bus master and memory enable of an open device file, its BAR 0. 0 or -errno of the emulated call.
  */
 int golden_enable(struct golden *g, struct golden_name *file);
+
+/* Drivers of devices forget the session. */
+void golden_device_fini(struct golden *g);
+/* The device of the n-th bare word; NULL and g->rc set if there is none. */
+struct sio_device *golden_device(struct golden *g, unsigned n);
 
 /* ---- comparison ---- */
 

@@ -3,7 +3,9 @@
  * Recordings: topology, module parameters, processes and their limits.
  *
  * "fork" makes a child that does the lines up to "endfork" while the parent waits; "fork_orphan"
- * makes one that does all following lines, the parent having exited.
+ * makes one that does all following lines, the parent having exited. "spawn" makes a child that
+ * waits until it is its turn, with the names that its parent knows; "exit" ends the process, and
+ * another takes its place that has nothing to do with it.
  */
 #include "trace/golden_priv.h"
 
@@ -106,6 +108,79 @@ static int run_fork_orphan(struct golden *g)
 	return 0;
 }
 
+static int run_spawn(struct golden *g)
+{
+	struct sio_process *child = sio_process_fork(g->s->process);
+	struct golden_name *entry =
+		child ? golden_bind(g, GOLDEN_PROCESS, rec_bare(g->op, 0)) : NULL;
+
+	if (!entry)
+		return -ENOMEM;
+	entry->process = child;
+	golden_answer(g, 0);
+	return 0;
+}
+
+static int run_turn(struct golden *g)
+{
+	const char *name = rec_bare(g->op, 0);
+	const struct golden_name *entry = golden_find(g, GOLDEN_PROCESS, name);
+
+	if (!entry && strcmp(name, "main")) {
+		golden_bad(g, "turn: no process \"%.80s\"", name);
+		return g->rc;
+	}
+	if (!g->first)
+		g->first = g->s->process;
+	g->s->process = entry ? entry->process : g->first;
+	if (!entry)
+		g->first = NULL;
+	golden_answer(g, 0);
+	return 0;
+}
+
+/* The process that "spawn" made ends. */
+static int run_end(struct golden *g)
+{
+	const char *name = rec_bare(g->op, 0);
+	struct golden_name *entry = golden_find(g, GOLDEN_PROCESS, name);
+
+	if (!entry || entry->process == g->s->process) {
+		golden_bad(g, "end: \"%.80s\" is no process that waits", name);
+		return g->rc;
+	}
+	sio_process_exit(entry->process);
+	g->names.count--;
+	memmove(entry, entry + 1,
+		(size_t)(&g->names.entry[g->names.count] - entry) * sizeof(*entry));
+	golden_answer(g, 0);
+	return 0;
+}
+
+static int run_exit(struct golden *g)
+{
+	struct sio_process *next;
+	unsigned kept = 0;
+
+	if (g->first || g->frames) {
+		golden_bad(g, "exit: only the first process ends so");
+		return g->rc;
+	}
+	next = sio_process_create(g->s->machine);
+	if (!next)
+		return -ENOMEM;
+	sio_process_exit(g->s->process);
+	g->s->process = next;
+	g->s->container = -1;
+	for (unsigned i = 0; i < g->names.count; i++)
+		if (g->names.entry[i].space == GOLDEN_DEVICE ||
+		    g->names.entry[i].space == GOLDEN_PROCESS)
+			g->names.entry[kept++] = g->names.entry[i];
+	g->names.count = kept;
+	golden_answer(g, 0);
+	return 0;
+}
+
 static int run_rlimit_memlock(struct golden *g)
 {
 	bool none = !strcmp(rec_bare(g->op, 0), "inf");
@@ -147,6 +222,8 @@ static int run_caps(struct golden *g)
 		bits = 0;
 	else if (text_take(&caps, "no_ipc_lock"))
 		bits = SIO_CAP_ALL & ~(unsigned)SIO_CAP_IPC_LOCK;
+	else if (text_take(&caps, "sys_resource"))
+		bits = SIO_CAP_SYS_RESOURCE;
 	else
 		golden_bad(g, "unknown capabilities \"%.80s\"", caps);
 	if (g->rc)
@@ -161,6 +238,10 @@ const struct golden_word golden_process_words[] = {
 	{"param", run_param, 2, 2, NULL},
 	{"fork", run_fork, 0, 0, NULL},
 	{"endfork", run_endfork, 0, 0, NULL},
+	{"spawn", run_spawn, 1, 1, NULL},
+	{"turn", run_turn, 1, 1, NULL},
+	{"end", run_end, 1, 1, NULL},
+	{"exit", run_exit, 0, 0, NULL},
 	{"fork_orphan", run_fork_orphan, 0, 0, NULL},
 	{"rlimit_memlock", run_rlimit_memlock, 1, 1, NULL},
 	{"locked", run_locked, 0, 0, NULL},

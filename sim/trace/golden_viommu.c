@@ -245,11 +245,12 @@ static int run_buf_word(struct golden *g)
 
 const struct golden_word golden_viommu_words[] = {
 	{"viommu_alloc", run_viommu_alloc, 2, 2,
-	 "dev hwpt type flags reserved data data_len data_ptr argsz tail"},
-	{"vdevice_alloc", run_vdevice_alloc, 2, 2, "viommu dev virt_id argsz tail"},
-	{"veventq_alloc", run_veventq_alloc, 2, 2, "viommu type depth flags reserved argsz tail"},
+	 "dev hwpt type flags reserved data data_len data_ptr argsz tail ro"},
+	{"vdevice_alloc", run_vdevice_alloc, 2, 2, "viommu dev virt_id argsz tail ro"},
+	{"veventq_alloc", run_veventq_alloc, 2, 2,
+	 "viommu type depth flags reserved argsz tail ro"},
 	{"hw_queue_alloc", run_hw_queue_alloc, 2, 2,
-	 "viommu type index iova length flags argsz tail"},
+	 "viommu type index iova length flags argsz tail ro"},
 	{"mmap_iommufd", run_mmap_iommufd, 2, 2, "off size prot share"},
 	{"buf_word", run_buf_word, 1, 1, "off set"},
 	{NULL, NULL, 0, 0, NULL},

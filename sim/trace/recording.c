@@ -13,6 +13,7 @@
 #include <string.h>
 
 static const char arrow[] = " => ";
+static const char platform_file[] = "# platform-file:";
 
 static void header_field(char *field, size_t size, const char *line, const char *key)
 {
@@ -20,8 +21,29 @@ static void header_field(char *field, size_t size, const char *line, const char 
 		snprintf(field, size, "%.*s", (int)strcspn(line, " \t"), line);
 }
 
+static bool is_on(const char *line, const char *key)
+{
+	return text_take(&line, key) && !strcmp(line, "on");
+}
+
+/* Room for all of the file was made beforehand. */
+static void header_file(struct recording *rec, const char *line)
+{
+	if (!text_take(&line, platform_file) || (*line && *line++ != ' '))
+		return;
+	if (!rec->platform_file)
+		rec->platform_file = calloc(1, rec->file.size + 1);
+	if (rec->platform_file)
+		sprintf(rec->platform_file + strlen(rec->platform_file), "%s\n", line);
+}
+
 static void header(struct recording *rec, const char *line)
 {
+	if (line[0] != '#')
+		return;
+	header_file(rec, line);
+	rec->selftest |= is_on(line, "# selftest: ");
+	rec->strict |= is_on(line, "# strict: ");
 	header_field(rec->kernel, sizeof(rec->kernel), line, "# kernel: Linux ");
 	header_field(rec->iommu, sizeof(rec->iommu), line, "# iommu: ");
 	header_field(rec->platform, sizeof(rec->platform), line, "# platform: ");
@@ -132,9 +154,23 @@ int recording_parse(struct recording *rec, struct text_file *file, char *error, 
 	return rc;
 }
 
+bool recording_is_header(const char *line)
+{
+	static const char *const keys[] = {
+		"# kernel: ",  "# iommu: ",    "# platform: ", "# container: ",
+		platform_file, "# selftest: ", "# strict: ",
+	};
+
+	for (size_t i = 0; i < SIO_ARRAY_SIZE(keys); i++)
+		if (!strncmp(line, keys[i], strlen(keys[i])))
+			return true;
+	return false;
+}
+
 void recording_fini(struct recording *rec)
 {
 	text_file_fini(&rec->file);
+	free(rec->platform_file);
 	free(rec->op);
 	free(rec->copy);
 	free(rec->words);

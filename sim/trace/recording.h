@@ -2,9 +2,9 @@
 /*
  * Recordings: "operation arguments => answer", one a line, read into memory.
  *
- * The header comments say which kernel, IOMMU, platform and container answered; a "# caps=" comment
- * between operations is an instruction and stays in the list of operations (expected is NULL). All
- * other comments are dropped.
+ * The header comments say which kernel, IOMMU, platform and container answered, and how the machine
+ * was made; a "# caps=" comment between operations is an instruction and stays in the list of
+ * operations (expected is NULL). All other comments are dropped.
  */
 #ifndef SIM_TRACE_RECORDING_H
 #define SIM_TRACE_RECORDING_H
@@ -27,10 +27,13 @@ struct rec_op {
 
 struct recording {
 	struct text_file file;
-	char kernel[32]; /* "6.12.117", "" unknown */
+	char kernel[128]; /* "6.12.117", "6.12,SWITCH", "" unknown */
 	char platform[32];
 	char container[32];
 	char iommu[32]; /* "vtd" */
+	/* The lines "# platform-file: TEXT", TEXT a line each; NULL: none. */
+	char *platform_file;
+	bool selftest, strict; /* "# selftest: on", "# strict: on" */
 	struct rec_op *op;
 	unsigned ops;
 	char *copy;             /* the left sides, cut into words */
@@ -40,6 +43,8 @@ struct recording {
 /* Takes over the loaded file, also on failure. 0, -EINVAL with a line in error, -ENOMEM. */
 int recording_parse(struct recording *rec, struct text_file *file, char *error, size_t error_len);
 void recording_fini(struct recording *rec);
+/* The comment says something of the machine, so that it has to stay with the operations. */
+bool recording_is_header(const char *line);
 /* The n-th bare word; the value of a key. NULL: not there. */
 const char *rec_bare(const struct rec_op *op, unsigned n);
 const char *rec_value(const struct rec_op *op, const char *key);

@@ -98,6 +98,8 @@ static const char *kernel_of(const struct session *s, const struct session_machi
 
 	if (s->cfg->kernel || !machine->kernel)
 		return s->cfg->kernel;
+	if (strchr(machine->kernel, ','))
+		return machine->kernel;
 	/* The first kernels have a name and no number. */
 	personality = personality_find(machine->kernel);
 	if (!personality)
@@ -110,8 +112,9 @@ int session_boot(struct session *s, const struct session_machine *machine)
 	struct sio_machine_cfg cfg = {
 		.platform = s->cfg->platform ? s->cfg->platform : machine->platform,
 		.kernel = kernel_of(s, machine),
-		.strict = s->cfg->strict,
-		.selftest = s->cfg->selftest,
+		.platform_text = s->cfg->platform ? NULL : machine->platform_file,
+		.strict = s->cfg->strict || machine->strict,
+		.selftest = s->cfg->selftest || machine->selftest,
 	};
 	const struct machine_extra extra = {
 		.quiet_hits = machine->emulated_vtd && !s->cfg->platform,
@@ -216,7 +219,7 @@ static void drain_stale(struct session *s)
 {
 	struct sio_stale stale;
 
-	if (!s->cfg->strict)
+	if (!s->machine->iommu.strict)
 		return;
 	while (sio_stale_next(s->machine, &stale)) {
 		if (!s->result->stale++)

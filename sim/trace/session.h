@@ -28,9 +28,11 @@ struct session {
 /* What the trace says about its machine; cfg's own choices come first. */
 struct session_machine {
 	const char *platform;
-	const char *kernel;     /* full version as recorded ("6.12.117"), NULL: unknown */
-	bool iommufd_container; /* /dev/vfio/vfio is iommufd's */
-	bool emulated_vtd;      /* by QEMU: VT-d units have its ways; not if cfg names a platform */
+	const char *kernel;        /* as recorded ("6.12.117", "6.12,SWITCH"), NULL: unknown */
+	const char *platform_file; /* its text, instead of a platform; NULL: none */
+	bool selftest, strict;     /* besides, if cfg says so */
+	bool iommufd_container;    /* /dev/vfio/vfio is iommufd's */
+	bool emulated_vtd; /* by QEMU: VT-d units have its ways; not if cfg names a platform */
 };
 
 struct session_op {
