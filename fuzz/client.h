@@ -13,7 +13,7 @@
 
 #include "fuzz.h"
 
-#include "machine.h"
+#include "kept.h"
 #include "softiommu.h"
 
 #include <errno.h>
@@ -30,6 +30,7 @@ static uint8_t arena[ARENA_SIZE];
 struct client {
 	const uint8_t *data;
 	size_t size;
+	struct kept *kept;
 	struct sio_machine *machine;
 	struct sio_process *process; /* whose turn it is */
 	unsigned operations;
@@ -105,21 +106,31 @@ static inline void client_audit(struct client *c, bool thorough)
 		client_fail(c, what);
 }
 
-/* `slot` keeps the machine for the next input; a machine that cannot be had ends the target. */
+/* A machine that cannot be had ends the target. */
 static inline void client_begin(struct client *c, const struct sio_machine_cfg *cfg,
-				struct sio_machine **slot)
+				struct kept *kept)
 {
 	static const struct uaccess ua = {arena_copy_in, arena_copy_out};
 	char why[512] = "the machine does not come up again";
 
-	if (!*slot ? sio_machine_create(cfg, slot, why, sizeof(why)) : sio_machine_reset(*slot))
+	if (kept_begin(kept, cfg, why, sizeof(why)))
 		client_fail(c, why);
-	c->machine = *slot;
+	c->kept = kept;
+	c->machine = kept->machine;
 	c->machine->ua = &ua;
 	memset(arena, 0, sizeof(arena));
 	c->process = sio_process_create(c->machine);
 	if (!c->process)
 		client_fail(c, "no process");
+}
+
+/* Nothing of the input may be left. */
+static inline void client_end(struct client *c)
+{
+	const char *wrong = kept_end(c->kept);
+
+	if (wrong)
+		client_fail(c, wrong);
 }
 
 #endif

@@ -56,28 +56,39 @@ bool fuzz_is_session(size_t size, size_t least)
 	return size >= least && size <= 65536;
 }
 
-#ifdef FUZZ_WITHOUT_ENTROPY
+#ifdef FUZZ_FLAGS
+static bool has_flags(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++)
+		if (argv[i][0] == '-' && strchr(argv[i], '='))
+			return true;
+	return false;
+}
+
 /*
- * What TARGET.options says to those who read it. Weighing inputs by their rare features takes more
- * time than running them where each has thousands. First, so that the command can say otherwise;
- * and only where there are flags: other engines have none.
+ * What TARGET.options says to those who read it: weighing inputs by their rare features takes more
+ * time than running them where each has thousands, and so does looking for leaks in the memory of
+ * many machines (kept.h). First, so that the command can say otherwise; and only where there are
+ * flags: other engines have none.
  */
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 __attribute__((visibility("default"))) int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-	static char flag[] = "-entropic=0";
-	char **more;
+	static char flags[] = FUZZ_FLAGS;
+	char **more, *rest;
+	int n = 1;
 
-	if (*argc < 2 || (*argv)[1][0] != '-' || !strchr((*argv)[1], '='))
+	if (!has_flags(*argc, *argv))
 		return 0;
-	more = calloc((size_t)*argc + 2, sizeof(*more));
+	more = calloc((size_t)*argc + sizeof(flags), sizeof(*more));
 	if (!more)
 		return 0;
 	more[0] = (*argv)[0];
-	more[1] = flag;
-	memcpy(more + 2, *argv + 1, (size_t)(*argc - 1) * sizeof(*more));
+	for (char *flag = strtok_r(flags, " ", &rest); flag; flag = strtok_r(NULL, " ", &rest))
+		more[n++] = flag;
+	memcpy(more + n, *argv + 1, (size_t)(*argc - 1) * sizeof(*more));
 	*argv = more;
-	++*argc;
+	*argc += n - 1;
 	return 0;
 }
 #endif

@@ -456,7 +456,7 @@ static void prepare_many(struct sio_machine *machine)
 
 static void begin(uint64_t head)
 {
-	static struct sio_machine *kept[2];
+	static struct kept kept[2];
 	const char *kernel = fuzz_kernel();
 	const bool later = kernel ? kernel[0] == '7' : head & 1;
 	const struct sio_machine_cfg cfg = {.platform_text = platform,
@@ -500,6 +500,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		step(records_get(data, size, (ptrdiff_t)i), weight, sum);
 	sio_process_exit(t.c.process);
 	client_audit(&t.c, true);
+	client_end(&t.c);
 	return 0;
 }
 

@@ -17,7 +17,6 @@
 
 #include "drv/drv_amdvi_priv.h"
 #include "drv/drv_vtd_priv.h"
-#include "machine.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -56,6 +55,7 @@ struct slot {
 
 struct world {
 	const struct machine_kind *kind;
+	struct kept *kept;
 	struct sio_machine *machine;
 	struct sio_device *device[DEVICES];
 	unsigned devices;
@@ -723,7 +723,8 @@ static void begin(struct world *w, uint64_t head)
 	}
 	w->lines = 0;
 	w->place = 0;
-	w->machine = machine_of(w->kind, fuzz_kernel(), head >> 8 & 1, head >> 12 & 3);
+	w->kept = machine_of(w->kind, fuzz_kernel(), head >> 8 & 1, head >> 12 & 3);
+	w->machine = w->kept->machine;
 	/* Before 5.12 drivers cut pages up themselves, or refuse to map over others. */
 	if (w->machine->personality.vtd_every_pgsize || w->machine->personality.amd_map_busy) {
 		fprintf(stderr, "domain: Linux %s is older than what is known here\n",
@@ -752,6 +753,8 @@ static void begin(struct world *w, uint64_t head)
 
 static void end(struct world *w)
 {
+	const char *wrong;
+
 	audit(w, false);
 	machine_enter(w->machine, false);
 	for (unsigned i = 0; i < w->devices; i++)
@@ -765,6 +768,9 @@ static void end(struct world *w)
 	machine_leave(w->machine);
 	check_stale(w);
 	audit(w, true);
+	wrong = kept_end(w->kept);
+	if (wrong)
+		fail(w, "%s", wrong);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

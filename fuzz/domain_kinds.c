@@ -40,7 +40,7 @@ static const struct machine_kind kinds[] = {
 #define KINDS SIO_ARRAY_SIZE(kinds)
 
 static const char *const kernels[] = {"6.12", "7.2"};
-static struct sio_machine *machines[KINDS][SIO_ARRAY_SIZE(kernels)][2];
+static struct kept machines[KINDS][SIO_ARRAY_SIZE(kernels)][2];
 
 const struct machine_kind *machine_kind_of(const char *name, uint64_t number)
 {
@@ -50,8 +50,8 @@ const struct machine_kind *machine_kind_of(const char *name, uint64_t number)
 	return name ? NULL : &kinds[number % KINDS];
 }
 
-struct sio_machine *machine_of(const struct machine_kind *kind, const char *kernel, uint64_t number,
-			       bool strict)
+struct kept *machine_of(const struct machine_kind *kind, const char *kernel, uint64_t number,
+			bool strict)
 {
 	struct sio_machine_cfg cfg = {
 		.platform = kind->text ? NULL : kind->name,
@@ -60,15 +60,15 @@ struct sio_machine *machine_of(const struct machine_kind *kind, const char *kern
 		.strict = strict,
 	};
 	/* A kernel that is given is the same for all inputs. */
-	struct sio_machine **at =
+	struct kept *kept =
 		&machines[kind - kinds][kernel ? 0 : number % SIO_ARRAY_SIZE(kernels)][strict];
 	char why[512] = "";
 
-	if (*at ? sio_machine_reset(*at) : sio_machine_create(&cfg, at, why, sizeof(why))) {
+	if (kept_begin(kept, &cfg, why, sizeof(why))) {
 		fprintf(stderr, "domain: %s: %s\n", kind->name, why);
 		abort();
 	}
-	return *at;
+	return kept;
 }
 
 /* ---- failures ---- */
@@ -83,7 +83,12 @@ static bool is_table(const void *ctx, const struct fail_point *point)
 
 struct fail_plan *fail_next(uint64_t n)
 {
-	if (!plan.count && !fail_plan_set(&plan, is_table, NULL))
+	/* It outlives the machine that runs. */
+	struct recycler *outer = recycle_enter(NULL);
+	bool set = plan.count || fail_plan_set(&plan, is_table, NULL);
+
+	recycle_leave(outer);
+	if (!set)
 		abort();
 	plan.nth = n;
 	plan.passages = plan.injected = 0;

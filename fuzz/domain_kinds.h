@@ -3,6 +3,8 @@
 #ifndef FUZZ_DOMAIN_KINDS_H
 #define FUZZ_DOMAIN_KINDS_H
 
+#include "kept.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -26,8 +28,8 @@ const struct machine_kind *machine_kind_of(const char *name, uint64_t number);
  * As after power-on, with the kernel, or with the one that the number stands for; each made once.
  * Strict: units tell when they use what is stale, and find it in no other way than the slow one.
  */
-struct sio_machine *machine_of(const struct machine_kind *kind, const char *kernel, uint64_t number,
-			       bool strict);
+struct kept *machine_of(const struct machine_kind *kind, const char *kernel, uint64_t number,
+			bool strict);
 
 /* A plan by which the n-th table from here on cannot be had; whether that happened. */
 struct fail_plan *fail_next(uint64_t n);

@@ -451,7 +451,7 @@ static void begin_node(struct target *t)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static struct sio_machine *kept[SIO_ARRAY_SIZE(machines)];
+	static struct kept kept[SIO_ARRAY_SIZE(machines)];
 	struct target t = {.c = {.data = data, .size = size}, .processes = 1};
 	uint64_t how, at = MEMORY_AT;
 
@@ -473,5 +473,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	while (t.processes)
 		sio_process_exit(t.process[--t.processes]);
 	client_audit(&t.c, true);
+	client_end(&t.c);
 	return 0;
 }

@@ -481,7 +481,7 @@ static void start_machine(struct target *t, const uint8_t *head)
 	};
 	static const struct uaccess ua = {arena_copy_in, guarded_copy_out};
 	static const char *const names[] = {"A", "B", "C", "D"};
-	static struct sio_machine *kept[SIO_ARRAY_SIZE(machines)];
+	static struct kept kept[SIO_ARRAY_SIZE(machines)];
 	const char *kernel = fuzz_kernel(), *platform = fuzz_platform();
 	unsigned n = head[0] & 1;
 
@@ -569,6 +569,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	note(&t, 0, 0, "exit");
 	audit(&t, true);
 	check_nothing_left(&t);
+	client_end(&t.c);
 	return 0;
 }
 

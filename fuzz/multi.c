@@ -28,7 +28,7 @@
 #define LINES_OF_ONE 128u
 
 /* One a kernel and platform; the last kernel is that of the environment. */
-static struct sio_machine *machines[MULTI_KERNELS + 1][MULTI_PLATFORMS];
+static struct kept machines[MULTI_KERNELS + 1][MULTI_PLATFORMS], *machine;
 
 struct multi_session multi_now;
 
@@ -373,9 +373,9 @@ static unsigned version(const char *kernel)
 	return MULTI_V(major, minor);
 }
 
-static struct sio_machine *machine_for(unsigned k, unsigned platform)
+static struct kept *machine_for(unsigned k, unsigned platform)
 {
-	struct sio_machine **machine = &machines[k][platform];
+	struct kept *kept = &machines[k][platform];
 	struct sio_machine_cfg cfg = {
 		.platform_text = multi_platforms[platform].text,
 		.kernel = multi_now.kernel,
@@ -383,12 +383,11 @@ static struct sio_machine *machine_for(unsigned k, unsigned platform)
 	};
 	char error[512] = "";
 
-	if (*machine ? sio_machine_reset(*machine)
-		     : sio_machine_create(&cfg, machine, error, sizeof(error))) {
+	if (kept_begin(kept, &cfg, error, sizeof(error))) {
 		fprintf(stderr, "multi: no machine: %s\n", error);
 		abort();
 	}
-	return *machine;
+	return kept;
 }
 
 /* FUZZ_PLATFORM: one of ours, or else any with units of its maker. */
@@ -416,8 +415,9 @@ static void choose(const uint8_t *head)
 	snprintf(multi_now.kernel, sizeof(multi_now.kernel), "%s",
 		 kernel ? kernel : multi_kernels[multi_now.setup.kernel]);
 	multi_init(&multi_now.m, version(multi_now.kernel), &multi_now.setup);
-	multi_now.machine = machine_for(kernel ? MULTI_KERNELS : multi_now.setup.kernel,
-					multi_now.setup.platform);
+	machine = machine_for(kernel ? MULTI_KERNELS : multi_now.setup.kernel,
+			      multi_now.setup.platform);
+	multi_now.machine = machine->machine;
 }
 
 /* What all sessions begin with. */
@@ -446,6 +446,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	size_t count = records_count(size);
 	struct multi_op op;
+	const char *wrong;
 
 	if (!count)
 		return 0;
@@ -464,6 +465,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			multi_audit();
 	}
 	finish();
+	wrong = kept_end(machine);
+	if (wrong)
+		multi_fail("%s", wrong);
 	return 0;
 }
 

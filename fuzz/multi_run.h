@@ -9,7 +9,7 @@
 #define FUZZ_MULTI_RUN_H
 
 #include "finding.h"
-#include "machine.h"
+#include "kept.h"
 #include "multi.h"
 #include "records.h"
 #include "softiommu.h"

@@ -16,7 +16,7 @@
  * One of the devices has a unit of its own kind, which has no pages below 64 KiB.
  */
 #include "fuzz.h"
-#include "machine.h"
+#include "kept.h"
 #include "records.h"
 #include "softiommu.h"
 
@@ -80,7 +80,7 @@ static const uint64_t place[PLACES] = {0,
 				       UINT64_C(1) << 48,
 				       (UINT64_C(1) << 48) + 0x20000};
 
-static struct sio_machine *machines[2];   /* one a platform */
+static struct kept machines[2];           /* one a platform */
 static struct sio_machine *machine;       /* that of this input */
 static struct iommu_driver odd_driver[2]; /* a machine's devices keep theirs */
 static const struct iommu_driver *real_driver;
@@ -320,11 +320,9 @@ static void start(void)
 	struct sio_stats stats;
 
 	s.clock = 0;
-	if (machines[s.platform]
-		    ? sio_machine_reset(machines[s.platform])
-		    : sio_machine_create(&cfg, &machines[s.platform], error, sizeof(error)))
+	if (kept_begin(&machines[s.platform], &cfg, error, sizeof(error)))
 		require(false, error);
-	machine = machines[s.platform];
+	machine = machines[s.platform].machine;
 	s.device[0] = sio_device_find(machine, "A");
 	s.device[1] = sio_device_find(machine, "B");
 	real_driver = s.device[0]->iommu->driver;
@@ -375,6 +373,7 @@ static void stop(void)
 {
 	struct sio_stale stale;
 	struct sio_stats stats;
+	const char *wrong;
 
 	audit();
 	require(!sio_stale_next(machine, &stale), "a stale translation is used");
@@ -390,6 +389,8 @@ static void stop(void)
 	require(stats.table_pages == s.tables, "a table is left");
 	sio_process_exit(s.process);
 	audit();
+	wrong = kept_end(&machines[s.platform]);
+	require(!wrong, wrong);
 }
 
 /* ---- one after the other ---- */

@@ -27,7 +27,7 @@
 
 #define KERNELS_MAX 32u
 #define AUDIT_EVERY 16u
-static struct sio_machine *machines[KERNELS_MAX][OPS_PLATFORMS];
+static struct kept machines[KERNELS_MAX][OPS_PLATFORMS];
 
 /* ---- what went wrong ---- */
 
@@ -490,6 +490,7 @@ static void prepare(struct client *s)
 static void finish(struct client *s)
 {
 	struct op leave = {.kind = OP_LEAVE};
+	const char *wrong;
 
 	audit(s);
 	for (leave.group = 0; leave.group < OPS_GROUPS; leave.group++)
@@ -502,9 +503,12 @@ static void finish(struct client *s)
 		if (s->process[i])
 			sio_process_exit(s->process[i]);
 	audit(s);
+	wrong = kept_end(s->kept);
+	if (wrong)
+		client_fail(s, "%s", wrong);
 }
 
-static struct sio_machine *machine_for(const char *kernel, unsigned k, unsigned platform)
+static struct kept *machine_for(const char *kernel, unsigned k, unsigned platform)
 {
 	static const char caching[] =
 		"units = ( { name = \"dmar0\"; include-all = true; aw-bits = 48;"
@@ -517,7 +521,7 @@ static struct sio_machine *machine_for(const char *kernel, unsigned k, unsigned 
 		"  { name = \"G\"; bdf = \"00:10.0\"; model = \"edu\"; },"
 		"  { name = \"A\"; bdf = \"01:00.0\"; model = \"edu\"; },"
 		"  { name = \"B\"; bdf = \"02:00.0\"; model = \"edu\"; } );";
-	struct sio_machine **machine = &machines[k][platform];
+	struct kept *kept = &machines[k][platform];
 	struct sio_machine_cfg cfg = {
 		.platform = ops_platforms[platform].caching ? NULL : ops_platforms[platform].name,
 		.platform_text = ops_platforms[platform].caching ? caching : NULL,
@@ -527,12 +531,11 @@ static struct sio_machine *machine_for(const char *kernel, unsigned k, unsigned 
 	};
 	char error[512] = "";
 
-	if (*machine ? sio_machine_reset(*machine)
-		     : sio_machine_create(&cfg, machine, error, sizeof(error))) {
+	if (kept_begin(kept, &cfg, error, sizeof(error))) {
 		fprintf(stderr, "type1: no machine: %s\n", error);
 		abort();
 	}
-	return *machine;
+	return kept;
 }
 
 static void choose_kernel(struct ops_setup *setup, const char *name)
@@ -577,7 +580,8 @@ static void begin(struct client *s, const uint8_t *data, size_t size)
 	choose(&s->setup);
 	s->kernel = personality_at(s->setup.kernel)->name;
 	s->platform = &ops_platforms[s->setup.platform];
-	s->machine = machine_for(s->kernel, s->setup.kernel, s->setup.platform);
+	s->kept = machine_for(s->kernel, s->setup.kernel, s->setup.platform);
+	s->machine = s->kept->machine;
 	naive_init(&s->naive, fuzz_bare() ? NULL : s->kernel, &s->setup);
 	prepare(s);
 }

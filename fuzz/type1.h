@@ -8,7 +8,7 @@
 #ifndef FUZZ_TYPE1_H
 #define FUZZ_TYPE1_H
 
-#include "machine.h"
+#include "kept.h"
 #include "naive.h"
 #include "softiommu.h"
 
@@ -27,6 +27,7 @@ struct client {
 	struct ops_setup setup;
 	const char *kernel;
 	const struct ops_platform *platform;
+	struct kept *kept;
 	struct sio_machine *machine;
 	struct sio_process *process[OPS_PROCESSES]; /* NULL: not alive */
 	struct sio_device *device[OPS_GROUPS];

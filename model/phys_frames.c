@@ -378,7 +378,7 @@ void phys_frames_reset(struct phys *phys)
 	/* Counts of single frames are written anew when their block is spread again. */
 	for (uint64_t b = pfn_to_block(priv->frames_first); b * FRAMES_PER_BLOCK < priv->bump; b++)
 		priv->block[b] = (struct block){0};
-	imap_clear(&priv->recycled);
+	imap_fini(&priv->recycled);
 	priv->lost = priv->frames = priv->pins = 0;
 }
 

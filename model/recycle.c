@@ -138,6 +138,8 @@ void *recycle_take(size_t size, bool aligned)
 		block = block_new(size, aligned, order);
 	if (!block)
 		return NULL;
+	if (recycle_current)
+		recycle_current->live++;
 	((struct head *)block)[-1] = (struct head){.size = size,
 						   .magic = HEAD_MAGIC,
 						   .order = (uint16_t)order,
@@ -173,6 +175,8 @@ void recycle_free(void *block)
 	if (!block)
 		return;
 	sio_assert(!head->kept);
+	if (recycle_current)
+		recycle_current->live--;
 	if (!recycle_current || head->order == RECYCLE_SIZES ||
 	    recycle_current->ring[head->aligned][head->order].count == RECYCLE_KEPT) {
 		block_release(block);

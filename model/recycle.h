@@ -32,6 +32,7 @@ struct recycle_ring {
 
 struct recycler {
 	struct recycle_ring ring[2][RECYCLE_SIZES]; /* [aligned] */
+	int64_t live; /* blocks taken while it was in force, less those freed */
 };
 
 /* NULL: no memory, and then there is none in force: it only takes longer. */

@@ -14,6 +14,7 @@
 #include "machine.h"
 #include "mock/iommufd_test.h"
 #include "prng.h"
+#include "recycle.h"
 
 #define RAM_BYTES (UINT64_C(64) << 20) /* the least a machine has */
 #define MIB       (UINT64_C(1) << 20)
@@ -384,17 +385,22 @@ static void same(const char *platform, uint64_t seed, char *fresh, char *reset)
 
 /*
  * Programs, each followed by a reset, on one machine; beside it a new one for each. Every other
- * program is compared at rest too, before anything could have hidden what is left.
+ * program is compared at rest too, before anything could have hidden what is left. All memory of
+ * the host comes back, but for the user that the first process brings.
  */
 static void compare_programs(const char *platform, const char *kernel, bool strict, unsigned rounds)
 {
 	struct sio_machine *old = machine_with(platform, kernel, strict);
+	int64_t blocks = 0;
 
 	for (uint64_t seed = 1; seed <= rounds; seed++) {
 		struct sio_machine *fresh = machine_with(platform, kernel, strict);
 
 		free(run(old, seed * 1000));
 		ck_assert_int_eq(sio_machine_reset(old), 0);
+		if (seed == 1)
+			blocks = old->recycler->live;
+		ck_assert_int_eq(old->recycler->live, blocks);
 		if (seed % 2)
 			same(platform, 0, look(fresh), look(old));
 		same(platform, seed, run(fresh, seed), run(old, seed));
