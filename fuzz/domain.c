@@ -13,7 +13,7 @@
 
 #include "domain_kinds.h"
 #include "domain_model.h"
-#include "records.h"
+#include "story.h"
 
 #include "drv/drv_amdvi_priv.h"
 #include "drv/drv_vtd_priv.h"
@@ -27,7 +27,6 @@
 #define PAGE        UINT64_C(4096)
 #define DOMAINS     3u
 #define AUDIT_EVERY 16u
-#define LINE        160u
 
 enum op {
 	OP_MAP,
@@ -65,46 +64,11 @@ struct world {
 	uint64_t place;
 	uint8_t weight[OPS];
 	unsigned weights;
-	char line[RECORDS_MAX + 1][LINE];
-	unsigned lines;
+	struct story story;
 };
 
 static struct world world;
 static struct flat seen;
-
-/* ---- what went wrong ---- */
-
-__attribute__((noreturn, format(printf, 2, 3))) static void fail(const struct world *w,
-								 const char *format, ...)
-{
-	va_list args;
-
-	fprintf(stderr, "# platform: %s, kernel: Linux %s\n", w->kind->name,
-		w->machine->personality.name);
-	for (unsigned i = 0; i < w->lines; i++)
-		fprintf(stderr, "%s\n", w->line[i]);
-	fprintf(stderr, "# ^^^ domain: ");
-	va_start(args, format);
-	vfprintf(stderr, format, args);
-	va_end(args);
-	fputc('\n', stderr);
-	abort();
-}
-
-static void compare(const struct world *w, const char *what, uint64_t got, uint64_t expected)
-{
-	if (got != expected)
-		fail(w, "%s is 0x%" PRIx64 ", expected 0x%" PRIx64, what, got, expected);
-}
-
-__attribute__((format(printf, 2, 3))) static void note(struct world *w, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(w->line[w->lines++], LINE, format, args);
-	va_end(args);
-}
 
 /* ---- comparing ---- */
 
@@ -128,22 +92,22 @@ static void check_memory(const struct world *w, struct slot *slot)
 	seen.top_level = pt->top_level;
 	wrong = flat_read(pt->phys, pt->root, &seen, &tables);
 	if (wrong)
-		fail(w, "%s", wrong);
+		story_fail(&w->story, "%s", wrong);
 	for (at = 0; at < seen.count; at++)
 		seen.leaf[at].accessed = at < flat->count && flat->leaf[at].accessed;
 	at = flat_differs(&seen, flat);
 	if (at < seen.count && (at == flat->count || seen.leaf[at].iova < flat->leaf[at].iova))
-		fail(w, "memory has a page at 0x%" PRIx64, seen.leaf[at].iova);
+		story_fail(&w->story, "memory has a page at 0x%" PRIx64, seen.leaf[at].iova);
 	if (at < flat->count && (at == seen.count || seen.leaf[at].iova > flat->leaf[at].iova))
-		fail(w, "memory has no page at 0x%" PRIx64, flat->leaf[at].iova);
+		story_fail(&w->story, "memory has no page at 0x%" PRIx64, flat->leaf[at].iova);
 	if (at < flat->count)
-		fail(w,
-		     "the page at 0x%" PRIx64 " has 2^%u bytes at 0x%" PRIx64
-		     " perm %#x dirty %d, expected 2^%u at 0x%" PRIx64 " perm %#x dirty %d",
-		     seen.leaf[at].iova, seen.leaf[at].lg2, seen.leaf[at].oa, seen.leaf[at].perm,
-		     seen.leaf[at].dirty, flat->leaf[at].lg2, flat->leaf[at].oa,
-		     flat->leaf[at].perm, flat->leaf[at].dirty);
-	compare(w, "the number of tables", pt->table_count, tables);
+		story_fail(&w->story,
+			   "the page at 0x%" PRIx64 " has 2^%u bytes at 0x%" PRIx64
+			   " perm %#x dirty %d, expected 2^%u at 0x%" PRIx64 " perm %#x dirty %d",
+			   seen.leaf[at].iova, seen.leaf[at].lg2, seen.leaf[at].oa,
+			   seen.leaf[at].perm, seen.leaf[at].dirty, flat->leaf[at].lg2,
+			   flat->leaf[at].oa, flat->leaf[at].perm, flat->leaf[at].dirty);
+	story_compare(&w->story, "the number of tables", pt->table_count, tables);
 }
 
 /* Addresses that mean something else to a unit. */
@@ -171,17 +135,17 @@ static void probe(const struct world *w, unsigned device, uint64_t iova, bool wr
 	x = dma_translate(machine->port, &req);
 	if (!leaf || !(leaf->perm & (write ? PT_W : PT_R))) {
 		if (!x.reason)
-			fail(w, "%s of %s reaches 0x%" PRIx64 " at 0x%" PRIx64,
-			     write ? "a write" : "a read", name, x.pa, iova);
+			story_fail(&w->story, "%s of %s reaches 0x%" PRIx64 " at 0x%" PRIx64,
+				   write ? "a write" : "a read", name, x.pa, iova);
 		return;
 	}
 	/* Not every unit of those has large pages or so many levels, and no driver asks. */
 	if (x.reason && w->kind->mixed)
 		return;
 	if (x.reason)
-		fail(w, "%s of %s at 0x%" PRIx64 " faults, reason %#x",
-		     write ? "a write" : "a read", name, iova, x.reason);
-	compare(w, "what a device reaches", x.pa, leaf->oa + (iova - leaf->iova));
+		story_fail(&w->story, "%s of %s at 0x%" PRIx64 " faults, reason %#x",
+			   write ? "a write" : "a read", name, iova, x.reason);
+	story_compare(&w->story, "what a device reaches", x.pa, leaf->oa + (iova - leaf->iova));
 	leaf->dirty |= write && slot->tracking;
 }
 
@@ -200,17 +164,19 @@ static void check_query(const struct world *w, const struct slot *slot, uint64_t
 	iova_t found = 0;
 	bool any = iommu_next(slot->domain, iova, UINT64_MAX, &found);
 
-	compare(w, "the pages of a run", got.pages, want.pages);
+	story_compare(&w->story, "the pages of a run", got.pages, want.pages);
 	if (want.pages) {
-		compare(w, "the address of a run", got.oa, want.oa);
-		compare(w, "the step of a run", (uint64_t)got.oa_step, (uint64_t)want.oa_step);
-		compare(w, "the permissions of a run", got.perm, want.perm);
+		story_compare(&w->story, "the address of a run", got.oa, want.oa);
+		story_compare(&w->story, "the step of a run", (uint64_t)got.oa_step,
+			      (uint64_t)want.oa_step);
+		story_compare(&w->story, "the permissions of a run", got.perm, want.perm);
 	}
-	compare(w, "whether there is a next page", any, at < slot->model.flat.count);
+	story_compare(&w->story, "whether there is a next page", any, at < slot->model.flat.count);
 	if (any)
-		compare(w, "the next page", found,
-			slot->model.flat.leaf[at].iova < iova ? iova
-							      : slot->model.flat.leaf[at].iova);
+		story_compare(&w->story, "the next page", found,
+			      slot->model.flat.leaf[at].iova < iova
+				      ? iova
+				      : slot->model.flat.leaf[at].iova);
 }
 
 static void check_stale(const struct world *w)
@@ -219,9 +185,9 @@ static void check_stale(const struct world *w)
 	const char *notice;
 
 	if (sio_stale_next(w->machine, &stale))
-		fail(w, "%s", stale.text);
+		story_fail(&w->story, "%s", stale.text);
 	while ((notice = sio_notice_next(w->machine)))
-		fail(w, "%s", notice);
+		story_fail(&w->story, "%s", notice);
 }
 
 static void check_all(struct world *w)
@@ -256,7 +222,7 @@ static void audit(const struct world *w, bool thorough)
 	char what[512];
 
 	if (!fuzz_bare() && sio_audit(w->machine, thorough, what, sizeof(what)))
-		fail(w, "%s", what);
+		story_fail(&w->story, "%s", what);
 }
 
 /* ---- records ---- */
@@ -344,8 +310,9 @@ static void do_map(struct world *w, struct slot *slot, uint64_t record)
 			: flags & 0xfc ? 3
 				       : 0,
 	};
-	note(w, "map %td iova=0x%" PRIx64 " pa=0x%" PRIx64 " len=0x%" PRIx64 "%s prot=%u",
-	     slot - w->slot, iova, pa, len, map.descending ? " descending" : "", map.perm);
+	story_note(&w->story,
+		   "map %td iova=0x%" PRIx64 " pa=0x%" PRIx64 " len=0x%" PRIx64 "%s prot=%u",
+		   slot - w->slot, iova, pa, len, map.descending ? " descending" : "", map.perm);
 	w->place = iova + len;
 	if (domain_map_pages(&slot->model, &map, room) == room)
 		return;
@@ -358,12 +325,12 @@ static void do_map(struct world *w, struct slot *slot, uint64_t record)
 	got = iommu_map(slot->domain, iova, &run, map.perm | (flags & 4 ? IOMMU_CACHE : 0));
 	fail_leave(outer);
 	if (fails && fail_met()) {
-		compare(w, "the error without memory", (uint64_t)-got, ENOMEM);
+		story_compare(&w->story, "the error without memory", (uint64_t)-got, ENOMEM);
 		slot->model.ever_mapped = true;
 		return;
 	}
 	want = domain_map(&slot->model, &map);
-	compare(w, "the error", (uint64_t)-got, (uint64_t)-want);
+	story_compare(&w->story, "the error", (uint64_t)-got, (uint64_t)-want);
 	/* Whoever maps over something on AMD-Vi has to tell the units. */
 	if (slot->model.unflushed) {
 		struct iommu_gather gather = {.first = iova, .last = iova + (len - 1), .len = len};
@@ -397,12 +364,12 @@ static void unmap_one(struct world *w, struct slot *slot, uint64_t iova, uint64_
 	if (iova + (len - 1) < iova)
 		len = -iova;
 	clip_unmap(slot, &iova, &len);
-	note(w, "unmap %td iova=0x%" PRIx64 " len=0x%" PRIx64 "%s", slot - w->slot, iova, len,
-	     gather ? "" : " and sync");
+	story_note(&w->story, "unmap %td iova=0x%" PRIx64 " len=0x%" PRIx64 "%s", slot - w->slot,
+		   iova, len, gather ? "" : " and sync");
 	w->place = iova;
 	got = gather ? iommu_unmap_fast(slot->domain, iova, len, gather)
 		     : iommu_unmap(slot->domain, iova, len);
-	compare(w, "the bytes unmapped", got, domain_unmap(&slot->model, iova, len));
+	story_compare(&w->story, "the bytes unmapped", got, domain_unmap(&slot->model, iova, len));
 }
 
 static void do_unmap(struct world *w, struct slot *slot, uint64_t record)
@@ -416,7 +383,7 @@ static void do_unmap(struct world *w, struct slot *slot, uint64_t record)
 	}
 	unmap_one(w, slot, iova, len, &gather);
 	/* Two ranges, one invalidation. */
-	if ((record >> 41 & 3) == 0 && w->lines < RECORDS_MAX)
+	if ((record >> 41 & 3) == 0 && w->story.lines < RECORDS_MAX)
 		unmap_one(w, slot, w->place + len + (record >> 48) * PAGE, len, &gather);
 	iommu_iotlb_sync(slot->domain, &gather);
 }
@@ -430,7 +397,8 @@ static void do_dma(struct world *w, struct slot *slot, uint64_t record)
 	if (leaf)
 		iova = leaf->iova +
 		       ((record >> 44 & 0xffff) * PAGE + iova % PAGE) % SIO_BIT(leaf->lg2);
-	note(w, "dma iova=0x%" PRIx64 " %s", iova, record >> 60 & 1 ? "write" : "read");
+	story_note(&w->story, "dma iova=0x%" PRIx64 " %s", iova,
+		   record >> 60 & 1 ? "write" : "read");
 	w->place = iova;
 	for (unsigned i = 0; i < w->devices; i++)
 		probe(w, i, iova, record >> 60 & 1);
@@ -464,17 +432,17 @@ static void do_attach(struct world *w, struct slot *slot, unsigned device, uint6
 	bool replace = old && record >> 32 & 1;
 	int rc;
 
-	note(w, "attach %s %td%s", w->kind->device[device], slot - w->slot,
-	     replace ? " replacing" : "");
+	story_note(&w->story, "attach %s %td%s", w->kind->device[device], slot - w->slot,
+		   replace ? " replacing" : "");
 	if (!replace)
 		detach(w, device);
 	rc = replace ? iommu_replace_group(slot->domain, group_of(w, device))
 		     : iommu_attach_group(slot->domain, group_of(w, device));
 	if (!w->kind->mixed)
-		compare(w, "the error", (uint64_t)-rc,
-			!w->kind->amd && slot->model.snoop && !w->kind->snoops ? EINVAL : 0);
+		story_compare(&w->story, "the error", (uint64_t)-rc,
+			      !w->kind->amd && slot->model.snoop && !w->kind->snoops ? EINVAL : 0);
 	if (rc) {
-		compare(w, "the error", (uint64_t)-rc, EINVAL);
+		story_compare(&w->story, "the error", (uint64_t)-rc, EINVAL);
 		return;
 	}
 	if (old && replace)
@@ -499,12 +467,12 @@ static void check_geometry(const struct world *w, const struct slot *slot)
 		last = SIO_BIT(47) - 1;
 	else if (w->kind->amd && w->machine->personality.amd_aperture_48)
 		last = SIO_BIT(48) - 1;
-	compare(w, "the last address", domain->aperture_last, last);
+	story_compare(&w->story, "the last address", domain->aperture_last, last);
 	if (slot->model.flat.format == FLAT_AMD)
-		compare(w, "the page sizes", domain->pgsize_bitmap & 0x800000ffff,
-			UINT64_C(0xf000));
+		story_compare(&w->story, "the page sizes", domain->pgsize_bitmap & 0x800000ffff,
+			      UINT64_C(0xf000));
 	else
-		compare(w, "the page sizes", domain->pgsize_bitmap, 0x40201000);
+		story_compare(&w->story, "the page sizes", domain->pgsize_bitmap, 0x40201000);
 }
 
 static void do_alloc(struct world *w, struct slot *slot, unsigned device, uint64_t record)
@@ -524,12 +492,13 @@ static void do_alloc(struct world *w, struct slot *slot, unsigned device, uint64
 
 	if (slot->domain)
 		return;
-	note(w, "alloc %td for %s flags=%u", slot - w->slot, w->kind->device[device], flags);
+	story_note(&w->story, "alloc %td for %s flags=%u", slot - w->slot, w->kind->device[device],
+		   flags);
 	rc = iommu_domain_alloc_user(w->device[device]->iommu, flags, NULL, &slot->domain);
 	if (rc) {
 		slot->domain = NULL;
-		compare(w, "the error", (uint64_t)-rc, EOPNOTSUPP);
-		compare(w, "whether flags are refused", flags != 0, true);
+		story_compare(&w->story, "the error", (uint64_t)-rc, EOPNOTSUPP);
+		story_compare(&w->story, "whether flags are refused", flags != 0, true);
 		return;
 	}
 	model->flat.format = v2 ? FLAT_X86 : w->kind->amd ? FLAT_AMD : FLAT_VTD;
@@ -549,7 +518,7 @@ static void do_free(struct world *w, struct slot *slot)
 {
 	if (slot->attached)
 		return;
-	note(w, "free %td", slot - w->slot);
+	story_note(&w->story, "free %td", slot - w->slot);
 	iommu_domain_free(slot->domain);
 	slot->domain = NULL;
 	slot->model.flat.count = 0;
@@ -560,14 +529,14 @@ static void do_enforce(struct world *w, struct slot *slot)
 	struct domain_model *model = &slot->model;
 	bool got = iommu_enforce_cache_coherency(slot->domain), want = true;
 
-	note(w, "enforce %td => %d", slot - w->slot, got);
+	story_note(&w->story, "enforce %td => %d", slot - w->slot, got);
 	if (model->flat.format == FLAT_VTD)
 		want = model->snoop ||
 		       (!model->ever_mapped && (!slot->attached || w->kind->snoops));
 	/* Whose units they are decides; at least nothing that is mapped may go on not snooping. */
 	if (w->kind->mixed && !model->ever_mapped)
 		want = got;
-	compare(w, "whether coherency is enforced", got, want);
+	story_compare(&w->story, "whether coherency is enforced", got, want);
 	model->snoop |= got && model->flat.format == FLAT_VTD;
 }
 
@@ -576,8 +545,9 @@ static void do_track(struct world *w, struct slot *slot, uint64_t record)
 	bool on = record >> 32 & 3;
 	int rc = iommu_set_dirty_tracking(slot->domain, on);
 
-	note(w, "track %td %d", slot - w->slot, on);
-	compare(w, "the error", (uint64_t)-rc, slot->domain->dirty_ops ? 0 : EOPNOTSUPP);
+	story_note(&w->story, "track %td %d", slot - w->slot, on);
+	story_compare(&w->story, "the error", (uint64_t)-rc,
+		      slot->domain->dirty_ops ? 0 : EOPNOTSUPP);
 	if (!rc)
 		slot->tracking = on;
 }
@@ -597,11 +567,11 @@ static void dirty_hit(void *ctx, iova_t iova, uint64_t len)
 	uint64_t first, last;
 
 	if (!leaf)
-		fail(hits->w, "0x%" PRIx64 " is reported dirty", iova);
+		story_fail(&hits->w->story, "0x%" PRIx64 " is reported dirty", iova);
 	first = leaf->iova > hits->first ? leaf->iova : hits->first;
 	last = flat_last(leaf) < hits->last ? flat_last(leaf) : hits->last;
-	compare(hits->w, "the start of what is dirty", iova, first);
-	compare(hits->w, "the length of what is dirty", len, last - first + 1);
+	story_compare(&hits->w->story, "the start of what is dirty", iova, first);
+	story_compare(&hits->w->story, "the length of what is dirty", len, last - first + 1);
 }
 
 static void do_dirty(struct world *w, struct slot *slot, uint64_t record)
@@ -618,19 +588,21 @@ static void do_dirty(struct world *w, struct slot *slot, uint64_t record)
 	}
 	if (iova + (len - 1) < iova)
 		len = -iova;
-	note(w, "dirty %td iova=0x%" PRIx64 " len=0x%" PRIx64 "%s", slot - w->slot, iova, len,
-	     clear ? " clear" : "");
+	story_note(&w->story, "dirty %td iova=0x%" PRIx64 " len=0x%" PRIx64 "%s", slot - w->slot,
+		   iova, len, clear ? " clear" : "");
 	w->place = iova;
 	hits.first = iova;
 	hits.last = iova + (len - 1);
 	hits.at = flat_at(&slot->model.flat, iova);
 	rc = iommu_read_dirty(slot->domain, iova, len, clear, dirty_hit, &hits);
-	compare(w, "the error", (uint64_t)-rc, slot->domain->dirty_ops ? 0 : EOPNOTSUPP);
+	story_compare(&w->story, "the error", (uint64_t)-rc,
+		      slot->domain->dirty_ops ? 0 : EOPNOTSUPP);
 	if (rc)
 		return;
 	left = slot->tracking ? flat_next_dirty(&slot->model.flat, &hits.at, hits.last) : NULL;
 	if (left)
-		fail(w, "the dirty page at 0x%" PRIx64 " is not reported", left->iova);
+		story_fail(&w->story, "the dirty page at 0x%" PRIx64 " is not reported",
+			   left->iova);
 	hits.at = flat_at(&slot->model.flat, iova);
 	for (struct flat_leaf *leaf;
 	     clear && (leaf = flat_next_dirty(&slot->model.flat, &hits.at, hits.last));)
@@ -641,7 +613,7 @@ static void do_query(struct world *w, const struct slot *slot, uint64_t record)
 {
 	uint64_t iova = where(w, slot, record) + (record >> 32 & 0xfff);
 
-	note(w, "query %td iova=0x%" PRIx64, slot - w->slot, iova);
+	story_note(&w->story, "query %td iova=0x%" PRIx64, slot - w->slot, iova);
 	check_query(w, slot, iova, record >> 48);
 }
 
@@ -670,7 +642,7 @@ static void step(struct world *w, uint64_t record)
 		do_attach(w, slot, device, record);
 		break;
 	case OP_DETACH:
-		note(w, "detach %s", w->kind->device[device]);
+		story_note(&w->story, "detach %s", w->kind->device[device]);
 		detach(w, device);
 		break;
 	case OP_ALLOC:
@@ -703,13 +675,13 @@ static void claim(struct world *w, unsigned device)
 
 	w->device[device] = sio_device_find(w->machine, w->kind->device[device]);
 	if (!w->device[device])
-		fail(w, "there is no %s", w->kind->device[device]);
+		story_fail(&w->story, "there is no %s", w->kind->device[device]);
 	group = group_of(w, device);
-	compare(w, "the error of a claim", (uint64_t)-iommu_group_claim(group, w), 0);
-	compare(w, "the error of the first domain", (uint64_t)-iommu_domain_alloc(group, &domain),
-		0);
-	compare(w, "the error of the first attach", (uint64_t)-iommu_attach_group(domain, group),
-		0);
+	story_compare(&w->story, "the error of a claim", (uint64_t)-iommu_group_claim(group, w), 0);
+	story_compare(&w->story, "the error of the first domain",
+		      (uint64_t)-iommu_domain_alloc(group, &domain), 0);
+	story_compare(&w->story, "the error of the first attach",
+		      (uint64_t)-iommu_attach_group(domain, group), 0);
 	iommu_detach_group(domain, group);
 	iommu_domain_free(domain);
 }
@@ -721,10 +693,12 @@ static void begin(struct world *w, uint64_t head)
 		fprintf(stderr, "domain: there is no platform %s\n", fuzz_platform());
 		abort();
 	}
-	w->lines = 0;
 	w->place = 0;
 	w->kept = machine_of(w->kind, fuzz_kernel(), head >> 8 & 1, head >> 12 & 3);
 	w->machine = w->kept->machine;
+	story_begin(&w->story, "domain");
+	snprintf(w->story.head, sizeof(w->story.head), "platform: %s, kernel: Linux %s",
+		 w->kind->name, w->machine->personality.name);
 	/* Before 5.12 drivers cut pages up themselves, or refuse to map over others. */
 	if (w->machine->personality.vtd_every_pgsize || w->machine->personality.amd_map_busy) {
 		fprintf(stderr, "domain: Linux %s is older than what is known here\n",
@@ -762,15 +736,15 @@ static void end(struct world *w)
 	for (unsigned i = 0; i < DOMAINS; i++)
 		if (w->slot[i].domain)
 			do_free(w, &w->slot[i]);
-	compare(w, "the number of frames left in use", phys_table_count(w->machine->phys),
-		w->frames);
+	story_compare(&w->story, "the number of frames left in use",
+		      phys_table_count(w->machine->phys), w->frames);
 	probe_all(w, w->place);
 	machine_leave(w->machine);
 	check_stale(w);
 	audit(w, true);
 	wrong = kept_end(w->kept);
 	if (wrong)
-		fail(w, "%s", wrong);
+		story_fail(&w->story, "%s", wrong);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -780,7 +754,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	fuzz_counts->inputs++;
 	begin(w, records_get(data, size, -1));
-	for (size_t n = 0; n < count && w->lines < RECORDS_MAX - 4; n++) {
+	for (size_t n = 0; n < count && w->story.lines < RECORDS_MAX - 4; n++) {
 		fuzz_counts->operations++;
 		machine_enter(w->machine, true);
 		step(w, records_get(data, size, (ptrdiff_t)n));

@@ -10,7 +10,7 @@
  */
 #include "fuzz.h"
 
-#include "records.h"
+#include "story.h"
 
 #include "softiommu.h"
 
@@ -22,7 +22,6 @@
 #define ENTRIES  64u /* that are written, of the table */
 #define VERSIONS 6u
 #define DEVICES  3u
-#define LINE     160u
 
 static const uint16_t devices[DEVICES] = {0x18, 0x1d, 0x100};
 
@@ -62,44 +61,19 @@ struct world {
 	bool stale_allowed;
 	struct outcome got;
 	unsigned arrived;
-	char line[RECORDS_MAX][LINE];
-	unsigned lines;
+	struct story story;
 };
 
 static struct world world;
 
 /* ---- what went wrong ---- */
 
-__attribute__((noreturn, format(printf, 2, 3))) static void fail(const struct world *w,
-								 const char *format, ...)
-{
-	va_list args;
-
-	for (unsigned i = 0; i < w->lines; i++)
-		fprintf(stderr, "%s\n", w->line[i]);
-	fprintf(stderr, "# ^^^ intremap, %s: ", w->amd ? "AMD-Vi" : "VT-d");
-	va_start(args, format);
-	vfprintf(stderr, format, args);
-	va_end(args);
-	fputc('\n', stderr);
-	abort();
-}
-
-__attribute__((format(printf, 2, 3))) static void note(struct world *w, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(w->line[w->lines++], LINE, format, args);
-	va_end(args);
-}
-
 static void event(void *ctx, const struct sio_event *event)
 {
 	struct world *w = ctx;
 
 	if (event->kind == SIO_EVENT_STALE && !w->stale_allowed)
-		fail(w, "%s", event->text);
+		story_fail(&w->story, "%s", event->text);
 	if (event->kind != SIO_EVENT_INTERRUPT)
 		return;
 	w->arrived++;
@@ -265,7 +239,7 @@ static void set_global(const struct world *w, uint32_t bit, bool on)
 static void put(const struct world *w, uint64_t at, struct entry e, size_t len)
 {
 	if (sio_hw_write(w->hw, at, &e, len))
-		fail(w, "memory does not answer at 0x%" PRIx64, at);
+		story_fail(&w->story, "memory does not answer at 0x%" PRIx64, at);
 }
 
 /* A command of 16 bytes; the unit is done with it when this returns. */
@@ -278,7 +252,8 @@ static void submit(struct world *w, uint64_t lo, uint64_t hi)
 	sio_unit_write(w->unit, at_tail, 8, w->tail);
 	head = (uint32_t)sio_unit_read(w->unit, at_head, 8);
 	if (head != w->tail)
-		fail(w, "a command is refused: the head is at %#x, the tail at %#x", head, w->tail);
+		story_fail(&w->story, "a command is refused: the head is at %#x, the tail at %#x",
+			   head, w->tail);
 }
 
 /* Only what memory holds counts. */
@@ -300,7 +275,7 @@ static void invalidate(struct world *w, unsigned device, unsigned index, unsigne
 		submit(w, 4 | 1 << 4 | (uint64_t)mask << 27 | (uint64_t)index << 32, 0);
 	else
 		submit(w, 4, 0);
-	note(w, "invalidate device=%u index=%u mask=%u", device, index, mask);
+	story_note(&w->story, "invalidate device=%u index=%u mask=%u", device, index, mask);
 	for (unsigned d = 0; d < DEVICES; d++)
 		for (unsigned i = 0; i < ENTRIES; i++)
 			if (mask >= 16 || (w->amd ? d == device : (i ^ index) >> mask == 0))
@@ -352,14 +327,15 @@ static unsigned vtd_fault(const struct world *w, uint16_t requester, uint32_t in
 		if (!(hi >> 63))
 			continue;
 		if (code)
-			fail(w, "one request is recorded twice");
+			story_fail(&w->story, "one request is recorded twice");
 		code = (unsigned)bits(hi, 39, 32);
 		if (bits(hi, 15, 0) != requester)
-			fail(w, "the fault is recorded for %#x", (unsigned)bits(hi, 15, 0));
+			story_fail(&w->story, "the fault is recorded for %#x",
+				   (unsigned)bits(hi, 15, 0));
 		/* Without an index there is none to record. */
 		if (code != 0x20 && code != 0x25 && lo >> 48 != index)
-			fail(w, "the fault is recorded with index %u, expected %u",
-			     (unsigned)(lo >> 48), index);
+			story_fail(&w->story, "the fault is recorded with index %u, expected %u",
+				   (unsigned)(lo >> 48), index);
 	}
 	return code;
 }
@@ -372,14 +348,14 @@ static unsigned amd_fault(const struct world *w, uint16_t requester)
 	if (head == tail)
 		return 0;
 	if ((tail - head) % 4096 != 16)
-		fail(w, "one request is recorded twice");
+		story_fail(&w->story, "one request is recorded twice");
 	if (sio_hw_read(w->hw, w->log + head, &e, sizeof(e)))
-		fail(w, "the event log cannot be read");
+		story_fail(&w->story, "the event log cannot be read");
 	if (bits(e.lo, 15, 0) != requester)
-		fail(w, "the event is logged for %#x", (unsigned)bits(e.lo, 15, 0));
+		story_fail(&w->story, "the event is logged for %#x", (unsigned)bits(e.lo, 15, 0));
 	/* Flags: an interrupt. */
 	if (!(e.lo >> (32 + 16 + 3) & 1))
-		fail(w, "the event is not one of an interrupt");
+		story_fail(&w->story, "the event is not one of an interrupt");
 	return (unsigned)(e.lo >> 60);
 }
 
@@ -438,7 +414,8 @@ static void request(struct world *w, unsigned device, uint64_t address, uint32_t
 	uint32_t index = 0;
 	bool decided;
 
-	note(w, "request device=%u address=0x%" PRIx64 " data=%#x", device, address, data);
+	story_note(&w->story, "request device=%u address=0x%" PRIx64 " data=%#x", device, address,
+		   data);
 	clear_faults(w);
 	decided = w->amd ? amd_decide(w->control[device], address, data, &want, &index)
 			 : vtd_decide(w, address, data, &want, &index);
@@ -449,13 +426,13 @@ static void request(struct world *w, unsigned device, uint64_t address, uint32_t
 	(void)sio_hw_dma(w->hw, &dma, &data, NULL);
 	w->got.code = w->amd ? amd_fault(w, devices[device]) : vtd_fault(w, devices[device], index);
 	if (w->arrived > 1)
-		fail(w, "one request arrives %u times", w->arrived);
+		story_fail(&w->story, "one request arrives %u times", w->arrived);
 	if (decided ? !is_same(&want, &w->got) : !is_expected(w, device, index))
-		fail(w,
-		     "index %u: code %#x arrives %d remapped %d logical %d level %d mode %u "
-		     "vector %#x destination %#x",
-		     index, w->got.code, w->got.arrives, w->got.remapped, w->got.logical,
-		     w->got.level, w->got.mode, w->got.vector, w->got.destination);
+		story_fail(&w->story,
+			   "index %u: code %#x arrives %d remapped %d logical %d level %d mode %u "
+			   "vector %#x destination %#x",
+			   index, w->got.code, w->got.arrives, w->got.remapped, w->got.logical,
+			   w->got.level, w->got.mode, w->got.vector, w->got.destination);
 }
 
 static void do_request(struct world *w, unsigned device, uint64_t record)
@@ -530,7 +507,8 @@ static void do_write(struct world *w, unsigned device, uint64_t record)
 	unsigned owner = w->amd ? device : 0;
 	struct entry e = make_entry(w, record);
 
-	note(w, "entry %u of %u is 0x%016" PRIx64 " 0x%016" PRIx64, index, owner, e.lo, e.hi);
+	story_note(&w->story, "entry %u of %u is 0x%016" PRIx64 " 0x%016" PRIx64, index, owner,
+		   e.lo, e.hi);
 	store(w, owner, index, e);
 	if (how < 12)
 		invalidate(w, owner, index, how < 8 ? 0 : how < 11 ? how - 8 : 16);
@@ -579,8 +557,8 @@ static void vtd_change(struct world *w, uint64_t record)
 		set_global(w, 1u << 24, true);
 		invalidate(w, 0, 0, 16);
 	}
-	note(w, "remapping %d compatible %d extended %d entries %u", w->remaps, w->compatible,
-	     w->extended, w->entries);
+	story_note(&w->story, "remapping %d compatible %d extended %d entries %u", w->remaps,
+		   w->compatible, w->extended, w->entries);
 }
 
 static void amd_control(struct world *w, unsigned device)
@@ -589,7 +567,7 @@ static void amd_control(struct world *w, unsigned device)
 	const uint64_t entry[4] = {UINT64_C(0x6000000000000003), 7, w->control[device], 0};
 
 	if (sio_hw_write(w->hw, w->devtab + devices[device] * 32u, entry, sizeof(entry)))
-		fail(w, "memory does not answer at the device table");
+		story_fail(&w->story, "memory does not answer at the device table");
 	submit(w, devices[device] | UINT64_C(2) << 60, 0);
 	invalidate(w, device, 0, 0);
 }
@@ -603,7 +581,7 @@ static void amd_change(struct world *w, unsigned device, uint64_t record)
 		forget_all(w);
 		w->wide = !w->wide;
 		sio_unit_write(w->unit, 0x18, 8, 0x1005 | (w->wide ? 1 << 17 : 0));
-		note(w, "entries of %u bytes", w->wide ? 16 : 4);
+		story_note(&w->story, "entries of %u bytes", w->wide ? 16 : 4);
 		invalidate(w, 0, 0, 16);
 		return;
 	}
@@ -612,7 +590,7 @@ static void amd_change(struct world *w, unsigned device, uint64_t record)
 	w->control[device] |= (uint64_t)lengths[record >> 27 & 7] << 1 | w->table[device];
 	w->control[device] |= (record >> 30 & 1) << 5 | (record >> 31 & 7) << 56;
 	w->control[device] |= (uint64_t)control[record >> 34 & 7] << 60;
-	note(w, "device %u is 0x%016" PRIx64, device, w->control[device]);
+	story_note(&w->story, "device %u is 0x%016" PRIx64, device, w->control[device]);
 	amd_control(w, device);
 }
 
@@ -695,7 +673,8 @@ static void begin(struct world *w, uint64_t head)
 	w->caching = !w->amd && head >> 1 & 1;
 	hw = &kept[w->amd ? 2 : w->caching];
 	cfg.platform_text = platform_of(w->amd, w->caching);
-	w->lines = w->tail = w->last = 0;
+	w->tail = w->last = 0;
+	story_begin(&w->story, w->amd ? "intremap, AMD-Vi" : "intremap, VT-d");
 	memset(w->slot, 0, sizeof(w->slot));
 	w->stale_allowed = true;
 	if (*hw) {
@@ -720,12 +699,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	fuzz_counts->inputs++;
 	begin(w, records_get(data, size, -1));
-	for (size_t n = 0; n < count && w->lines < RECORDS_MAX - 8; n++) {
+	for (size_t n = 0; n < count && w->story.lines < RECORDS_MAX - 8; n++) {
 		fuzz_counts->operations++;
 		step(w, records_get(data, size, (ptrdiff_t)n));
 	}
 	if (sio_hw_audit(w->hw, why, sizeof(why)))
-		fail(w, "%s", why);
+		story_fail(&w->story, "%s", why);
 	return 0;
 }
 

@@ -13,7 +13,7 @@
 #include "fuzz.h"
 
 #include "flat.h"
-#include "records.h"
+#include "story.h"
 
 #include "fail.h"
 
@@ -25,7 +25,6 @@
 #define PAGE        UINT64_C(4096)
 #define RAM         (UINT64_C(64) << 20)
 #define AUDIT_EVERY 16u
-#define LINE        160u
 
 enum kind { MAP, UNMAP, SPLIT, WALK, DIRTY, QUERY, NEXT, GROW, FAIL, FREE, KINDS };
 
@@ -44,8 +43,7 @@ struct world {
 	uint8_t weight[KINDS];
 	unsigned weights;
 	uint64_t place; /* of the last operation */
-	char line[RECORDS_MAX + 1][LINE];
-	unsigned lines;
+	struct story story;
 };
 
 static struct world world;
@@ -53,57 +51,25 @@ static struct world world;
 static const struct pt_ops *const ops[] = {
 	[FLAT_VTD] = &pt_vtd_ss, [FLAT_X86] = &pt_x86_64, [FLAT_AMD] = &pt_amd_v1};
 
-/* ---- what went wrong ---- */
-
-__attribute__((noreturn, format(printf, 2, 3))) static void fail(const struct world *w,
-								 const char *format, ...)
-{
-	va_list args;
-
-	fprintf(stderr, "# %s, root at level %u, large levels %#x%s%s\n",
-		ops[w->flat.format]->format->name, w->flat.top_level, w->flat.large_levels,
-		w->flat.contiguous ? ", contiguous" : "", w->pt.caps.access_dirty ? ", marks" : "");
-	for (unsigned i = 0; i < w->lines; i++)
-		fprintf(stderr, "%s\n", w->line[i]);
-	fprintf(stderr, "# ^^^ tables: ");
-	va_start(args, format);
-	vfprintf(stderr, format, args);
-	va_end(args);
-	fputc('\n', stderr);
-	abort();
-}
-
-static void compare(const struct world *w, const char *what, uint64_t got, uint64_t expected)
-{
-	if (got != expected)
-		fail(w, "%s is 0x%" PRIx64 ", expected 0x%" PRIx64, what, got, expected);
-}
-
-__attribute__((format(printf, 2, 3))) static void note(struct world *w, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(w->line[w->lines++], LINE, format, args);
-	va_end(args);
-}
-
 /* ---- comparing ---- */
 
 static void compare_leaf(const struct world *w, const struct flat_leaf *got,
 			 const struct flat_leaf *want)
 {
 	if (got->iova != want->iova || got->lg2 != want->lg2)
-		fail(w, "memory has a page of 2^%u at 0x%" PRIx64 ", expected 2^%u at 0x%" PRIx64,
-		     got->lg2, got->iova, want->lg2, want->iova);
+		story_fail(&w->story,
+			   "memory has a page of 2^%u at 0x%" PRIx64
+			   ", expected 2^%u at 0x%" PRIx64,
+			   got->lg2, got->iova, want->lg2, want->iova);
 	if (got->oa != want->oa || got->perm != want->perm)
-		fail(w,
-		     "the page at 0x%" PRIx64 " leads to 0x%" PRIx64
-		     " perm %#x, expected 0x%" PRIx64 " perm %#x",
-		     got->iova, got->oa, got->perm, want->oa, want->perm);
+		story_fail(&w->story,
+			   "the page at 0x%" PRIx64 " leads to 0x%" PRIx64
+			   " perm %#x, expected 0x%" PRIx64 " perm %#x",
+			   got->iova, got->oa, got->perm, want->oa, want->perm);
 	if (got->accessed != want->accessed || got->dirty != want->dirty)
-		fail(w, "the page at 0x%" PRIx64 " is accessed %d dirty %d, expected %d %d",
-		     got->iova, got->accessed, got->dirty, want->accessed, want->dirty);
+		story_fail(&w->story,
+			   "the page at 0x%" PRIx64 " is accessed %d dirty %d, expected %d %d",
+			   got->iova, got->accessed, got->dirty, want->accessed, want->dirty);
 }
 
 /* Frames in the gather are unlinked and empty. */
@@ -116,12 +82,12 @@ static void check_gather(struct world *w)
 		int entry = flat_leftover(w->phys, table);
 
 		if (count == w->gather.count)
-			fail(w, "the gather has more tables than it counts");
+			story_fail(&w->story, "the gather has more tables than it counts");
 		if (entry >= 0)
-			fail(w, "a table was unlinked with entry %d in it", entry);
+			story_fail(&w->story, "a table was unlinked with entry %d in it", entry);
 		head = phys_table_meta(w->phys, table)->next;
 	}
-	compare(w, "the number of gathered tables", w->gather.count, count);
+	story_compare(&w->story, "the number of gathered tables", w->gather.count, count);
 }
 
 static void check_memory(struct world *w)
@@ -132,15 +98,15 @@ static void check_memory(struct world *w)
 	w->seen.top_level = w->flat.top_level;
 	wrong = flat_read(w->phys, w->pt.root, &w->seen, &tables);
 	if (wrong)
-		fail(w, "%s", wrong);
+		story_fail(&w->story, "%s", wrong);
 	at = flat_differs(&w->seen, &w->flat);
 	if (at < w->seen.count && at < w->flat.count)
 		compare_leaf(w, &w->seen.leaf[at], &w->flat.leaf[at]);
-	compare(w, "the number of pages in memory", w->seen.count, w->flat.count);
-	compare(w, "the number of tables", w->pt.table_count, tables);
-	compare(w, "the number of frames in use", phys_table_count(w->phys) - w->base,
-		tables + w->gather.count);
-	compare(w, "the height", w->pt.top_level, w->flat.top_level);
+	story_compare(&w->story, "the number of pages in memory", w->seen.count, w->flat.count);
+	story_compare(&w->story, "the number of tables", w->pt.table_count, tables);
+	story_compare(&w->story, "the number of frames in use", phys_table_count(w->phys) - w->base,
+		      tables + w->gather.count);
+	story_compare(&w->story, "the height", w->pt.top_level, w->flat.top_level);
 }
 
 static struct pt_walk_result walk(const struct world *w, const struct pt_caps *caps, uint64_t iova,
@@ -176,13 +142,14 @@ static void check_walk(struct world *w, const struct pt_caps *caps, uint64_t iov
 	struct flat_leaf *leaf = flat_find(&w->flat, iova);
 	struct pt_walk_result res = walk(w, caps, iova, need);
 
-	compare(w, "the fault of a walk", res.fault, expect_fault(&w->flat, leaf, iova, need));
+	story_compare(&w->story, "the fault of a walk", res.fault,
+		      expect_fault(&w->flat, leaf, iova, need));
 	if (res.fault != PT_OK)
 		return;
-	compare(w, "the address of a walk", res.oa, leaf->oa + (iova - leaf->iova));
-	compare(w, "the page size of a walk", res.size_lg2, leaf->lg2);
-	compare(w, "the permissions of a walk", res.perm & (PT_R | PT_W | PT_ATTRS),
-		leaf->perm & (PT_R | PT_W | PT_ATTRS));
+	story_compare(&w->story, "the address of a walk", res.oa, leaf->oa + (iova - leaf->iova));
+	story_compare(&w->story, "the page size of a walk", res.size_lg2, leaf->lg2);
+	story_compare(&w->story, "the permissions of a walk", res.perm & (PT_R | PT_W | PT_ATTRS),
+		      leaf->perm & (PT_R | PT_W | PT_ATTRS));
 	if (!caps->access_dirty)
 		return;
 	leaf->accessed = true;
@@ -194,12 +161,13 @@ static void check_query(const struct world *w, uint64_t iova, uint64_t max_pages
 	struct pt_run want = flat_query(&w->flat, iova, max_pages);
 	struct pt_run got = w->pt.ops->query(&w->pt, iova, max_pages);
 
-	compare(w, "the pages of a run", got.pages, want.pages);
+	story_compare(&w->story, "the pages of a run", got.pages, want.pages);
 	if (!want.pages)
 		return;
-	compare(w, "the address of a run", got.oa, want.oa);
-	compare(w, "the step of a run", (uint64_t)got.oa_step, (uint64_t)want.oa_step);
-	compare(w, "the permissions of a run", got.perm, want.perm);
+	story_compare(&w->story, "the address of a run", got.oa, want.oa);
+	story_compare(&w->story, "the step of a run", (uint64_t)got.oa_step,
+		      (uint64_t)want.oa_step);
+	story_compare(&w->story, "the permissions of a run", got.perm, want.perm);
 }
 
 static void check_next(const struct world *w, uint64_t from, uint64_t last)
@@ -208,11 +176,11 @@ static void check_next(const struct world *w, uint64_t from, uint64_t last)
 	bool want = at < w->flat.count && w->flat.leaf[at].iova <= last && from <= last;
 	iova_t found = 0;
 
-	compare(w, "whether there is a next page", w->pt.ops->next(&w->pt, from, last, &found),
-		want);
+	story_compare(&w->story, "whether there is a next page",
+		      w->pt.ops->next(&w->pt, from, last, &found), want);
 	if (want)
-		compare(w, "the next page", found,
-			w->flat.leaf[at].iova > from ? w->flat.leaf[at].iova : from);
+		story_compare(&w->story, "the next page", found,
+			      w->flat.leaf[at].iova > from ? w->flat.leaf[at].iova : from);
 }
 
 /* By a unit that marks nothing, so that looking changes nothing. */
@@ -220,7 +188,8 @@ static void check_place(struct world *w, uint64_t iova)
 {
 	struct flat_leaf *leaf = flat_find(&w->flat, iova);
 
-	compare(w, "the size of the leaf", w->pt.ops->leaf_lg2(&w->pt, iova), leaf ? leaf->lg2 : 0);
+	story_compare(&w->story, "the size of the leaf", w->pt.ops->leaf_lg2(&w->pt, iova),
+		      leaf ? leaf->lg2 : 0);
 	check_walk(w, &w->no_marks, iova, PT_R);
 	check_walk(w, &w->no_marks, iova, PT_W);
 	check_query(w, iova, 700);
@@ -250,7 +219,7 @@ static void audit(struct world *w)
 	if (!wrong && !fuzz_bare())
 		wrong = phys_audit(w->phys);
 	if (wrong)
-		fail(w, "%s", wrong);
+		story_fail(&w->story, "%s", wrong);
 }
 
 /* ---- records ---- */
@@ -412,27 +381,27 @@ static void do_map(struct world *w, uint64_t record)
 	struct pt_change got, want;
 	bool failed;
 
-	note(w,
-	     "map iova=0x%" PRIx64 " oa=0x%" PRIx64 " size=2^%u count=%" PRIu64 " step=%" PRId64
-	     " perm=%#x",
-	     req.iova, req.oa, req.size_lg2, req.count, req.oa_step, req.perm);
+	story_note(&w->story,
+		   "map iova=0x%" PRIx64 " oa=0x%" PRIx64 " size=2^%u count=%" PRIu64
+		   " step=%" PRId64 " perm=%#x",
+		   req.iova, req.oa, req.size_lg2, req.count, req.oa_step, req.perm);
 	w->place = req.iova + req.count * size;
 	outer = enter(w);
 	got = w->pt.ops->map(&w->pt, &req);
 	failed = leave(w, outer);
 	if (failed) {
-		compare(w, "the status without memory", got.status, PT_NOMEM);
-		compare(w, "the part of a page that was mapped", got.done % size, 0);
+		story_compare(&w->story, "the status without memory", got.status, PT_NOMEM);
+		story_compare(&w->story, "the part of a page that was mapped", got.done % size, 0);
 		if (got.done / size >= req.count)
-			fail(w, "all was mapped without memory");
+			story_fail(&w->story, "all was mapped without memory");
 		req.count = got.done / size;
 		want = flat_map(&w->flat, &req);
-		compare(w, "what was mapped without memory", got.done, want.done);
+		story_compare(&w->story, "what was mapped without memory", got.done, want.done);
 		return;
 	}
 	want = flat_map(&w->flat, &req);
-	compare(w, "the status", got.status, want.status);
-	compare(w, "the bytes done", got.done, want.done);
+	story_compare(&w->story, "the status", got.status, want.status);
+	story_compare(&w->story, "the bytes done", got.done, want.done);
 }
 
 static void do_unmap(struct world *w, uint64_t record)
@@ -452,12 +421,12 @@ static void do_unmap(struct world *w, uint64_t record)
 			len += SIO_BIT(leaf->lg2) - PAGE;
 		}
 	}
-	note(w, "unmap iova=0x%" PRIx64 " len=0x%" PRIx64, iova, len);
+	story_note(&w->story, "unmap iova=0x%" PRIx64 " len=0x%" PRIx64, iova, len);
 	w->place = iova;
 	got = w->pt.ops->unmap(&w->pt, iova, len, &w->gather);
 	want = flat_unmap(&w->flat, iova, len);
-	compare(w, "the status", got.status, want.status);
-	compare(w, "the bytes done", got.done, want.done);
+	story_compare(&w->story, "the status", got.status, want.status);
+	story_compare(&w->story, "the bytes done", got.done, want.done);
 	if (keep && !fuzz_bare())
 		check_gather(w);
 	if (keep)
@@ -474,18 +443,19 @@ static void do_split(struct world *w, uint64_t record)
 
 	w->seen = w->flat;
 	lg2 = flat_split(&w->flat, iova, &fits);
-	note(w, "split iova=0x%" PRIx64 "%s", iova, fits ? "" : " is too large for this");
+	story_note(&w->story, "split iova=0x%" PRIx64 "%s", iova,
+		   fits ? "" : " is too large for this");
 	w->place = iova;
 	if (!fits)
 		return;
 	outer = enter(w);
 	got = w->pt.ops->split(&w->pt, iova);
 	if (leave(w, outer)) {
-		compare(w, "the status without memory", got, PT_NOMEM);
+		story_compare(&w->story, "the status without memory", got, PT_NOMEM);
 		w->flat = w->seen;
 		return;
 	}
-	compare(w, "the status", got, lg2 ? PT_DONE : PT_RANGE);
+	story_compare(&w->story, "the status", got, lg2 ? PT_DONE : PT_RANGE);
 }
 
 static void do_walk(struct world *w, uint64_t record)
@@ -500,7 +470,7 @@ static void do_walk(struct world *w, uint64_t record)
 		leaf = leaf_of(w, record);
 	if (leaf)
 		iova = leaf->iova + (iova % PAGE + (record >> 48) * PAGE) % SIO_BIT(leaf->lg2);
-	note(w, "walk iova=0x%" PRIx64 " need=%#x", iova, need);
+	story_note(&w->story, "walk iova=0x%" PRIx64 " need=%#x", iova, need);
 	w->place = iova;
 	check_walk(w, &w->pt.caps, iova, need);
 }
@@ -519,11 +489,11 @@ static void dirty_hit(void *ctx, iova_t iova, uint64_t len)
 	uint64_t first, last;
 
 	if (!leaf)
-		fail(hits->w, "0x%" PRIx64 " is reported dirty", iova);
+		story_fail(&hits->w->story, "0x%" PRIx64 " is reported dirty", iova);
 	first = leaf->iova > hits->first ? leaf->iova : hits->first;
 	last = flat_last(leaf) < hits->last ? flat_last(leaf) : hits->last;
-	compare(hits->w, "the start of what is dirty", iova, first);
-	compare(hits->w, "the length of what is dirty", len, last - first + 1);
+	story_compare(&hits->w->story, "the start of what is dirty", iova, first);
+	story_compare(&hits->w->story, "the length of what is dirty", len, last - first + 1);
 	if (hits->clear)
 		leaf->dirty = false;
 }
@@ -545,8 +515,8 @@ static void do_dirty(struct world *w, uint64_t record)
 		iova &= -SIO_BIT(63);
 		len = SIO_BIT(63);
 	}
-	note(w, "dirty iova=0x%" PRIx64 " len=0x%" PRIx64 "%s", iova, len,
-	     hits.clear ? " clear" : "");
+	story_note(&w->story, "dirty iova=0x%" PRIx64 " len=0x%" PRIx64 "%s", iova, len,
+		   hits.clear ? " clear" : "");
 	w->place = iova;
 	hits.first = iova;
 	hits.last = iova + (len - 1) < iova ? UINT64_MAX : iova + (len - 1);
@@ -554,7 +524,8 @@ static void do_dirty(struct world *w, uint64_t record)
 	w->pt.ops->dirty(&w->pt, iova, len, hits.clear, dirty_hit, &hits);
 	leaf = flat_next_dirty(&w->flat, &hits.at, hits.last);
 	if (leaf)
-		fail(w, "the dirty page at 0x%" PRIx64 " is not reported", leaf->iova);
+		story_fail(&w->story, "the dirty page at 0x%" PRIx64 " is not reported",
+			   leaf->iova);
 }
 
 static void do_query(struct world *w, uint64_t record)
@@ -562,7 +533,7 @@ static void do_query(struct world *w, uint64_t record)
 	uint64_t iova = where(w, record) + (record >> 24 & 0xfff);
 	uint64_t max = record >> 36 & 1 ? count_of((unsigned)(record >> 48)) : record >> 48;
 
-	note(w, "query iova=0x%" PRIx64 " max=%" PRIu64, iova, max);
+	story_note(&w->story, "query iova=0x%" PRIx64 " max=%" PRIu64, iova, max);
 	w->place = iova;
 	check_query(w, iova, max);
 }
@@ -572,7 +543,7 @@ static void do_next(struct world *w, uint64_t record)
 	uint64_t from = where(w, record), last;
 
 	last = from + (count_of((unsigned)(record >> 48)) << size_of(w, record >> 24 & 0xff));
-	note(w, "next from=0x%" PRIx64 " last=0x%" PRIx64, from, last);
+	story_note(&w->story, "next from=0x%" PRIx64 " last=0x%" PRIx64, from, last);
 	w->place = from;
 	check_next(w, from, last);
 }
@@ -585,7 +556,7 @@ static void check_old_root(struct world *w, struct pt_start start)
 
 	res = w->pt.ops->walk(w->phys, &w->no_marks, start, leaf->iova, leaf->perm & (PT_R | PT_W),
 			      NULL, NULL);
-	compare(w, "the address from the old root", res.oa, leaf->oa);
+	story_compare(&w->story, "the address from the old root", res.oa, leaf->oa);
 }
 
 static void do_grow(struct world *w)
@@ -596,14 +567,14 @@ static void do_grow(struct world *w)
 	struct fail_plan *outer;
 	enum pt_status got;
 
-	note(w, "grow");
+	story_note(&w->story, "grow");
 	outer = enter(w);
 	got = pt_grow_root(&w->pt);
 	if (leave(w, outer)) {
-		compare(w, "the status without memory", got, PT_NOMEM);
+		story_compare(&w->story, "the status without memory", got, PT_NOMEM);
 		return;
 	}
-	compare(w, "the status", got, can ? PT_DONE : PT_RANGE);
+	story_compare(&w->story, "the status", got, can ? PT_DONE : PT_RANGE);
 	w->flat.top_level = (uint8_t)(w->flat.top_level + can);
 	if (can && w->flat.count)
 		check_old_root(w, start);
@@ -642,10 +613,10 @@ static void step(struct world *w, uint64_t record)
 		break;
 	case FAIL:
 		w->fail_nth = 1 + (record >> 8 & 3);
-		note(w, "fail nth=%" PRIu64, w->fail_nth);
+		story_note(&w->story, "fail nth=%" PRIu64, w->fail_nth);
 		break;
 	default:
-		note(w, "free");
+		story_note(&w->story, "free");
 		pt_gather_free(w->phys, &w->gather);
 	}
 }
@@ -701,7 +672,6 @@ static void begin(struct world *w, uint64_t head)
 	w->base = phys_table_count(w->phys);
 	w->gather = (struct pt_gather){0};
 	w->fail_nth = w->place = 0;
-	w->lines = 0;
 	w->weights = records_swarm(w->weight, usual, KINDS, head >> 24);
 	caps = choose(&w->flat, head);
 	w->seen.format = w->flat.format;
@@ -712,20 +682,26 @@ static void begin(struct world *w, uint64_t head)
 	pt_caps_finish(&w->no_marks, ops[w->flat.format]);
 	if (!pt_init(&w->pt, w->phys, ops[w->flat.format], &caps, w->flat.top_level))
 		abort();
+	story_begin(&w->story, "tables");
+	snprintf(w->story.head, sizeof(w->story.head),
+		 "%s, root at level %u at first, large levels %#x%s%s",
+		 ops[w->flat.format]->format->name, w->flat.top_level, w->flat.large_levels,
+		 w->flat.contiguous ? ", contiguous" : "", caps.access_dirty ? ", marks" : "");
 }
 
 static void end(struct world *w)
 {
 	const char *wrong;
 
-	note(w, "# the end");
+	story_note(&w->story, "# the end");
 	pt_gather_free(w->phys, &w->gather);
 	audit(w);
 	pt_fini(&w->pt);
-	compare(w, "the number of frames left in use", phys_table_count(w->phys), w->base);
+	story_compare(&w->story, "the number of frames left in use", phys_table_count(w->phys),
+		      w->base);
 	wrong = phys_audit(w->phys);
 	if (wrong)
-		fail(w, "%s", wrong);
+		story_fail(&w->story, "%s", wrong);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

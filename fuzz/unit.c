@@ -13,37 +13,6 @@ static struct unit_fuzz world;
 
 /* ---- what went wrong ---- */
 
-void unit_fail(const struct unit_fuzz *f, const char *format, ...)
-{
-	va_list args;
-
-	for (unsigned i = 0; i < f->lines; i++)
-		fprintf(stderr, "%s\n", f->line[i]);
-	fprintf(stderr, "# ^^^ unit, %s%s: ", f->vendor->name, f->strict ? ", strict" : "");
-	va_start(args, format);
-	vfprintf(stderr, format, args);
-	va_end(args);
-	fputc('\n', stderr);
-	abort();
-}
-
-void unit_note(struct unit_fuzz *f, const char *format, ...)
-{
-	va_list args;
-
-	if (f->lines == sizeof(f->line) / sizeof(f->line[0]))
-		return;
-	va_start(args, format);
-	vsnprintf(f->line[f->lines++], UNIT_LINE, format, args);
-	va_end(args);
-}
-
-void unit_compare(const struct unit_fuzz *f, const char *what, uint64_t got, uint64_t want)
-{
-	if (got != want)
-		unit_fail(f, "%s is 0x%" PRIx64 ", expected 0x%" PRIx64, what, got, want);
-}
-
 /* ---- records ---- */
 
 uint64_t unit_take(struct unit_fuzz *f, unsigned bytes)
@@ -142,8 +111,9 @@ static void check_bytes(struct unit_fuzz *f, uint64_t pa, const uint8_t *want, u
 		    (around || f->store[i].pa != pa))
 			return;
 	if (memcmp(&now, &expected, len) != 0)
-		unit_fail(f, "memory at 0x%" PRIx64 " is 0x%" PRIx64 ", expected 0x%" PRIx64, pa,
-			  now, expected);
+		story_fail(&f->story,
+			   "memory at 0x%" PRIx64 " is 0x%" PRIx64 ", expected 0x%" PRIx64, pa, now,
+			   expected);
 }
 
 static void check_stores(struct unit_fuzz *f)
@@ -181,12 +151,13 @@ static void check(struct unit_fuzz *f)
 		if (!(f->want_msis >> cause & 1))
 			continue;
 		if (n == f->got_msis)
-			unit_fail(f, "the message of cause %u is not sent", cause);
-		unit_compare(f, "the address of a message", f->got[n].address,
-			     f->want[cause].address);
-		unit_compare(f, "the data of a message", f->got[n++].data, f->want[cause].data);
+			story_fail(&f->story, "the message of cause %u is not sent", cause);
+		story_compare(&f->story, "the address of a message", f->got[n].address,
+			      f->want[cause].address);
+		story_compare(&f->story, "the data of a message", f->got[n++].data,
+			      f->want[cause].data);
 	}
-	unit_compare(f, "the number of messages", f->got_msis, n);
+	story_compare(&f->story, "the number of messages", f->got_msis, n);
 }
 
 void unit_write(struct unit_fuzz *f, uint32_t offset, unsigned width, uint64_t value)
@@ -194,7 +165,7 @@ void unit_write(struct unit_fuzz *f, uint32_t offset, unsigned width, uint64_t v
 	begin(f);
 	if (width == 4)
 		value &= UINT32_MAX;
-	unit_note(f, "write 0x%" PRIx32 " width=%u 0x%" PRIx64, offset, width, value);
+	story_note(&f->story, "write 0x%" PRIx32 " width=%u 0x%" PRIx64, offset, width, value);
 	f->vendor->write(f, offset, width, value);
 	sio_unit_write(f->unit, offset, width, value);
 	check(f);
@@ -224,9 +195,9 @@ static bool check_marks(const struct unit_fuzz *f, const struct sio_request *req
 		    answer->mark[i].pa < answer->pa + request->len)
 			continue;
 		if (!naive_word(f->hw, answer->mark[i].pa, &word) || answer->mark[i].bits & ~word)
-			unit_fail(f,
-				  "the entry at 0x%" PRIx64 " is 0x%" PRIx64 " without 0x%" PRIx64,
-				  answer->mark[i].pa, word, answer->mark[i].bits);
+			story_fail(&f->story,
+				   "the entry at 0x%" PRIx64 " is 0x%" PRIx64 " without 0x%" PRIx64,
+				   answer->mark[i].pa, word, answer->mark[i].bits);
 	}
 	return any;
 }
@@ -243,10 +214,10 @@ static bool dma_piece(struct unit_fuzz *f, const struct sio_request *request)
 	/* Whether or not it is what happens, it may be cached from here on. */
 	if (answer.kind == NAIVE_UNKNOWN || (answer.tag && answer.tag != naive_tag(UNIT_DOMAIN, 0)))
 		f->others = true;
-	memset(buf, (int)(request->address >> 12 ^ f->lines), sizeof(buf));
+	memset(buf, (int)(request->address >> 12 ^ f->story.lines), sizeof(buf));
 	rc = sio_hw_dma(f->hw, request, buf, &fault);
 	if (f->stale && f->clean && !fuzz_bare())
-		unit_fail(f, "%s", f->caught);
+		story_fail(&f->story, "%s", f->caught);
 	known = answer.kind != NAIVE_UNKNOWN && !f->stale && (f->clean || f->strict);
 	if (!known || fuzz_bare()) {
 		f->vendor->adopt(f);
@@ -257,8 +228,8 @@ static bool dma_piece(struct unit_fuzz *f, const struct sio_request *request)
 		return false;
 	}
 	if (answer.kind == NAIVE_FAULT) {
-		unit_compare(f, "the result", (uint64_t)-rc, EACCES);
-		unit_compare(f, "the reason", fault.reason, answer.code);
+		story_compare(&f->story, "the result", (uint64_t)-rc, EACCES);
+		story_compare(&f->story, "the reason", fault.reason, answer.code);
 		f->vendor->fault(f, request, &answer);
 		/* A cache that is stale may know another reason for the same event. */
 		if (answer.perhaps || (answer.others && !f->clean)) {
@@ -268,13 +239,13 @@ static bool dma_piece(struct unit_fuzz *f, const struct sio_request *request)
 		return true;
 	}
 	if (answer.kind == NAIVE_NOBODY) {
-		unit_compare(f, "the result where nobody answers", (uint64_t)-rc,
-			     request->len ? EIO : 0);
+		story_compare(&f->story, "the result where nobody answers", (uint64_t)-rc,
+			      request->len ? EIO : 0);
 		return true;
 	}
 	if (rc == -EACCES)
-		unit_fail(f, "blocked for reason %#x, expected to reach 0x%" PRIx64, fault.reason,
-			  answer.pa);
+		story_fail(&f->story, "blocked for reason %#x, expected to reach 0x%" PRIx64,
+			   fault.reason, answer.pa);
 	marked = f->clean && check_marks(f, request, &answer);
 	/* Tables may be anywhere; those that nobody spoiled are in the arena. */
 	if (request->write && (!f->orderly || is_arena(f, answer.pa, request->len)))
@@ -285,10 +256,10 @@ static bool dma_piece(struct unit_fuzz *f, const struct sio_request *request)
 		return true;
 	if (answer.pa + request->len > NAIVE_RAM)
 		return true;
-	unit_compare(f, "the result", (uint64_t)-rc, 0);
+	story_compare(&f->story, "the result", (uint64_t)-rc, 0);
 	if (sio_hw_read(f->hw, answer.pa, memory, request->len) ||
 	    memcmp(memory, buf, request->len) != 0)
-		unit_fail(f, "it went elsewhere than to 0x%" PRIx64, answer.pa);
+		story_fail(&f->story, "it went elsewhere than to 0x%" PRIx64, answer.pa);
 	return true;
 }
 
@@ -299,9 +270,9 @@ static void dma(struct unit_fuzz *f, struct sio_request request)
 	begin(f);
 	if (request.len > room)
 		request.len = room;
-	unit_note(f, "dma %#x pasid=%d %#x 0x%" PRIx64 " len=%zu %s", request.requester,
-		  request.has_pasid, request.pasid, request.address, request.len,
-		  request.write ? "write" : "read");
+	story_note(&f->story, "dma %#x pasid=%d %#x 0x%" PRIx64 " len=%zu %s", request.requester,
+		   request.has_pasid, request.pasid, request.address, request.len,
+		   request.write ? "write" : "read");
 	dma_piece(f, &request);
 	check(f);
 }
@@ -348,7 +319,7 @@ static void check_set_up(struct unit_fuzz *f)
 					      .len = 8};
 
 		if (f->vendor->walk(f, &request).pa != unit_page(f, UNIT_DATA + i))
-			unit_fail(f, "page %u is not set up", i);
+			story_fail(&f->story, "page %u is not set up", i);
 		dma(f, request);
 	}
 }
@@ -357,7 +328,7 @@ static void check_set_up(struct unit_fuzz *f)
 
 static void forget_all(struct unit_fuzz *f, uint64_t how)
 {
-	unit_note(f, "forget everything");
+	story_note(&f->story, "forget everything");
 	f->vendor->forget(f, how);
 	f->clean = true;
 	f->others = false;
@@ -397,7 +368,7 @@ static void remap(struct unit_fuzz *f)
 	const unsigned first = (unsigned)unit_take(f, 1) % UNIT_MAPPED & -count;
 	const uint64_t how = unit_take(f, 1), what = unit_take(f, 2);
 
-	unit_note(f, "remap %u pages from %u", count, first);
+	story_note(&f->story, "remap %u pages from %u", count, first);
 	for (unsigned i = 0; i < count; i++)
 		if (what >> i & 1)
 			unit_poke(f, f->leaves, first + i, some_leaf(f, i, what));
@@ -411,7 +382,7 @@ static void retable(struct unit_fuzz *f)
 {
 	const uint64_t how = unit_take(f, 1), what = unit_take(f, 2);
 
-	unit_note(f, "another table of leaves");
+	story_note(&f->story, "another table of leaves");
 	f->leaves = UNIT_LEAVES + UNIT_LEAVES_2 - f->leaves;
 	for (unsigned i = 0; i < UNIT_MAPPED; i++)
 		unit_poke(f, f->leaves, i, some_leaf(f, i, what));
@@ -426,7 +397,7 @@ static void redevice(struct unit_fuzz *f)
 	const uint64_t how = unit_take(f, 1), page = unit_take(f, 1) % UNIT_MAPPED;
 
 	f->through = !f->through;
-	unit_note(f, "the device is %s", f->through ? "let through" : "translated");
+	story_note(&f->story, "the device is %s", f->through ? "let through" : "translated");
 	imprecise(f);
 	f->vendor->redevice(f, f->through, how);
 	look(f, (unsigned)page, 1, how);
@@ -471,8 +442,8 @@ static void spoil(struct unit_fuzz *f)
 	if ((how & 0xc0) == 0x40 && with != at)
 		unit_poke(f, with->page, with->index, other ^ 2);
 	naive_word(f->hw, unit_page(f, at->page) + at->index * 8, &now);
-	unit_note(f, "spoil word %u of page %u from 0x%" PRIx64 " to 0x%" PRIx64, at->index,
-		  at->page, word, now);
+	story_note(&f->story, "spoil word %u of page %u from 0x%" PRIx64 " to 0x%" PRIx64,
+		   at->index, at->page, word, now);
 	f->clean = false;
 	if (how & 3)
 		forget_all(f, how >> 2);
@@ -512,7 +483,7 @@ static void poke(struct unit_fuzz *f, uint64_t op)
 		value = now ^ UINT64_C(1) << (value & 63);
 	if (f->orderly && page < UNIT_TABLES_END)
 		return;
-	unit_note(f, "poke 0x%" PRIx64 " 0x%" PRIx64, at - f->arena, value);
+	story_note(&f->story, "poke 0x%" PRIx64 " 0x%" PRIx64, at - f->arena, value);
 	sio_hw_write(f->hw, at, &value, sizeof(value));
 	f->clean &= page >= UNIT_TABLES_END;
 }
@@ -586,6 +557,8 @@ void unit_fuzz_run(const struct unit_vendor *vendor, const uint8_t *data, size_t
 
 	fuzz_counts->inputs++;
 	*f = (struct unit_fuzz){.vendor = vendor, .head = head, .strict = head & 1};
+	snprintf(f->story.target, sizeof(f->story.target), "unit, %s%s", vendor->name,
+		 f->strict ? ", strict" : "");
 	if (*hw) {
 		sio_hw_reset(*hw);
 	} else if (sio_hw_create(&cfg, hw, why, sizeof(why))) {
@@ -611,5 +584,5 @@ void unit_fuzz_run(const struct unit_vendor *vendor, const uint8_t *data, size_t
 	}
 	/* The fuzzer owns the memory's contents; the unit's own state has to be sound. */
 	if (sio_hw_audit(f->hw, why, sizeof(why)) && !strstr(why, "free table frame"))
-		unit_fail(f, "%s", why);
+		story_fail(&f->story, "%s", why);
 }

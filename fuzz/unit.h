@@ -19,7 +19,7 @@
 
 #include "fuzz.h"
 
-#include "records.h"
+#include "story.h"
 #include "unit_naive.h"
 
 #define UNIT_PAGES 64u
@@ -43,7 +43,6 @@ enum {
 };
 
 #define UNIT_MSIS 8u
-#define UNIT_LINE 160u
 
 struct unit_msi {
 	uint64_t address;
@@ -78,15 +77,14 @@ struct unit_fuzz {
 	bool through;    /* the device is not translated */
 	unsigned leaves; /* page of the arena that has the leaves */
 	bool others;     /* not only what was set up may be cached since all was forgotten */
-	char caught[UNIT_LINE];
+	char caught[STORY_LINE];
 	/* Messages of this operation, and those that there ought to be. */
 	struct unit_msi got[UNIT_MSIS], want[UNIT_MSIS];
 	unsigned got_msis, want_msis; /* how many; one bit each */
 	/* What it ought to write in this operation. */
 	struct unit_store store[UNIT_STORES];
 	unsigned stores;
-	char line[RECORDS_MAX * 2 + 8][UNIT_LINE];
-	unsigned lines;
+	struct story story;
 };
 
 /* What is the vendor's. */
@@ -127,11 +125,6 @@ struct unit_vendor {
 	/* A command that is good, or nearly, into the queue and the tail behind it. */
 	void (*submit)(struct unit_fuzz *f);
 };
-
-void unit_fail(const struct unit_fuzz *f, const char *format, ...)
-	__attribute__((noreturn, format(printf, 2, 3)));
-void unit_note(struct unit_fuzz *f, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void unit_compare(const struct unit_fuzz *f, const char *what, uint64_t got, uint64_t want);
 
 /* So many bytes of the record, zeros when it has no more; a value of any kind. */
 uint64_t unit_take(struct unit_fuzz *f, unsigned bytes);

@@ -85,8 +85,9 @@ static void check(struct unit_fuzz *f)
 			at = 0x500;
 		got = sio_unit_read(f->unit, at, 8);
 		if (got != reg64(at))
-			unit_fail(f, "the register at 0x%x is 0x%" PRIx64 ", expected 0x%" PRIx64,
-				  at, got, reg64(at));
+			story_fail(&f->story,
+				   "the register at 0x%x is 0x%" PRIx64 ", expected 0x%" PRIx64, at,
+				   got, reg64(at));
 	}
 }
 
