@@ -15,7 +15,6 @@
 #include "softiommu.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
