@@ -31,5 +31,12 @@ bool fuzz_bare(void);
  * libFuzzer begins with the empty input, and gives up where that runs no code that it looks into.
  */
 bool fuzz_is_session(size_t size, size_t least);
+/*
+ * Blocks that malloc() gave since the first call, less those that came back; 0 unless libFuzzer
+ * counts them too. Blocks that are known to stay are made up for by fuzz_give_back(), so that it
+ * does not look for leaks in vain.
+ */
+int64_t fuzz_taken(void);
+void fuzz_give_back(int64_t blocks);
 
 #endif
