@@ -275,8 +275,25 @@ static uint64_t decode_size(const uint8_t *record, const struct ops_range *live,
 }
 
 /* What callers get wrong, one in sixteen of them. */
-static void decode_mistake(struct op *op, uint8_t byte)
+static bool has_flags(enum op_kind kind)
 {
+	return kind <= OP_UNMAP_ALL;
+}
+
+/* Where flags and kind disagree, flags are what counts. */
+static enum op_kind kind_of_flags(const struct op *op)
+{
+	if (op->kind == OP_MAP || op->kind == OP_REVALIDATE)
+		return op->flags & VFIO_DMA_MAP_FLAG_VADDR ? OP_REVALIDATE : OP_MAP;
+	if (op->flags & VFIO_DMA_UNMAP_FLAG_ALL)
+		return OP_UNMAP_ALL;
+	return op->flags & VFIO_DMA_UNMAP_FLAG_VADDR ? OP_INVALIDATE : OP_UNMAP;
+}
+
+static void decode_mistake(struct op *op, const uint8_t *record)
+{
+	const uint8_t byte = record[MISTAKE];
+
 	if (byte < 0xf0)
 		return;
 	switch (byte & 15) {
@@ -305,12 +322,40 @@ static void decode_mistake(struct op *op, uint8_t byte)
 	case 7:
 		op->size += OPS_PAGE / 2;
 		break;
+	case 9:
+		/* Flags that do not go together, each as large as it has to be. */
+		if (!has_flags(op->kind))
+			break;
+		op->flags ^= 1u << (record[PLACE] & 3);
+		op->kind = kind_of_flags(op);
+		if (op->kind != OP_MAP && op->kind != OP_REVALIDATE)
+			op->argsz = OPS_DIRTY_ARGSZ;
+		break;
 	default:
 		op->read_only = true;
 	}
 }
 
-static void decode_value(struct op *op, const uint8_t *record)
+/* Mostly about what is charged by now, so that what comes next fits just so. */
+static uint64_t decode_memlock(const uint8_t *record, const struct ops_view *view)
+{
+	uint64_t pages = 0;
+
+	switch (record[LENGTH] & 3) {
+	case 0:
+		return record[PLACE] * UINT64_C(16);
+	case 1:
+		return record[PLACE];
+	case 2:
+		return record[PLACE] % 16u;
+	default:
+		for (unsigned i = 0; i < view->count; i++)
+			pages += (view->live[i].last - view->live[i].first) / OPS_PAGE + 1;
+		return pages + record[PLACE] % 16u;
+	}
+}
+
+static void decode_value(struct op *op, const uint8_t *record, const struct ops_view *view)
 {
 	static const uint8_t extension[] = {1, 3, 4, 6, 9, 10, 2, 200};
 	static const uint8_t argsz[] = {15, 16, 20, 24, 56, 72, 88, 119, 120, 135, 136, 140};
@@ -328,7 +373,7 @@ static void decode_value(struct op *op, const uint8_t *record)
 		op->value = 1 + place % 12u;
 		break;
 	case OP_LIMIT:
-		op->value = record[LENGTH] & 1 ? place : place * 16u;
+		op->value = decode_memlock(record, view);
 		break;
 	case OP_EXTENSION:
 		op->value = extension[place & 7];
@@ -386,7 +431,7 @@ static void decode_record(struct op *op, const struct ops_setup *setup, const ui
 	op->size = decode_size(record, live, op->iova, kind, view);
 	/* A few pages are behind the area. */
 	op->offset = page % (ops_areas[op->area].pages + 4) * OPS_PAGE;
-	decode_value(op, record);
+	decode_value(op, record, view);
 	switch (op->kind) {
 	case OP_MAP:
 		op->argsz = sizeof(struct vfio_iommu_type1_dma_map);
@@ -420,15 +465,10 @@ static void decode_record(struct op *op, const struct ops_setup *setup, const ui
 	if (op->kind == OP_REVALIDATE || op->kind == OP_EXEC)
 		op->actor = record[FLAGS] >> 7;
 	if (op->kind != OP_DMA)
-		decode_mistake(op, record[MISTAKE]);
+		decode_mistake(op, record);
 }
 
 /* ---- literals ---- */
-
-static bool has_flags(enum op_kind kind)
-{
-	return kind <= OP_UNMAP_ALL;
-}
 
 static uint64_t get_number(const uint8_t *bytes, unsigned count)
 {
@@ -443,16 +483,6 @@ static void put_number(uint8_t *bytes, unsigned count, uint64_t number)
 {
 	for (unsigned i = 0; i < count; i++)
 		bytes[i] = (uint8_t)(number >> (8 * i));
-}
-
-/* Where flags and kind disagree, flags are what counts. */
-static enum op_kind kind_of_flags(const struct op *op)
-{
-	if (op->kind == OP_MAP || op->kind == OP_REVALIDATE)
-		return op->flags & VFIO_DMA_MAP_FLAG_VADDR ? OP_REVALIDATE : OP_MAP;
-	if (op->flags & VFIO_DMA_UNMAP_FLAG_ALL)
-		return OP_UNMAP_ALL;
-	return op->flags & VFIO_DMA_UNMAP_FLAG_VADDR ? OP_INVALIDATE : OP_UNMAP;
 }
 
 static void decode_literal(struct op *op, const uint8_t *bytes)
