@@ -201,6 +201,20 @@ static bool check_marks(const struct unit_fuzz *f, const struct sio_request *req
 	return any;
 }
 
+/* A table that a spoilt entry leads to may be something else as well, which its marks then change.
+ */
+static bool marks_others(const struct unit_fuzz *f, const struct naive_answer *answer)
+{
+	for (unsigned i = 0; i < answer->marks; i++) {
+		uint64_t page = (answer->mark[i].pa - f->arena) / NAIVE_PAGE;
+
+		if (answer->mark[i].bits && (page < UNIT_TOP || page > UNIT_LEAVES) &&
+		    (page < UNIT_LEAVES_2 || page >= UNIT_TABLES_END))
+			return true;
+	}
+	return false;
+}
+
 /* One page at most. Returns whether the outcome was known. */
 static bool dma_piece(struct unit_fuzz *f, const struct sio_request *request)
 {
@@ -235,6 +249,7 @@ static bool dma_piece(struct unit_fuzz *f, const struct sio_request *request)
 			f->vendor->adopt(f);
 			f->got_msis = f->want_msis = f->stores = 0;
 		}
+		f->clean &= !marks_others(f, &answer);
 		return true;
 	}
 	if (answer.kind == NAIVE_NOBODY) {
@@ -246,6 +261,7 @@ static bool dma_piece(struct unit_fuzz *f, const struct sio_request *request)
 		story_fail(&f->story, "blocked for reason %#x, expected to reach 0x%" PRIx64,
 			   fault.reason, answer.pa);
 	marked = f->clean && check_marks(f, request, &answer);
+	f->clean &= !marks_others(f, &answer);
 	/* Tables may be anywhere; those that nobody spoiled are in the arena. */
 	if (request->write && (!f->orderly || is_arena(f, answer.pa, request->len)))
 		f->clean &= answer.pa >= unit_page(f, UNIT_TABLES_END) &&
