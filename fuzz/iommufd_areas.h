@@ -118,8 +118,13 @@ static inline void do_copy(struct target *t)
 	if ((dst && dst->areas >= MODEL_FULL) || (src && src->areas >= MODEL_FULL))
 		return;
 	want = model_copy(dst, src, &cmd, &to);
-	for (unsigned i = 0; i < to.count; i++)
+	for (unsigned i = 0; i < to.count; i++) {
 		unsure |= to.area[i].unsure;
+		/* Behind a piece of odd length others lie askew, which a domain refuses, if there
+		 * is one and it comes to that. */
+		if (!want && to.area[i].first % dst->alignment)
+			return;
+	}
 	rc = command(t, IOMMU_IOAS_COPY, &cmd, sizeof(cmd));
 	if (want || !may_not_pin(t, dst, unsure, rc))
 		expect(t, "IOAS_COPY", rc, want);
