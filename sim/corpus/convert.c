@@ -46,21 +46,14 @@ static int encode_type1(const struct recording *rec, uint8_t **data, size_t *siz
 }
 
 static const struct corpus_target targets[] = {
-	{"acpi", NULL, NULL},
-	{"domain", NULL, NULL},
-	{"intremap", NULL, NULL},
-	{"ioctl", NULL, NULL},
-	{"ioctl_dump", NULL, NULL},
-	{"iommufd", NULL, NULL},
-	{"multi", NULL, NULL},
-	{"platform", NULL, NULL},
-	{"qemu_log", NULL, NULL},
-	{"recording", NULL, NULL},
-	{"schedule", NULL, NULL},
-	{"tables", NULL, NULL},
-	{"type1", type1_play, encode_type1},
-	{"unit_amdvi", NULL, NULL},
-	{"unit_vtd", NULL, NULL},
+	{"acpi", NULL, NULL},       {"device", NULL, NULL},
+	{"domain", NULL, NULL},     {"intremap", NULL, NULL},
+	{"ioctl", NULL, NULL},      {"ioctl_dump", NULL, NULL},
+	{"iommufd", NULL, NULL},    {"multi", NULL, NULL},
+	{"platform", NULL, NULL},   {"qemu_log", NULL, NULL},
+	{"recording", NULL, NULL},  {"schedule", NULL, NULL},
+	{"tables", NULL, NULL},     {"type1", type1_play, encode_type1},
+	{"unit_amdvi", NULL, NULL}, {"unit_vtd", NULL, NULL},
 };
 
 const struct corpus_target *corpus_target_at(unsigned n)
